@@ -1,0 +1,56 @@
+"""The Celery application, and the signs of life that its processes leave for the health probe."""
+
+import tempfile
+from pathlib import Path
+
+from celery import Celery, bootsteps
+from celery.signals import beat_embedded_init, beat_init, before_task_publish
+from django.conf import settings as django_settings
+
+from mayfly import settings
+
+settings.choose()
+
+app = Celery("mayfly")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def sign_of_life(name: str) -> Path:
+    """The file whose age tells how long ago the process `name` last turned its loop.
+
+    A file, since asking a worker by `celery inspect ping` starts a whole Python and costs 0.7 s of a processor.
+    """
+    return Path(tempfile.gettempdir()) / f"{name}.alive"
+
+
+class SignOfLife(bootsteps.StartStopStep):
+    """Touches the worker's file every 10 s from the loop that also reads the queue."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def start(self, parent) -> None:
+        file = sign_of_life(parent.hostname.partition("@")[0])
+        file.touch()
+        parent.timer.call_repeatedly(10, file.touch)
+
+
+app.steps["worker"].add(SignOfLife)
+
+
+@beat_init.connect
+@beat_embedded_init.connect
+def beat_shows_life(**_) -> None:
+    """Let beat touch its file whenever it is about to send a task."""
+    before_task_publish.connect(lambda **_: sign_of_life("beat").touch(), weak=False)
+
+
+def make_queue_folders() -> None:
+    """The file system broker wants its folders to be there."""
+    options = django_settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    for name in ("data_folder_in", "control_folder", "processed_folder"):
+        if folder := options.get(name):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+
+
+app.on_after_configure.connect(lambda **_: make_queue_folders(), weak=False)

@@ -1,0 +1,15 @@
+"""Where other people come: TLS ends at a router in front, and nothing has a default that would be a risk."""
+
+from . import variables
+from .base import *  # noqa: F403
+
+DEBUG = variables.flag("DEBUG", default=False)
+ALLOWED_HOSTS = variables.names("ALLOWED_HOSTS")
+variables.text("DATABASE_URL")  # no SQLite by accident
+variables.text("REDIS_URL")  # no folder of messages either: the worker is another machine
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come from inside, without the router
+SECURE_HSTS_SECONDS = 31_536_000  # a year, the least that browsers' preload lists accept
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

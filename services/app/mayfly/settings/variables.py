@@ -1,0 +1,68 @@
+"""Configuration from the environment, read with python-decouple.
+
+A variable that is missing or malformed ends the process with one line that names it. Only the environment is
+read, never a file: Compose puts `.env` into it, Heroku its config vars, and `make run` its own values.
+"""
+
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from decouple import Config, Csv, RepositoryEmpty
+
+REQUIRED: Any = object()
+_config = Config(RepositoryEmpty())
+
+
+def text(name: str, *, default: Any = REQUIRED, choices: tuple[str, ...] = ()) -> Any:
+    """A word or a sentence; one of `choices` where those are given."""
+    value = _read(name, default)
+    if choices and value not in choices:
+        fail(name, f"is {value!r}, and has to be one of {', '.join(choices)}")
+    return value
+
+
+def flag(name: str, *, default: Any = REQUIRED) -> bool:
+    """True or False, in the spellings that python-decouple knows."""
+    value = _read(name, default)
+    try:
+        return _config._cast_boolean(value)
+    except ValueError:
+        fail(name, f"is {value!r}, and has to be True or False")
+
+
+def number(name: str, *, default: Any = REQUIRED, least: int, most: int) -> int:
+    """A whole number from `least` to `most`."""
+    value = _read(name, default)
+    try:
+        result = int(value)
+    except ValueError:
+        fail(name, f"is {value!r}, and has to be a whole number")
+    if not least <= result <= most:
+        fail(name, f"is {result}, and has to be from {least} to {most}")
+    return result
+
+
+def names(name: str, *, default: Any = REQUIRED) -> list[str]:
+    """Names separated by commas."""
+    return Csv()(_read(name, default))
+
+
+def url(name: str, *, schemes: tuple[str, ...], default: Any = REQUIRED) -> Any:
+    """An address with one of `schemes`; the value itself is not shown in the error, since it may hold a password."""
+    value = _read(name, default)
+    if value and urlsplit(str(value)).scheme not in schemes:
+        fail(name, f"has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return value
+
+
+def fail(name: str, why: str) -> NoReturn:
+    """End the process: the variable's name, what is wrong with it, and where it is described."""
+    raise SystemExit(f"mayfly: {name} {why}. See .env.var.")
+
+
+def _read(name: str, default: Any) -> Any:
+    # An empty value counts as none: Compose passes NAME= on for a line that somebody left blank.
+    value = _config(name, default="") or default
+    if value is REQUIRED:
+        fail(name, "is missing")
+    return value

@@ -1,0 +1,381 @@
+"""Every change of an upload's state. Nothing else writes to the table or decides what storage keeps.
+
+    pending → ready → removing → gone → (row purged)        pending → removing, when refused or abandoned
+
+Each change is one conditional UPDATE: whoever's update hits no row lost the race and does nothing. Steps are
+ordered so that every one of them may be cut off anywhere and run again; `sweep` runs them again.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.dispatch import Signal
+from django.utils.translation import gettext as _
+
+from . import policy
+from .models import State, Upload, UploadQuerySet, lock_box
+from .policy import Kind, NotAllowed
+from .storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
+
+logger = logging.getLogger(__name__)
+
+# Sent with `upload` and `storage` inside the transaction that makes an upload ready.
+became_ready = Signal()
+
+# How long a signed part URL is good for. Storage looks at it when a part begins to arrive; a new one is a call away.
+PART_URL_LIFETIME = timedelta(minutes=15)
+# The longest that a download URL is good for: time enough to follow a redirect, too short to be passed on.
+DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
+# The most that one DeleteObjects takes.
+BATCH = 1000
+
+
+class PartsMissing(Exception):
+    """Storage does not have these parts yet."""
+
+    def __init__(self, numbers: list[int]):
+        super().__init__(f"{len(numbers)} parts are missing")
+        self.numbers = numbers
+
+
+class Refused(Exception):
+    """The upload is not what it was declared to be, and is being removed; `str()` tells people why, without its name."""
+
+
+class Gone(Exception):
+    """The upload has expired, or was removed."""
+
+
+def begin(
+    *,
+    box: str,
+    kind: Kind,
+    name: str,
+    size: int,
+    title: str = "",
+    lifetime: timedelta | None = None,
+    storage: UploadStorage,
+) -> Upload:
+    """A new pending upload of `size` bytes, with an open transfer in storage.
+
+    The row is committed, with its key and deadline, before storage hears of it: no object without a row.
+
+    Raises:
+        NotAllowed: the policy forbids it, or the box's quota does.
+        StorageError: storage could not open a transfer; the row is on its way out.
+    """
+    lifetime = policy.limits.lifetime if lifetime is None else lifetime
+    policy.check_size(kind, size)
+    policy.check_lifetime(lifetime)
+    name, title = policy.clean_name(name), policy.clean_title(title)
+    with transaction.atomic(durable=True):
+        lock_box(box)
+        policy.check_quota(Upload.objects.of(box).standing().bytes(), size)
+        upload = Upload.objects.create(
+            box=box,
+            kind=kind,
+            name=name,
+            title=title,
+            size=size,
+            part_size=policy.part_size(size),
+            lifetime=lifetime,
+            expires_at=Now() + policy.limits.transfer_time,
+        )
+    try:
+        transfer_id = storage.begin(upload.key, content_type=policy.OCTETS)
+    except StorageError:
+        remove(upload, storage=storage)
+        raise
+    if not Upload.objects.pending().filter(pk=upload.pk).update(transfer_id=transfer_id):
+        # Cleared in the meantime; that removal may have looked for transfers before there was one.
+        storage.abort(upload.key)
+        raise Gone
+    upload.refresh_from_db()
+    return upload
+
+
+def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage) -> list[SignedPart]:
+    """A signed URL for each of these parts, good for PART_URL_LIFETIME and never beyond the transfer's deadline.
+
+    Raises:
+        NotAllowed: a number is not in the upload's plan.
+        Gone: the upload is not pending any more, or its deadline has passed.
+    """
+    pending = Upload.objects.pending().with_time_left().filter(pk=upload.pk).first()
+    if pending is None or pending.time_left < timedelta(seconds=1):
+        raise Gone
+    lifetime = min(PART_URL_LIFETIME, pending.time_left)
+    return [
+        storage.sign_part(upload.key, upload.transfer_id, number, upload.plan.size_of(number), lifetime=lifetime)
+        for number in numbers
+    ]
+
+
+def arrived(upload: Upload, *, storage: UploadStorage) -> list[Part]:
+    """The parts of a pending upload that storage has, by number. Raises Gone."""
+    if not Upload.objects.pending().filter(pk=upload.pk).exists():
+        raise Gone
+    try:
+        parts = storage.parts(upload.key, upload.transfer_id)
+    except TransferNotFound:
+        raise Gone from None
+    return [parts[number] for number in sorted(parts)]
+
+
+def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
+    """Turn a pending upload ready, once every part has arrived as declared.
+
+    Safe to repeat, and to call twice at once: who comes second gets the upload as the first one left it.
+
+    Raises:
+        PartsMissing: with the numbers that storage does not have.
+        Refused: the parts or the first bytes are not what was declared; the upload is being removed.
+        Gone: the upload has expired, or was removed.
+    """
+    if upload.state != State.PENDING:
+        return _as_it_is(upload)
+    try:
+        first = _assemble(upload, storage)
+        content_type = policy.content_type_of(upload.kind, first)
+    except NotAllowed as reason:
+        refuse(upload, str(reason), storage=storage)
+        upload.refresh_from_db()
+        return _as_it_is(upload)
+    with transaction.atomic(durable=True):
+        lock_box(upload.box)
+        won = (
+            Upload.objects.pending()
+            .filter(pk=upload.pk)
+            .update(
+                state=State.READY,
+                content_type=content_type,
+                completed_at=Now(),
+                expires_at=Now() + upload.lifetime,
+            )
+        )
+        if won:
+            became_ready.send(sender=Upload, upload=upload, storage=storage)
+    upload.refresh_from_db()
+    return _as_it_is(upload)
+
+
+def download_url(upload: Upload, *, storage: UploadStorage) -> str:
+    """A signed URL of the bytes, good for DOWNLOAD_URL_LIFETIME and never past `expires_at`. Raises Gone."""
+    live = Upload.objects.live().with_time_left().filter(pk=upload.pk).first()
+    # A signature counts in whole seconds, so the last one of a life cannot be signed for.
+    if live is None or live.time_left < timedelta(seconds=1):
+        raise Gone
+    return storage.sign_download(
+        live.key,
+        name=live.name,
+        content_type=live.content_type,
+        lifetime=min(DOWNLOAD_URL_LIFETIME, live.time_left),
+    )
+
+
+def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
+    """Remove a pending upload that is not what was declared, and keep the reason for its owner."""
+    Upload.objects.filter(pk=upload.pk, state=State.PENDING).update(refusal=reason)
+    remove(upload, storage=storage)
+
+
+def remove(upload: Upload, *, storage: UploadStorage) -> bool:
+    """Remove one upload, pending or ready, before its time. False where another removal came first."""
+    ids = _mark(Upload.objects.filter(pk=upload.pk))
+    _take_away_now(ids, storage)
+    return bool(ids)
+
+
+def clear(*, box: str, kind: Kind | None = None, storage: UploadStorage) -> int:
+    """Remove all of a box's uploads, or all of one kind, transfers under way too. Returns how many."""
+    uploads = Upload.objects.of(box)
+    with transaction.atomic(durable=True):
+        lock_box(box)
+        ids = _mark(uploads if kind is None else uploads.filter(kind=kind))
+    _take_away_now(ids, storage)
+    return len(ids)
+
+
+def keep_newest(box: str, *, storage: UploadStorage) -> None:
+    """Remove the box's ready images but the newest `images_kept`. Call it under the box's lock."""
+    if kept := policy.limits.images_kept:
+        images = Upload.objects.of(box).filter(kind=Kind.IMAGE, state=State.READY)
+        newest = images.order_by("-completed_at", "-pk").values_list("pk", flat=True)[:kept]
+        ids = _mark(images.exclude(pk__in=list(newest)))
+        transaction.on_commit(partial(_take_away_now, ids, storage), robust=True)
+
+
+def discard(upload: Upload, *, storage: UploadStorage) -> None:
+    """Drop all bytes of a row that is about to be deleted in the admin. Raises StorageError: then keep the row."""
+    storage.abort(upload.key)
+    if errors := storage.remove([upload.key]):
+        raise StorageError(errors[upload.key])
+
+
+def sweep(*, storage: UploadStorage, batch: int = BATCH) -> int:
+    """Remove all that is due or half removed, and purge old receipts. Returns how many uploads are gone now.
+
+    Any number may run at once: each batch is taken with SKIP LOCKED. What storage fails to remove stays
+    `removing`, holds nothing else up, and is tried again by the next sweep.
+    """
+    while _mark(Upload.objects.due(), most=batch):
+        pass
+    removed, last = 0, ""
+    while ids := _removing_after(last, batch):
+        removed += _take_away(ids, storage)
+        last = ids[-1]
+    while ids := list(_old_receipts().values_list("pk", flat=True)[:batch]):
+        Upload.objects.gone().filter(pk__in=ids).delete()
+    return removed
+
+
+class Receiver:
+    """Takes a stream that passes through us (a form, `curl -T`) into parts, with one part in memory at a time.
+
+    The upload's size may be an upper bound until `finish`, as for a form, which does not tell it beforehand.
+    """
+
+    def __init__(self, upload: Upload, *, storage: UploadStorage):
+        self.upload, self.storage = upload, storage
+        self.received, self._part, self._buffer = 0, 0, bytearray()
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises NotAllowed beyond the declared size, Gone, StorageError."""
+        self.received += len(chunk)
+        if self.received > self.upload.size:
+            policy.check_size(self.upload.kind, self.received)
+            raise NotAllowed("longer_than_declared", _("More bytes came than were declared."), field="size")
+        self._buffer += chunk
+        while len(self._buffer) >= self.upload.part_size:
+            self._send(self.upload.part_size)
+
+    def close(self) -> None:
+        """Send what is left in memory; the stream has ended."""
+        if self._buffer:
+            self._send(len(self._buffer))
+
+    def finish(self, *, title: str = "", whole: bool = False) -> Upload:
+        """Complete the upload with what came; `whole` says that its declared size is exact.
+
+        Raises what `complete` raises; Refused, too, where nothing or less than declared came.
+        """
+        self.close()
+        try:
+            title = policy.clean_title(title)
+            policy.check_size(self.upload.kind, self.received)
+            if whole and self.received < self.upload.size:
+                raise NotAllowed("shorter_than_declared", _("Fewer bytes came than were declared."), field="size")
+        except NotAllowed as reason:
+            refuse(self.upload, str(reason), storage=self.storage)
+            raise Refused(str(reason)) from reason
+        changes = {"size": self.received} | ({"title": title} if title else {})
+        Upload.objects.pending().filter(pk=self.upload.pk).update(**changes)
+        self.upload.refresh_from_db()
+        return complete(self.upload, storage=self.storage)
+
+    def cancel(self) -> None:
+        """Give the upload up, unless it is ready."""
+        if _mark(Upload.objects.filter(pk=self.upload.pk, state=State.PENDING)):
+            _take_away_now([self.upload.pk], self.storage)
+
+    def _send(self, size: int) -> None:
+        self._part += 1
+        content = bytes(self._buffer[:size])
+        try:
+            self.storage.write_part(self.upload.key, self.upload.transfer_id, self._part, content)
+        except TransferNotFound:
+            raise Gone from None  # cleared in the meantime
+        del self._buffer[:size]
+
+
+def _assemble(upload: Upload, storage: UploadStorage) -> bytes:
+    """Complete the transfer in storage, unless that has happened, and return the object's first bytes."""
+    try:
+        if not upload.transfer_id:
+            raise TransferNotFound
+        parts = storage.parts(upload.key, upload.transfer_id)
+        _check_parts(upload, parts)
+        storage.complete(upload.key, upload.transfer_id, [parts[number] for number in sorted(parts)])
+    except TransferNotFound:
+        # An earlier call was cut off after this step, or runs beside us; or the transfer was aborted.
+        if storage.size(upload.key) != upload.size:
+            raise NotAllowed("transfer_ended", _("The transfer has ended. Begin again.")) from None
+    return storage.first_bytes(upload.key, policy.FIRST_BYTES)
+
+
+def _check_parts(upload: Upload, parts: dict[int, Part]) -> None:
+    plan = upload.plan
+    if missing := [number for number in range(1, plan.count + 1) if number not in parts]:
+        raise PartsMissing(missing)
+    if len(parts) != plan.count or any(part.size != plan.size_of(number) for number, part in parts.items()):
+        raise NotAllowed("parts_differ", _("The parts that arrived are not those that were declared."))
+
+
+def _as_it_is(upload: Upload) -> Upload:
+    if upload.refusal:
+        raise Refused(upload.refusal)
+    if upload.state != State.READY:
+        raise Gone
+    return upload
+
+
+def _mark(uploads: UploadQuerySet, *, most: int | None = None) -> list[str]:
+    """Commit `removing` for those of `uploads` that stand; returns their ids. With `most`, skips what others hold."""
+    with transaction.atomic():
+        standing = uploads.standing().select_for_update(skip_locked=most is not None)
+        ids = list(standing.order_by("pk").values_list("pk", flat=True)[:most])
+        Upload.objects.standing().filter(pk__in=ids).update(state=State.REMOVING)
+    return ids
+
+
+def _old_receipts() -> UploadQuerySet:
+    return Upload.objects.gone().filter(removed_at__lt=Now() - policy.limits.receipt_time)
+
+
+def _removing_after(last: str, batch: int) -> list[str]:
+    removing = Upload.objects.removing().filter(pk__gt=last)
+    return list(removing.order_by("pk").values_list("pk", flat=True)[:batch])
+
+
+def _take_away_now(ids: Sequence[str], storage: UploadStorage) -> None:
+    """Finish a removal within a request. What fails here is left to the sweep: the upload is already out of sight."""
+    for start in range(0, len(ids), BATCH):
+        try:
+            _take_away(ids[start : start + BATCH], storage)
+        except StorageError:
+            logger.warning("storage does not remove now; the sweep will", exc_info=True)
+            return
+
+
+def _take_away(ids: Sequence[str], storage: UploadStorage) -> int:
+    """Drop the bytes of these `removing` rows, then commit `gone` for those that storage has let go of.
+
+    The rows stay locked meanwhile, so that two sweeps share the work; a process that dies lets go of them.
+    The transfer is aborted before the object is removed: a `complete` under way either comes before, and its
+    object is removed here, or after, and finds no transfer. The other order could leave an object behind.
+    """
+    with transaction.atomic():
+        uploads = list(Upload.objects.removing().filter(pk__in=ids).select_for_update(skip_locked=True))
+        if not uploads:
+            return 0
+        held = set()
+        for upload in uploads:
+            if upload.completed_at is None:
+                try:
+                    storage.abort(upload.key)
+                except StorageError as error:
+                    logger.warning("%s: its transfer is still open: %s", upload, error)
+                    held.add(upload.key)
+        errors = storage.remove([upload.key for upload in uploads])
+        for key, why in errors.items():
+            logger.warning("%s is not removed: %s", key, why)
+        held.update(errors)
+        gone = [upload.pk for upload in uploads if upload.key not in held]
+        Upload.objects.removing().filter(pk__in=gone).update(
+            state=State.GONE, removed_at=Now(), name="", title="", transfer_id=""
+        )
+    return len(gone)

@@ -1,0 +1,49 @@
+"""`manage.py release`: what has to be done once before a new version's processes start."""
+
+from contextlib import contextmanager
+
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from uploads.storage.protocol import StorageError
+
+# Any number will do, as long as nothing else in this database takes it.
+LOCK = 5_107_004
+
+
+class Command(BaseCommand):
+    help = "Migrate the database and make storage ready. Safe to repeat, and to run twice at once."
+
+    def handle(self, **options) -> None:
+        with one_at_a_time():
+            self.migrate()
+            try:
+                changes = default_storage.prepare()
+            except StorageError as error:
+                raise CommandError(f"storage could not be made ready: {error}") from error
+        for change in changes or ["storage: nothing to do"]:
+            self.stdout.write(change)
+
+    def migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, stdout=self.stdout)
+        else:
+            self.stdout.write("database: nothing to do")
+
+
+@contextmanager
+def one_at_a_time():
+    """Only one release step at a time where several may start at once; SQLite has one user anyway."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

@@ -1,0 +1,16 @@
+"""What Celery runs. Beat sends the sweep; any number may run at once, and any may be lost."""
+
+from celery import shared_task
+from django.core.files.storage import default_storage
+
+from . import lifecycle
+from .models import Heartbeat
+
+
+@shared_task(soft_time_limit=20, time_limit=25)  # under the 30 s between SIGTERM and SIGKILL
+def sweep(*, from_beat: bool = False) -> None:
+    """Remove what is due. May run twice at once, batches being taken with SKIP LOCKED; removal repeats without harm."""
+    if from_beat:
+        Heartbeat.record("beat")
+    lifecycle.sweep(storage=default_storage)
+    Heartbeat.record("sweep")

@@ -1,0 +1,42 @@
+"""How sizes and times are said on the pages."""
+
+from datetime import timedelta
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .. import policy
+from ..models import Upload
+
+register = template.Library()
+FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
+
+
+@register.filter
+def size(value: int) -> str:
+    """Bytes as people say them: 812 bytes, 48 kB, 3.2 MB."""
+    if value < 1000:
+        return ngettext("%d byte", "%d bytes", value) % value
+    if value < policy.MB:
+        return _("%.3g kB") % (value / 1000)
+    return policy.in_words(value)
+
+
+@register.filter
+def span(value: timedelta) -> str:
+    """A time in its largest unit, rounded down, as no one should count on more: 14 minutes, 40 seconds."""
+    seconds = max(int(value.total_seconds()), 0)
+    if seconds < 60:
+        return ngettext("%d second", "%d seconds", seconds) % seconds
+    minutes = seconds // 60
+    if minutes < 120:
+        return ngettext("%d minute", "%d minutes", minutes) % minutes
+    return ngettext("%d hour", "%d hours", minutes // 60) % (minutes // 60)
+
+
+@register.filter
+def fade(upload: Upload) -> int:
+    """How far an upload has faded, from 0, fresh, to FADES - 1, nearly gone."""
+    left = max(upload.time_left / upload.lifetime, 0)
+    return min(int((1 - left) * FADES), FADES - 1)

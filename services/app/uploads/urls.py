@@ -1,0 +1,21 @@
+"""The pages, `curl -T`, and the health of the process."""
+
+from django.urls import path
+
+from . import health, views
+from .policy import Kind
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("images/", views.page, {"kind": Kind.IMAGE}, name="images"),
+    path("images/clear/", views.clear, {"kind": Kind.IMAGE}, name="images-clear"),
+    path("files/", views.page, {"kind": Kind.FILE}, name="files"),
+    path("files/clear/", views.clear, {"kind": Kind.FILE}, name="files-clear"),
+    path("u/<str:upload_id>/", views.share, name="share"),
+    path("u/<str:upload_id>/download", views.download, name="download"),
+    path("u/<str:upload_id>/delete", views.delete, name="delete"),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    # Last, since every name would match: curl -T name URL
+    path("<str:name>", views.put),
+]
