@@ -1,8 +1,7 @@
 """The JSON API under /api/: what a client needs to move an upload's parts straight into storage."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import wraps
 from typing import Annotated
 
 from django.core.files.storage import default_storage
@@ -10,7 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema, Status
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
+from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 from pydantic import ConfigDict, Field, StrictInt
 
@@ -20,8 +20,48 @@ from .models import State, Upload
 from .policy import Kind, NotAllowed
 from .storage.protocol import StorageError
 
+
+class Unanswerable(Exception):
+    """A request that is answered with an error before it reaches the domain."""
+
+    def __init__(self, status: int, code: str, message: str):
+        self.status, self.code, self.message = status, code, message
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the box of a token or cookie, or None for somebody who has none yet."""
+
+    box: str | None
+
+
+class BoxToken(HttpBearer):
+    """A token in a header stands for itself; with the cookie, a change needs the CSRF header too.
+
+    Raises Unanswerable: 401 for a token that is not ours, 403 for a request that another site may have made,
+    415 for a body of another type than JSON, which a form on another site could send.
+    """
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        return self.authenticate(request)
+
+    def authenticate(self, request: HttpRequest, token: str = "") -> Caller:
+        if request.META.get("CONTENT_LENGTH") not in (None, "", "0") and request.content_type != "application/json":
+            raise Unanswerable(415, "not_json", _("Send JSON, with Content-Type: application/json."))
+        try:
+            box = boxes.from_headers(request)
+        except boxes.BadToken:
+            raise Unanswerable(401, "bad_token", _("This token is not one of ours.")) from None
+        if box is None:
+            box = boxes.from_cookie(request)
+            if box is not None and check_csrf(request):
+                raise Unanswerable(403, "csrf", _("The CSRF header is missing or wrong: X-CSRFToken."))
+        return Caller(box)
+
+
 api = NinjaAPI(
     title="Mayfly",
+    auth=BoxToken(),
     version="1",
     description="Uploads that disappear. The box comes as `Authorization: Bearer TOKEN` or in the cookie `box`; "
     "a first `POST /api/uploads` without either makes one and returns its token as `box`.",
@@ -110,37 +150,14 @@ class ProblemOut(Schema):
     error: Problem
 
 
-class Unanswerable(Exception):
-    """A request that is answered with an error before it reaches the domain."""
-
-    def __init__(self, status: int, code: str, message: str):
-        self.status, self.code, self.message = status, code, message
-
-
 def problem(status: int, code: str, message: str, **more) -> HttpResponse:
     """An error as every route of ours gives it."""
     return api.create_response(None, {"error": {"code": code, "message": message} | more}, status=status)
 
 
-def box_of(request: HttpRequest) -> str | None:
-    """The box of the caller; None without one. A token in a header stands for itself, the cookie needs the CSRF header.
-
-    Raises Unanswerable: 401 for a token that is not ours, 403 for a request that another site may have made.
-    """
-    try:
-        box = boxes.from_headers(request)
-    except boxes.BadToken:
-        raise Unanswerable(401, "bad_token", _("This token is not one of ours.")) from None
-    if box is None:
-        box = boxes.from_cookie(request)
-        if box is not None and check_csrf(request):
-            raise Unanswerable(403, "csrf", _("The CSRF header is missing or wrong: X-CSRFToken."))
-    return box
-
-
 def owned(request: HttpRequest, upload_id: str) -> Upload:
     """The caller's upload with this id. A stranger's and none at all are the same 404."""
-    box = box_of(request)
+    box = request.auth.box
     if box is None:
         raise Unanswerable(401, "no_box", _("Send the token of your box: Authorization: Bearer TOKEN."))
     upload = Upload.objects.of(box).filter(pk=upload_id).first()
@@ -149,28 +166,14 @@ def owned(request: HttpRequest, upload_id: str) -> Upload:
     return upload
 
 
-def json_only(view: Callable) -> Callable:
-    """A body has to say that it is JSON; other types are what a form on another site could send."""
-
-    @wraps(view)
-    def wrapper(request: HttpRequest, *args, **kwargs):
-        if request.content_type != "application/json":
-            raise Unanswerable(415, "not_json", _("Send JSON, with Content-Type: application/json."))
-        return view(request, *args, **kwargs)
-
-    return wrapper
-
-
 PROBLEMS = {frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 503}): ProblemOut}
 
 
 @api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload")
-@json_only
 def begin(request: HttpRequest, data: BeginIn):
     """The upload is pending until its parts have arrived and it is completed."""
-    box = box_of(request)
-    made = box is None
-    box = box or boxes.new()
+    made = request.auth.box is None
+    box = request.auth.box or boxes.new()
     upload = lifecycle.begin(
         box=box,
         kind=data.kind,
@@ -186,7 +189,6 @@ def begin(request: HttpRequest, data: BeginIn):
 
 
 @api.post("/uploads/{upload_id}/parts", response={200: SignedPartsOut} | PROBLEMS, summary="Sign part URLs")
-@json_only
 def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn):
     """For each number a URL to PUT exactly `size` bytes to, with `headers`; ask again when it has expired."""
     parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=default_storage)
@@ -214,7 +216,7 @@ def complete(request: HttpRequest, upload_id: str):
 @api.get("/uploads", response={200: UploadsOut} | PROBLEMS, summary="List the box's live uploads")
 def list_uploads(request: HttpRequest, kind: Kind | None = None):
     """Newest first."""
-    box = box_of(request)
+    box = request.auth.box
     uploads = Upload.objects.of(box).live() if box else Upload.objects.none()
     if kind is not None:
         uploads = uploads.filter(kind=kind)
@@ -241,8 +243,8 @@ def delete(request: HttpRequest, upload_id: str):
 @api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box")
 def clear(request: HttpRequest, kind: Kind | None = None):
     """All of the box's uploads, or all of one kind, transfers under way too."""
-    if box := box_of(request):
-        lifecycle.clear(box=box, kind=kind, storage=default_storage)
+    if request.auth.box:
+        lifecycle.clear(box=request.auth.box, kind=kind, storage=default_storage)
     return Status(204, None)
 
 
@@ -279,6 +281,11 @@ def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     field = ".".join(str(place) for place in first["loc"] if place not in ("body", "data", "query", "path"))
     return problem(400, "invalid", first["msg"], **({"field": field} if field else {}))
+
+
+@api.exception_handler(HttpError)
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return problem(error.status_code, "invalid", str(error))
 
 
 @api.exception_handler(NotAllowed)

@@ -43,7 +43,7 @@ class PartsMissing(Exception):
 
 
 class Refused(Exception):
-    """The upload is not what it was declared to be, and is being removed; `str()` tells people why, without its name."""
+    """The upload is not what it was declared to be, and is being removed; `str()` tells people why, not its name."""
 
 
 class Gone(Exception):

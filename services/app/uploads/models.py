@@ -123,11 +123,11 @@ class Upload(models.Model):
         ]
         indexes = [
             # A box's lists, its newest images and its quota.
-            models.Index(name="box_newest", fields=["box", "kind", "-completed_at"], condition=Q(state__in=STANDING)),
+            models.Index(name="box_newest", fields=["box", "state", "kind", "-completed_at"]),
             # The sweep: what is due, what is on its way out, which receipts are old.
-            models.Index(name="due", fields=["expires_at"], condition=Q(state__in=STANDING)),
-            models.Index(name="removing", fields=["id"], condition=Q(state=State.REMOVING)),
-            models.Index(name="receipts", fields=["removed_at"], condition=Q(state=State.GONE)),
+            models.Index(name="due", fields=["state", "expires_at"]),
+            models.Index(name="removing", fields=["state", "id"]),
+            models.Index(name="receipts", fields=["state", "removed_at"]),
         ]
 
     def __str__(self) -> str:

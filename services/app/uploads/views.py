@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -116,6 +116,8 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
         return _line(str(error), status=413 if error.too_large else 400)
     except Refused as error:
         return _line(str(error), status=422)
+    except UnreadablePostError:
+        return _line(_("The connection broke before the file was whole."), status=400)
     except Gone as error:
         return _line(in_words(error), status=410)
     except StorageError as error:

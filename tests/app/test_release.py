@@ -1,0 +1,45 @@
+"""The release step: `manage.py release`."""
+
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from uploads.storage.protocol import StorageError
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def release() -> str:
+    out = StringIO()
+    try:
+        call_command("release", stdout=out)
+    finally:
+        connection.close()
+    return out.getvalue()
+
+
+def test_a_second_release_has_nothing_to_do_and_says_so():
+    release()
+    assert release() == "database: nothing to do\nstorage: nothing to do\n"
+
+
+def test_releases_at_once_do_not_disturb_each_other():
+    with ThreadPoolExecutor(3) as pool:
+        assert all("nothing to do" in out for out in pool.map(lambda _: release(), range(3)))
+
+
+def test_a_release_that_cannot_reach_storage_fails_in_one_line(monkeypatch):
+    def down(self):
+        raise StorageError("the bucket does not answer")
+
+    monkeypatch.setattr(type(default_storage._wrapped), "prepare", down)
+    with pytest.raises(CommandError, match="storage could not be made ready: the bucket does not answer"):
+        release()
+
+
+def test_no_migration_is_missing():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

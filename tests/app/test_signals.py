@@ -1,0 +1,39 @@
+"""What follows from a change by itself."""
+
+import pytest
+from django.core.files.storage import default_storage as storage
+
+from uploads.models import Upload
+from uploads.storage.protocol import StorageError
+
+from .conftest import PNG
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_fourth_image_takes_the_oldest_from_page_and_storage(owner):
+    images = [owner.upload(PNG, kind="image") for _ in range(4)]
+    keys = [Upload.objects.get(pk=image["id"]).key for image in images]
+    assert storage.size(keys[0]) is None
+    assert all(storage.size(key) for key in keys[1:])
+    assert owner.get(f"/api/uploads/{images[0]['id']}").status_code == 410
+
+
+def test_a_row_deleted_by_other_hands_takes_its_bytes_along(owner):
+    ready, pending = owner.upload(), owner.begin()
+    keys = [Upload.objects.get(pk=upload["id"]).key for upload in (ready, pending)]
+    [part] = owner.sign(pending, 1)
+    for upload in (ready, pending):
+        Upload.objects.get(pk=upload["id"]).delete()
+    assert [storage.size(key) for key in keys] == [None, None]
+    from .conftest import send
+
+    assert send(part, b"hello") in (403, 404)
+
+
+def test_a_row_stays_where_its_bytes_cannot_be_removed(owner, monkeypatch):
+    upload = Upload.objects.get(pk=owner.upload()["id"])
+    monkeypatch.setattr(type(storage._wrapped), "remove", lambda self, keys: dict.fromkeys(keys, "InternalError"))
+    with pytest.raises(StorageError):
+        upload.delete()
+    assert Upload.objects.filter(pk=upload.pk).exists()
