@@ -320,8 +320,11 @@ def test_the_document_of_the_api_is_there():
     assert Client().get("/api/docs").status_code == 200
 
 
-def test_an_unknown_address_below_api_is_a_404():
-    assert Client().get("/api/nothing").status_code == 404
+@pytest.mark.parametrize("path", ["nothing", "uploads/%00", "uploads/..%2F", "uploads/x", f"uploads/{'x' * 23}/parts"])
+def test_an_unknown_address_below_api_is_a_404_in_json(path):
+    response = Client().get(f"/api/{path}")
+    assert response.status_code == 404
+    assert error_of(response)["code"] == "not_found"
 
 
 def test_people_are_independent(owner, stranger):

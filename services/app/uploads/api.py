@@ -14,7 +14,8 @@ from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 from pydantic import ConfigDict, Field, StrictInt
 
-from . import boxes, lifecycle
+from . import boxes, lifecycle, paths  # noqa: F401  (paths registers what an id looks like)
+from .forms import in_words
 from .lifecycle import Gone, PartsMissing, Refused
 from .models import State, Upload
 from .policy import Kind, NotAllowed
@@ -188,7 +189,7 @@ def begin(request: HttpRequest, data: BeginIn):
     return Status(201, shown(request, upload) | {"transfer": transfer} | token)
 
 
-@api.post("/uploads/{upload_id}/parts", response={200: SignedPartsOut} | PROBLEMS, summary="Sign part URLs")
+@api.post("/uploads/{upload:upload_id}/parts", response={200: SignedPartsOut} | PROBLEMS, summary="Sign part URLs")
 def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn):
     """For each number a URL to PUT exactly `size` bytes to, with `headers`; ask again when it has expired."""
     parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=default_storage)
@@ -200,14 +201,16 @@ def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn):
     }
 
 
-@api.get("/uploads/{upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the parts that arrived")
+@api.get(
+    "/uploads/{upload:upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the arrived parts"
+)
 def list_parts(request: HttpRequest, upload_id: str):
     """What storage already has, for resuming."""
     parts = lifecycle.arrived(owned(request, upload_id), storage=default_storage)
     return {"parts": [{"number": part.number, "size": part.size} for part in parts]}
 
 
-@api.post("/uploads/{upload_id}/complete", response={200: UploadOut} | PROBLEMS, summary="Complete an upload")
+@api.post("/uploads/{upload:upload_id}/complete", response={200: UploadOut} | PROBLEMS, summary="Complete an upload")
 def complete(request: HttpRequest, upload_id: str):
     """Ready once every part is there as declared: 409 names what is missing, 422 says why it was refused."""
     return shown(request, lifecycle.complete(owned(request, upload_id), storage=default_storage))
@@ -223,7 +226,7 @@ def list_uploads(request: HttpRequest, kind: Kind | None = None):
     return {"uploads": [shown(request, upload) for upload in uploads]}
 
 
-@api.get("/uploads/{upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")
+@api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")
 def one(request: HttpRequest, upload_id: str):
     """Pending or live; 410 once it is gone."""
     upload = owned(request, upload_id)
@@ -233,7 +236,7 @@ def one(request: HttpRequest, upload_id: str):
     return shown(request, upload)
 
 
-@api.delete("/uploads/{upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")
+@api.delete("/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")
 def delete(request: HttpRequest, upload_id: str):
     """At once, whatever its state; again is no error."""
     lifecycle.remove(owned(request, upload_id), storage=default_storage)
@@ -317,6 +320,6 @@ def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(StorageError)
 def on_storage_error(request: HttpRequest, error: StorageError) -> HttpResponse:
-    response = problem(503, "storage", _("Storage does not answer. Try again in a minute."))
+    response = problem(503, "storage", in_words(error))
     response["Retry-After"] = "60"
     return response

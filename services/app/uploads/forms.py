@@ -1,5 +1,6 @@
 """The form upload: fields, and the handler that streams its files into storage while they arrive."""
 
+import logging
 from dataclasses import dataclass
 
 from django import forms
@@ -12,6 +13,8 @@ from . import lifecycle, policy
 from .lifecycle import Gone, Receiver, Refused
 from .policy import Kind, NotAllowed
 from .storage.protocol import StorageError, UploadStorage
+
+logger = logging.getLogger(__name__)
 
 
 class UploadForm(forms.Form):
@@ -67,7 +70,7 @@ class IntoStorage(FileUploadHandler):
             self._leave_out(error)
 
     def file_complete(self, file_size: int) -> None:
-        """Send the rest, so that many files never add up in memory. request.FILES stays empty: the view has `finish`."""
+        """Send the rest, so that many files never add up in memory. request.FILES stays empty; the view has `finish`."""
         try:
             self.incoming[-1].receiver.close()
         except (Gone, StorageError) as error:
@@ -100,6 +103,7 @@ class IntoStorage(FileUploadHandler):
 def in_words(error: Exception) -> str:
     """What to tell people of an upload that did not become ready."""
     if isinstance(error, StorageError):
+        logger.warning("storage does not answer: %s", error)
         return _("Storage does not answer. Try again in a minute.")
     if isinstance(error, Gone):
         return _("It was removed before it was complete.")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import health, views
+from . import health, paths, views  # noqa: F401  (paths registers what an id looks like)
 from .policy import Kind
 
 urlpatterns = [
@@ -11,9 +11,9 @@ urlpatterns = [
     path("images/clear/", views.clear, {"kind": Kind.IMAGE}, name="images-clear"),
     path("files/", views.page, {"kind": Kind.FILE}, name="files"),
     path("files/clear/", views.clear, {"kind": Kind.FILE}, name="files-clear"),
-    path("u/<str:upload_id>/", views.share, name="share"),
-    path("u/<str:upload_id>/download", views.download, name="download"),
-    path("u/<str:upload_id>/delete", views.delete, name="delete"),
+    path("u/<upload:upload_id>/", views.share, name="share"),
+    path("u/<upload:upload_id>/download", views.download, name="download"),
+    path("u/<upload:upload_id>/delete", views.delete, name="delete"),
     path("health/live", health.live),
     path("health/ready", health.ready),
     # Last, since every name would match: curl -T name URL

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, UnreadablePostError
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from .policy import Kind, NotAllowed
 from .storage.protocol import StorageError
 
 PAGES = {Kind.IMAGE: "images", Kind.FILE: "files"}
+CODES = {400: "invalid", 403: "csrf", 404: "not_found", 413: "too_large", 500: "broken"}  # as the API has them
 READ = 64 * 1024  # bytes read at once of a body that passes through
 
 
@@ -200,6 +201,8 @@ def _receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 
 def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse({"error": {"code": CODES[status], "message": f"{title}. {text}"}}, status=status)
     return render(request, "uploads/error.html", {"status": status, "title": title, "text": text}, status=status)
 
 

@@ -139,7 +139,7 @@ REDIS_URL = variables.url("REDIS_URL", schemes=("redis", "rediss"), default="")
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"  # no host is asked; without one kombu warns
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_POOL_LIMIT = 2
+CELERY_BROKER_POOL_LIMIT = variables.number("BROKER_POOL_LIMIT", default=2, least=1, most=64)
 if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         # How long a message stays with a worker that died with SIGKILL: above the longest task's 25 s.

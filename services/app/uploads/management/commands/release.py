@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from uploads.storage.protocol import StorageError
@@ -18,12 +18,14 @@ class Command(BaseCommand):
     help = "Migrate the database and make storage ready. Safe to repeat, and to run twice at once."
 
     def handle(self, **options) -> None:
-        with one_at_a_time():
-            self.migrate()
-            try:
+        try:
+            with one_at_a_time():
+                self.migrate()
                 changes = default_storage.prepare()
-            except StorageError as error:
-                raise CommandError(f"storage could not be made ready: {error}") from error
+        except OperationalError as error:
+            raise CommandError(f"the database does not answer: {error}") from error
+        except StorageError as error:
+            raise CommandError(f"storage could not be made ready: {error}") from error
         for change in changes or ["storage: nothing to do"]:
             self.stdout.write(change)
 

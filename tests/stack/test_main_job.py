@@ -1,0 +1,186 @@
+"""The main job from outside, through nginx: send, see, fetch, and be gone."""
+
+import hashlib
+import random
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from .conftest import PNG, URL, until
+
+
+def test_an_upload_by_api_in_parts_comes_back_byte_for_byte(visitor, bucket):
+    content = random.randbytes(20 * 1024 * 1024 + 17)
+    upload = visitor.begin(content, name="films and more.bin")
+    assert upload["transfer"]["parts"] == 3
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda number: visitor.send(upload, content, number), (3, 1, 2)))
+    upload = visitor.api.post(f"/api/uploads/{upload['id']}/complete").json()
+    assert upload["state"] == "ready"
+    download = httpx.get(upload["download"], follow_redirects=True, timeout=60)
+    assert download.status_code == 200
+    assert hashlib.sha256(download.content).digest() == hashlib.sha256(content).digest()
+    assert download.headers["Content-Disposition"] == 'attachment; filename="films and more.bin"'
+    assert "no-store" in download.headers["Cache-Control"]
+    assert bucket.has(upload)
+
+
+def test_a_transfer_goes_on_where_it_stopped(visitor):
+    content = random.randbytes(17 * 1024 * 1024)
+    upload = visitor.begin(content)
+    visitor.send(upload, content, 2)
+    assert [part["number"] for part in visitor.api.get(f"/api/uploads/{upload['id']}/parts").json()["parts"]] == [2]
+    answer = visitor.api.post(f"/api/uploads/{upload['id']}/complete")
+    assert (answer.status_code, answer.json()["error"]["missing"]) == (409, [1, 3])
+    visitor.send(upload, content, 1, 3)
+    assert visitor.api.post(f"/api/uploads/{upload['id']}/complete").status_code == 200
+
+
+def test_bytes_go_straight_to_storage_and_to_its_public_address(visitor):
+    upload = visitor.begin(b"hello")
+    [part] = visitor.sign(upload, 1)
+    assert urlsplit(part["url"]).netloc == "localhost:14566"
+    ready = visitor.upload(b"hello")
+    location = httpx.get(ready["download"]).headers["Location"]
+    assert urlsplit(location).netloc == "localhost:14566"
+    assert 1 <= int(parse_qs(urlsplit(location).query)["X-Amz-Expires"][0]) <= 60
+
+
+def test_a_part_url_takes_its_own_length_and_nothing_else(visitor, bucket):
+    upload = visitor.begin(b"hello")
+    [part] = visitor.sign(upload, 1)
+    assert httpx.put(part["url"], content=b"hello and more").status_code == 403
+    assert httpx.put(part["url"].replace("partNumber=1", "partNumber=2"), content=b"hello").status_code == 403
+    visitor.send(upload, b"hello")
+    visitor.api.post(f"/api/uploads/{upload['id']}/complete")
+    assert httpx.put(part["url"], content=b"HELLO").status_code == 404
+    visitor.api.delete(f"/api/uploads/{upload['id']}")
+    assert httpx.put(part["url"], content=b"HELLO").status_code == 404
+    assert not bucket.has(upload)
+
+
+def test_a_form_upload_comes_back_byte_for_byte(visitor):
+    content = random.randbytes(9 * 1024 * 1024)
+    response = visitor.submit("/files/", files={"naïve 写真.bin": content}, title="by form")
+    assert (response.status_code, response.headers["Location"]) == (303, "/files/")
+    page = visitor.browser.get("/files/").text
+    assert "naïve 写真.bin" in page
+    assert "by form" in page
+    path = page.split('class="get" href="')[1].split('"')[0]
+    download = visitor.browser.get(path, follow_redirects=True)
+    assert download.content == content
+
+
+def test_curl_sends_a_file_and_gets_a_link(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_bytes(random.randbytes(3_000_000))
+    link = subprocess.run(
+        ["curl", "--silent", "--show-error", "--fail", "-T", file, f"{URL}/"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert link.startswith(f"{URL}/u/")
+    assert link.endswith("/\n")
+    download = httpx.get(f"{link.strip()}download", follow_redirects=True)
+    assert download.content == file.read_bytes()
+
+
+def test_curl_without_a_length_is_told_so():
+    answer = subprocess.run(
+        ["curl", "--silent", "-T", "-", f"{URL}/notes.txt"], input=b"hello", check=True, capture_output=True
+    ).stdout
+    assert b"Content-Length" in answer
+
+
+def test_of_four_images_the_newest_three_are_there(visitor, bucket):
+    images = [visitor.upload(PNG, kind="image", name=f"{number}.png") for number in range(4)]
+    assert [upload["id"] for upload in visitor.list("image")] == [image["id"] for image in images[:0:-1]]
+    assert [bucket.has(image) for image in images] == [False, True, True, True]
+    assert httpx.get(images[0]["link"]).status_code == 410
+
+
+def test_four_images_by_form_leave_three_on_the_page(visitor):
+    visitor.submit("/images/", files={f"dot{number}.png": PNG for number in range(4)})
+    page = visitor.browser.get("/images/").text
+    assert [f"dot{number}.png" in page for number in range(4)] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_clearing_takes_all_of_a_kind_from_page_api_and_bucket(visitor, bucket, kind):
+    content = PNG if kind == "image" else b"hello"
+    path = f"/{kind}s/"
+    visitor.submit(path, files={"one.png": content, "two.png": content})
+    before = bucket.keys("uploads/")
+    response = visitor.submit(f"{path}clear/")
+    assert response.status_code == 303
+    page = visitor.browser.get(path).text
+    assert "2 uploads are gone." in page
+    assert 'class="empty"' in page
+    assert len(before - bucket.keys("uploads/")) >= 2
+
+
+def test_an_expired_upload_is_gone_to_the_second_and_from_the_bucket_soon_after(visitor, bucket, table):
+    upload = visitor.upload(b"hello", name="brief.txt", lifetime=4)
+    signed = httpx.get(upload["download"]).headers["Location"]
+    assert httpx.get(signed).status_code == 200
+    [(left,)] = table(
+        "SELECT extract(epoch FROM expires_at - statement_timestamp()) FROM uploads_upload WHERE id = %s", upload["id"]
+    )
+    time.sleep(max(float(left), 0) + 0.05)
+    assert httpx.get(upload["link"]).status_code == 410
+    assert httpx.get(upload["download"]).status_code == 410
+    assert httpx.get(signed).status_code == 403
+    assert visitor.api.get(f"/api/uploads/{upload['id']}").status_code == 410
+    assert visitor.list() == []
+    assert until(lambda: not bucket.has(upload), seconds=15) < 15
+    until(lambda: "was removed from storage at" in httpx.get(upload["link"]).text, seconds=5)
+    assert table("SELECT state, name FROM uploads_upload WHERE id = %s", upload["id"]) == [("gone", "")]
+
+
+def test_an_abandoned_transfer_is_aborted_after_its_deadline(visitor, bucket, table):
+    upload = visitor.begin(b"hello")
+    visitor.send(upload, b"hello")
+    assert f"uploads/{upload['id']}" in bucket.transfers()
+    table("UPDATE uploads_upload SET expires_at = now() WHERE id = %s", upload["id"])
+    until(lambda: f"uploads/{upload['id']}" not in bucket.transfers(), seconds=15)
+    assert visitor.api.post(f"/api/uploads/{upload['id']}/complete").status_code == 410
+
+
+def test_another_visitor_sees_nothing_of_it(visitor, stranger):
+    mine = visitor.upload(b"secret", name="mine.txt")
+    stranger.upload(b"other")
+    assert mine["id"] not in [upload["id"] for upload in stranger.list()]
+    for method, route in [("GET", ""), ("GET", "/parts"), ("POST", "/complete"), ("DELETE", "")]:
+        path = f"/api/uploads/{mine['id']}{route}"
+        unknown = f"/api/uploads/{'x' * 22}{route}"
+        theirs, nobodys = stranger.api.request(method, path), stranger.api.request(method, unknown)
+        assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
+        assert theirs.status_code == 404
+    stranger.api.delete("/api/uploads")
+    stranger.submit("/files/clear/")
+    assert "mine.txt" not in stranger.browser.get("/files/").text
+    assert httpx.get(mine["link"]).status_code == 200
+
+
+def test_more_than_a_thousand_uploads_due_at_once_are_all_removed(bucket, table):
+    """One DeleteObjects takes 1,000 keys. The rows are put in by hand; what is tested is the sweep."""
+    count = 1200
+    ids = [f"sweep{number:017d}" for number in range(count)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda pk: bucket.client.put_object(Bucket="mayfly", Key=f"uploads/{pk}", Body=b"x"), ids))
+    table(
+        "INSERT INTO uploads_upload (id, box, kind, state, name, title, content_type, size, part_size, transfer_id,"
+        " lifetime, expires_at, completed_at, refusal)"
+        " SELECT unnest(%s), 'sweep', 'file', 'ready', 'x', '', '', 1, 1, '', '1s', now(), now(), ''",
+        ids,
+    )
+    until(lambda: not bucket.keys("uploads/sweep"), seconds=60)
+    until(
+        lambda: table("SELECT count(*) FROM uploads_upload WHERE box = 'sweep' AND state = 'gone'") == [(count,)],
+        seconds=5,
+    )
