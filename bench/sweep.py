@@ -55,7 +55,8 @@ def main() -> None:
     remaining = s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/bench").get("KeyCount", 0)
     cursor.execute(
         "SELECT percentile_cont(ARRAY[0.5, 0.99, 1])"
-        " WITHIN GROUP (ORDER BY extract(epoch FROM removed_at - expires_at)) FROM uploads_upload WHERE box = 'bench' AND state = 'gone'"
+        " WITHIN GROUP (ORDER BY extract(epoch FROM removed_at - expires_at))"
+        " FROM uploads_upload WHERE box = 'bench' AND state = 'gone'"
     )
     p50, p99, latest = cursor.fetchone()[0]
     print(

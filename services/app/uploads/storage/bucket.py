@@ -1,0 +1,158 @@
+"""A bucket made ready for Mayfly: there, closed to the public, open to our pages' browsers, with the last net under it.
+
+Plain boto3 and no Django. The release step comes here through `S3UploadStorage.prepare`, and the LocalStack image
+carries this same file, so that the bucket one develops against is configured as the one in production.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+# Rules of these names are ours; whatever other rules a bucket has are left as they are.
+CORS_RULE = "mayfly"
+PREFIXES = ("uploads/", "previews/")
+
+
+def configure(client: BaseClient, bucket: str, *, region: str, origins: Sequence[str]) -> list[str]:
+    """Create `bucket` where it is absent, and bring its configuration to what Mayfly needs.
+
+    Writes only what differs, so it is safe to repeat and to run twice at once. Returns one sentence for each
+    change, and none where there was nothing to do. `origins` are those of the pages that send parts.
+
+    Raises:
+        ClientError: S3 refuses, or the bucket's name belongs to somebody else.
+    """
+    changes = []
+    if _create(client, bucket, region):
+        changes.append(f"Created the bucket {bucket} in {region}.")
+    if _close_to_the_public(client, bucket):
+        changes.append("Closed the bucket to the public.")
+    if _let_browsers_in(client, bucket, origins):
+        changes.append(f"Let pages of {', '.join(origins) or 'no origin'} send and fetch (CORS).")
+    if _expire(client, bucket):
+        changes.append(f"Let S3 itself drop what is older than a day under {' and '.join(PREFIXES)}.")
+    return changes
+
+
+def _create(client: BaseClient, bucket: str, region: str) -> bool:
+    try:
+        client.head_bucket(Bucket=bucket)
+        return False
+    except ClientError as error:
+        if _code(error) not in ("404", "NoSuchBucket"):
+            raise
+    # us-east-1 is what S3 takes where no place is named, and it refuses its name.
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        _settled(client.create_bucket, Bucket=bucket, **place)
+    except ClientError as error:
+        if _code(error) != "BucketAlreadyOwnedByYou":
+            raise
+        return False
+    return True
+
+
+def _close_to_the_public(client: BaseClient, bucket: str) -> bool:
+    closed = {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+    current = _current(
+        client.get_public_access_block,
+        bucket,
+        "PublicAccessBlockConfiguration",
+        absent="NoSuchPublicAccessBlockConfiguration",
+    )
+    if current == closed:
+        return False
+    _settled(client.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration=closed)
+    return True
+
+
+def _let_browsers_in(client: BaseClient, bucket: str, origins: Sequence[str]) -> bool:
+    ours = {
+        "ID": CORS_RULE,
+        "AllowedMethods": ["PUT", "GET", "HEAD"],
+        "AllowedOrigins": list(origins),
+        # A browser sends it with a part that is a Blob of a known type; nothing else needs to be asked for.
+        "AllowedHeaders": ["content-type"],
+        # Without it a page cannot see that its part has arrived whole.
+        "ExposeHeaders": ["ETag"],
+        # An hour without asking again; browsers cap it at two.
+        "MaxAgeSeconds": 3600,
+    }
+    current = _current(client.get_bucket_cors, bucket, "CORSRules", absent="NoSuchCORSConfiguration") or []
+    wanted = [rule for rule in current if rule.get("ID") != CORS_RULE] + ([ours] if origins else [])
+    if _plain(wanted) == _plain(current):
+        return False
+    if wanted:
+        _settled(client.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": wanted})
+    else:
+        _settled(client.delete_bucket_cors, Bucket=bucket)
+    return True
+
+
+def _expire(client: BaseClient, bucket: str) -> bool:
+    # A day is the shortest that S3 knows, and above the longest life and the longest transfer together.
+    ours = [
+        {
+            "ID": f"mayfly-{prefix.rstrip('/')}",
+            "Status": "Enabled",
+            "Filter": {"Prefix": prefix},
+            "Expiration": {"Days": 1},
+            # In a bucket with versions, removal only hides the bytes; this is what lets go of them.
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        for prefix in PREFIXES
+    ]
+    names = [rule["ID"] for rule in ours]
+    current = (
+        _current(client.get_bucket_lifecycle_configuration, bucket, "Rules", absent="NoSuchLifecycleConfiguration")
+        or []
+    )
+    wanted = [rule for rule in current if rule.get("ID") not in names] + ours
+    if _plain(wanted) == _plain(current):
+        return False
+    _settled(client.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": wanted})
+    return True
+
+
+def _current(call: Callable[..., dict], bucket: str, name: str, *, absent: str) -> Any:
+    try:
+        return call(Bucket=bucket)[name]
+    except ClientError as error:
+        if _code(error) != absent:
+            raise
+        return None
+
+
+def _settled(call: Callable[..., dict], **arguments: Any) -> None:
+    """Make a change, waiting while another one of the same bucket is under way: S3 refuses the second of two."""
+    for pause in (1, 2, 4):
+        try:
+            call(**arguments)
+            return
+        except ClientError as error:
+            if _code(error) != "OperationAborted":
+                raise
+        time.sleep(pause)
+    call(**arguments)
+
+
+def _plain(value: Any) -> Any:
+    """Rules in a form to compare: S3 may give them, and what is in them, back in another order."""
+    if isinstance(value, dict):
+        return {name: _plain(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return sorted((_plain(inner) for inner in value), key=repr)
+    return value
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]

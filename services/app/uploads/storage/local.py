@@ -1,0 +1,320 @@
+"""Bytes in a folder, for one machine without S3. The app itself takes the parts and gives the downloads (`served.py`).
+
+    objects/<key>                              an object
+    transfers/<key>/<transfer id>/<number>     a part of an open transfer
+    transfers/<key>/<transfer id>.<token>/     a sealed transfer: its parts are joined in <token>.whole
+    transfers/<key>/dropped.<token>/           what is being deleted
+
+A transfer is closed by renaming its folder, which happens once and at one moment: nobody can write to it by its
+old name after that. Every state on disk is one that `complete`, `abort` and `remove` carry on from, so that a
+process may be killed anywhere.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from errno import ENOTEMPTY
+from pathlib import Path
+from urllib.parse import quote
+
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import FileSystemStorage
+
+from .protocol import Part, SignedPart, StorageError, TransferNotFound
+from .signing import ObjectGrant, PartGrant, token_of
+
+# What is copied at a time when parts are joined.
+CHUNK = 1024 * 1024
+
+
+class LocalUploadStorage(FileSystemStorage):
+    """UploadStorage in the folder `location`. Its URLs are paths; who hands them out makes them absolute."""
+
+    def __init__(self, location: str | os.PathLike[str]):
+        self._transfers = Path(location).absolute() / "transfers"
+        super().__init__(location=self._transfers.with_name("objects"), allow_overwrite=True)
+
+    def begin(self, key: str, *, content_type: str) -> str:
+        transfer_id = secrets.token_hex(16)
+        folder = self._folder(key, transfer_id)
+        with _answering():
+            while True:
+                with suppress(FileExistsError):
+                    os.mkdir(folder.parent)
+                # An abort may have removed the parent again, finding it empty.
+                with suppress(FileNotFoundError):
+                    os.mkdir(folder)
+                    return transfer_id
+
+    def sign_part(self, key: str, transfer_id: str, number: int, size: int, *, lifetime: timedelta) -> SignedPart:
+        token = token_of(PartGrant(key, transfer_id, number, size), lifetime=lifetime)
+        return SignedPart(number=number, size=size, url=f"/storage/parts/{token}")
+
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
+        return self.receive_part(key, transfer_id, number, [content])
+
+    def receive_part(self, key: str, transfer_id: str, number: int, chunks: Iterable[bytes]) -> Part:
+        """As `write_part`, from a stream. Where `chunks` raises, that goes on, and nothing is stored.
+
+        Raises:
+            TransferNotFound: the transfer is no longer open.
+        """
+        folder = self._folder(key, transfer_id)
+        incoming = folder / f"{secrets.token_hex(8)}.part"
+        with _answering():
+            try:
+                with open(incoming, "xb") as file:
+                    for chunk in chunks:
+                        file.write(chunk)
+                part = _part(number, os.stat(incoming))
+                os.replace(incoming, folder / str(number))
+            except FileNotFoundError:
+                raise self._not_open(key, transfer_id) from None
+            except BaseException:
+                incoming.unlink(missing_ok=True)
+                raise
+        return part
+
+    def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
+        with _answering():
+            with suppress(FileNotFoundError):
+                return _listed(self._folder(key, transfer_id))
+            # Sealed, and then cut off: `complete` will carry on, once it is given these parts.
+            sealed = self._sealed(key, transfer_id)
+            if sealed is None:
+                raise self._not_open(key, transfer_id)
+            with suppress(FileNotFoundError):
+                if _whole(sealed).exists():
+                    return _listed(sealed)
+            self._drop(sealed)
+            raise self._not_open(key, transfer_id)
+
+    def complete(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
+        folder = self._folder(key, transfer_id)
+        with _answering():
+            sealed = self._seal(folder, sorted(parts, key=lambda part: part.number))
+            # Already sealed: by a call that was cut off, or by one beside us, which then finds its work done.
+            sealed = sealed or self._sealed(key, transfer_id)
+            if sealed is None:
+                raise self._not_open(key, transfer_id)
+            self._publish(sealed, key)
+
+    def abort(self, key: str) -> None:
+        of_key = self._of(key)
+        with _answering():
+            self._check_prepared()
+            # Again where a completion has given a folder its new name while we were looking for the old one.
+            while of_key.exists():
+                for folder in self._folders(key):
+                    self._drop(folder)
+                _remove_if_empty(of_key)
+
+    def size(self, key: str) -> int | None:
+        with _answering():
+            try:
+                return os.stat(self._object(key)).st_size
+            except (FileNotFoundError, NotADirectoryError):
+                self._check_prepared()
+                return None
+
+    def first_bytes(self, key: str, count: int) -> bytes:
+        with _answering(), open(self._object(key), "rb") as file:
+            return file.read(count)
+
+    def remove(self, keys: Sequence[str]) -> dict[str, str]:
+        errors = {}
+        with _answering():
+            self._check_prepared()
+            for key in keys:
+                try:
+                    with suppress(FileNotFoundError, NotADirectoryError):
+                        os.unlink(self._object(key))
+                    # What a completion left when it was cut off would otherwise outlive the object.
+                    for folder in self._folders(key):
+                        if "." in folder.name:
+                            self._drop(folder)
+                    _remove_if_empty(self._of(key))
+                except OSError as error:
+                    errors[key] = str(error)
+        return errors
+
+    def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
+        return f"/storage/objects/{token_of(ObjectGrant(key, name, content_type), lifetime=lifetime)}"
+
+    def prepare(self) -> list[str]:
+        missing = [folder for folder in (self.location, str(self._transfers)) if not os.path.isdir(folder)]
+        with _answering():
+            for folder in missing:
+                os.makedirs(folder, exist_ok=True)
+        return [f"Created the folder {folder}." for folder in missing]
+
+    def check(self) -> None:
+        with _answering():
+            self._check_prepared()
+            if not os.access(self._transfers, os.W_OK):
+                raise StorageError(f"{self._transfers} cannot be written to")
+
+    def _object(self, key: str) -> str:
+        return self.path(_plain(key))
+
+    def _folder(self, key: str, transfer_id: str) -> Path:
+        """An open transfer's folder, whether there or not."""
+        if not _TRANSFER_ID.fullmatch(transfer_id):
+            raise TransferNotFound(transfer_id)
+        return self._of(key) / transfer_id
+
+    def _of(self, key: str) -> Path:
+        """Where the folders of this key's transfers lie, in whatever state they are."""
+        return self._transfers / quote(_plain(key), safe="")
+
+    def _folders(self, key: str) -> list[Path]:
+        try:
+            return list(self._of(key).iterdir())
+        except FileNotFoundError:
+            return []
+
+    def _sealed(self, key: str, transfer_id: str) -> Path | None:
+        return next((folder for folder in self._folders(key) if folder.name.startswith(f"{transfer_id}.")), None)
+
+    def _seal(self, folder: Path, parts: Sequence[Part]) -> Path | None:
+        """Join the parts within the open transfer, then close it. None where it is not open, or no more."""
+        token = secrets.token_hex(8)
+        sealed = folder.with_name(f"{folder.name}.{token}")
+        whole = folder / f"{token}.whole"
+        try:
+            _join(folder, parts, whole)
+            os.rename(folder, sealed)
+        except FileNotFoundError:
+            return None
+        except BaseException:
+            whole.unlink(missing_ok=True)
+            raise
+        return sealed
+
+    def _publish(self, sealed: Path, key: str) -> None:
+        whole, target = _whole(sealed), self._object(key)
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.replace(whole, target)
+        except FileNotFoundError:
+            if whole.exists():
+                raise
+            # An abort was quicker, or a call beside us.
+            self._drop(sealed)
+            raise self._not_open(key, sealed.stem) from None
+        _sync(os.path.dirname(target))
+        self._drop(sealed)
+
+    def _drop(self, folder: Path) -> None:
+        """Delete a transfer's folder, renamed first: it is closed at that moment, whatever becomes of the rest."""
+        dropped = folder.with_name(f"dropped.{secrets.token_hex(8)}")
+        with suppress(FileNotFoundError):
+            os.rename(folder, dropped)
+            _delete(dropped)
+        _remove_if_empty(folder.parent)
+
+    def _not_open(self, key: str, transfer_id: str) -> TransferNotFound:
+        """What to raise; deletes what another process was about to delete when it was cut off."""
+        self._check_prepared()
+        for folder in self._folders(key):
+            if folder.name.startswith("dropped."):
+                _delete(folder)
+        _remove_if_empty(self._of(key))
+        return TransferNotFound(transfer_id)
+
+    def _check_prepared(self) -> None:
+        """Nothing may be taken for absent where the whole folder is: a volume may not be mounted."""
+        if not (os.path.isdir(self.location) and os.path.isdir(self._transfers)):
+            raise StorageError(f"{self._transfers.parent} is not a storage folder; the release step makes one")
+
+
+def tag(stat: os.stat_result) -> str:
+    """Tells a file's content from any other without reading it: here a file is replaced, never written to again."""
+    return f"{stat.st_mtime_ns:x}-{stat.st_ino:x}-{stat.st_size:x}"
+
+
+_TRANSFER_ID = re.compile("[0-9a-f]{32}")
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turns what the file system raises into what the protocol promises."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(str(error)) from error
+
+
+def _plain(key: str) -> str:
+    """The key itself. It comes from the server; refused all the same if it could lead out of the folder."""
+    if "\\" in key or "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
+        raise SuspiciousFileOperation(f"{key!r} is not a key")
+    return key
+
+
+def _whole(sealed: Path) -> Path:
+    """The joined parts in a sealed transfer; its name holds which file that is, as two calls may have joined them."""
+    return sealed / f"{sealed.suffix.removeprefix('.')}.whole"
+
+
+def _listed(folder: Path) -> dict[int, Part]:
+    with os.scandir(folder) as entries:
+        return {int(entry.name): _part(int(entry.name), entry.stat()) for entry in entries if entry.name.isdecimal()}
+
+
+def _part(number: int, stat: os.stat_result) -> Part:
+    return Part(number, stat.st_size, tag(stat))
+
+
+def _join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
+    """Write these very parts one after another to `whole`, down to the disk.
+
+    Raises:
+        StorageError: there are none, or one of them has not arrived or was sent again since it was listed.
+        FileNotFoundError: the transfer is not open.
+    """
+    with open(whole, "xb") as joined:
+        if not parts:
+            raise StorageError("a transfer cannot be completed without parts")
+        for part in parts:
+            if not (source := folder / str(part.number)).exists() and folder.exists():
+                raise StorageError(f"part {part.number} has not arrived")
+            with open(source, "rb") as content:
+                if _part(part.number, os.fstat(content.fileno())) != part:
+                    raise StorageError(f"part {part.number} is another one now")
+                shutil.copyfileobj(content, joined, CHUNK)
+        joined.flush()
+        os.fsync(joined.fileno())
+
+
+def _sync(folder: str) -> None:
+    """Let the disk keep the names in `folder`, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a flat folder; of two that do so at once, both succeed."""
+    # Again where a writer was about to create its file when the folder got its new name.
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            for name in os.listdir(folder):
+                (folder / name).unlink(missing_ok=True)
+        _remove_if_empty(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if error.errno != ENOTEMPTY:
+            raise

@@ -1,0 +1,169 @@
+"""Both storages for the tests, and the outside world that sends to them and fetches from them by signed URLs.
+
+S3 is moto, or the stack's LocalStack where AWS_S3_ENDPOINT_URL names it. What moto does not do as S3 does, above
+all look at signatures, is asked of `strict_storage`, which leaves moto out.
+
+PYTEST_DONT_REWRITE: test files import the helpers before pytest loads the fixtures.
+"""
+
+import logging
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+
+import httpx
+import pytest
+from django.test import Client
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import S3Backend
+from moto.server import ThreadedMotoServer
+
+from uploads.storage.local import LocalUploadStorage
+from uploads.storage.protocol import UploadStorage
+from uploads.storage.s3 import S3UploadStorage
+
+STACK = os.environ.get("AWS_S3_ENDPOINT_URL")
+MINUTE = timedelta(minutes=1)
+# The least that S3 takes for every part but the last.
+FULL = 5 * 1024 * 1024
+
+
+@dataclass
+class Answer:
+    """What came back over HTTP, whichever way it went."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class World:
+    """A client somewhere out there, with nothing but a URL."""
+
+    def __init__(self):
+        self._http = httpx.Client()
+
+    def put(self, url: str, content: bytes) -> Answer:
+        if url.startswith("/"):
+            headers = {"Content-Length": str(len(content))}
+            return self._of_django(Client().put(url, content, "application/octet-stream", headers=headers))
+        return self._of_httpx(self._http.put(url, content=content))
+
+    def get(self, url: str) -> Answer:
+        return self._of_django(Client().get(url)) if url.startswith("/") else self._of_httpx(self._http.get(url))
+
+    def _of_django(self, response) -> Answer:
+        body = b"".join(response.streaming_content) if response.streaming else response.content
+        response.close()
+        return Answer(response.status_code, httpx.Headers(response.headers), body)
+
+    def _of_httpx(self, response: httpx.Response) -> Answer:
+        return Answer(response.status_code, response.headers, response.content)
+
+
+@pytest.fixture(scope="session")
+def s3_options() -> Iterator[dict]:
+    """The options of an S3UploadStorage that works."""
+    if STACK:
+        yield {
+            "access_key": os.environ["AWS_ACCESS_KEY_ID"],
+            "secret_key": os.environ["AWS_SECRET_ACCESS_KEY"],
+            "bucket_name": os.environ["AWS_STORAGE_BUCKET_NAME"],
+            "region_name": os.environ.get("AWS_S3_REGION_NAME") or "us-east-1",
+            "endpoint_url": STACK,
+            # The stack's own, so that preparing its bucket here changes nothing there.
+            "cors_origins": re.split(r"\s*,\s*", os.environ.get("AWS_S3_CORS_ORIGINS") or "*"),
+        }
+        return
+    for name in ("complete_multipart_upload", "upload_part"):
+        setattr(S3Backend, name, _refusing_closed_transfers(getattr(S3Backend, name)))
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield {
+        "access_key": "test",
+        "secret_key": "test",
+        "bucket_name": "mayfly-test",
+        "region_name": "us-east-1",
+        "endpoint_url": f"http://{host}:{port}",
+        "cors_origins": ["http://localhost:8080"],
+    }
+    server.stop()
+
+
+def _refusing_closed_transfers(call):
+    """moto answers 500 where S3 says that there is no such upload."""
+
+    @wraps(call)
+    def checked(backend, bucket_name, multipart_id, *arguments):
+        if multipart_id not in backend.get_bucket(bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return call(backend, bucket_name, multipart_id, *arguments)
+
+    return checked
+
+
+@pytest.fixture(scope="session")
+def s3(s3_options) -> S3UploadStorage:
+    storage = S3UploadStorage(**s3_options)
+    storage.prepare()
+    return storage
+
+
+@pytest.fixture
+def local(tmp_path, settings) -> LocalUploadStorage:
+    """The folder, as the project's default storage, with the views that serve it."""
+    settings.ROOT_URLCONF = "uploads.storage.served"
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "uploads.storage.local.LocalUploadStorage",
+            "OPTIONS": {"location": tmp_path / "storage"},
+        }
+    }
+    storage = LocalUploadStorage(tmp_path / "storage")
+    storage.prepare()
+    return storage
+
+
+@pytest.fixture(params=["local", "s3"])
+def storage(request) -> UploadStorage:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["local", "s3"] if STACK else ["local"])
+def strict_storage(request) -> UploadStorage:
+    """A storage that checks what was signed."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def key(request) -> Iterator[str]:
+    """A key of this test's own, with nothing left under it."""
+    name = "storage" if "storage" in request.fixturenames else "strict_storage"
+    storage = request.getfixturevalue(name)
+    key = new_key()
+    yield key
+    storage.abort(key)
+    storage.remove([key])
+
+
+def new_key() -> str:
+    return f"uploads/{secrets.token_hex(11)}"
+
+
+def stored(storage: UploadStorage, key: str, *contents: bytes) -> str:
+    """Make these contents, a part each, the object under the key; returns the transfer's id."""
+    transfer_id = storage.begin(key, content_type="application/octet-stream")
+    parts = [storage.write_part(key, transfer_id, number, content) for number, content in enumerate(contents, 1)]
+    storage.complete(key, transfer_id, parts)
+    return transfer_id
