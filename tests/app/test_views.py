@@ -351,8 +351,13 @@ def test_curl_cut_off_leaves_nothing(owner):
     assert Upload.objects.get().state == State.GONE
 
 
-def test_only_put_goes_to_a_name():
-    assert Client().get("/notes.txt").status_code == 405
+@pytest.mark.parametrize("method", ["get", "head", "post", "delete"])
+def test_only_put_goes_to_a_name(method):
+    assert getattr(Client(), method)("/notes.txt").status_code == 404
+
+
+def test_a_page_typed_without_its_slash_is_found():
+    assert Client().get("/files")["Location"] == "/files/"
 
 
 # around the pages

@@ -1,6 +1,7 @@
 """The main job from outside, through nginx: send, see, fetch, and be gone."""
 
 import hashlib
+import os
 import random
 import subprocess
 import time
@@ -43,10 +44,10 @@ def test_a_transfer_goes_on_where_it_stopped(visitor):
 def test_bytes_go_straight_to_storage_and_to_its_public_address(visitor):
     upload = visitor.begin(b"hello")
     [part] = visitor.sign(upload, 1)
-    assert urlsplit(part["url"]).netloc == "localhost:14566"
+    assert urlsplit(part["url"]).netloc == f"localhost:{os.environ['S3_PORT']}"
     ready = visitor.upload(b"hello")
     location = httpx.get(ready["download"]).headers["Location"]
-    assert urlsplit(location).netloc == "localhost:14566"
+    assert urlsplit(location).netloc == f"localhost:{os.environ['S3_PORT']}"
     assert 1 <= int(parse_qs(urlsplit(location).query)["X-Amz-Expires"][0]) <= 60
 
 

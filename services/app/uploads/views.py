@@ -92,9 +92,10 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 @never_cache
 @csrf_exempt  # the box comes in a header, which no other site can send; the cookie is not looked at
-@require_http_methods(["PUT"])
 def put(request: HttpRequest, name: str) -> HttpResponse:
     """`curl -T name URL`: the body is a file; answers its link. X-Box-Token puts it into a box, and comes back."""
+    if request.method != "PUT":
+        return _page_called(name)
     try:
         box = boxes.from_headers(request) or boxes.new()
     except boxes.BadToken:
@@ -182,6 +183,13 @@ def _page(request: HttpRequest, *, box: str, kind: Kind, form: UploadForm, statu
     most = min(policy.limits.size(kind), policy.limits.form_size)
     context |= {"most": policy.in_words(most), "oldest": min((u.time_left for u in uploads), default=None)}
     return render(request, f"uploads/{PAGES[kind]}.html", context, status=status)
+
+
+def _page_called(name: str) -> HttpResponse:
+    """To the page that somebody typed without its slash; every other name is for PUT alone."""
+    if name in PAGES.values():
+        return redirect(name)
+    raise Http404
 
 
 def _standing(upload_id: str) -> Upload:
