@@ -8,6 +8,11 @@ from datetime import timedelta
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="mayfly-tests-"))
 os.environ.setdefault("SETTINGS_MODULE_PATH", "mayfly.settings.development")
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # A storage for each, as pytest-django makes a database for each: reconcile looks at all there is.
+    os.environ["DATA_DIR"] = os.path.join(os.environ["DATA_DIR"], worker)
+    if bucket := os.environ.get("AWS_STORAGE_BUCKET_NAME"):
+        os.environ["AWS_STORAGE_BUCKET_NAME"] = f"{bucket}-{worker}"
 
 from mayfly import settings as chosen
 
@@ -16,6 +21,8 @@ chosen.choose()
 import django
 
 django.setup()
+# A worker of xdist would inherit it, and read the settings before it comes to the lines above.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 import httpx
 import pytest

@@ -201,9 +201,7 @@ def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn):
     }
 
 
-@api.get(
-    "/uploads/{upload:upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the arrived parts"
-)
+@api.get("/uploads/{upload:upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the arrived parts")
 def list_parts(request: HttpRequest, upload_id: str):
     """What storage already has, for resuming."""
     parts = lifecycle.arrived(owned(request, upload_id), storage=default_storage)

@@ -70,7 +70,7 @@ class IntoStorage(FileUploadHandler):
             self._leave_out(error)
 
     def file_complete(self, file_size: int) -> None:
-        """Send the rest, so that many files never add up in memory. Nothing for request.FILES: the view has `finish`."""
+        """Send the rest, so that many files never add up in memory. Nothing for request.FILES: there is `finish`."""
         try:
             self.incoming[-1].receiver.close()
         except (Gone, StorageError) as error:

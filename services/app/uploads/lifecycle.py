@@ -7,9 +7,11 @@ ordered so that every one of them may be cut off anywhere and run again; `sweep`
 """
 
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -17,9 +19,9 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from . import policy
-from .models import State, Upload, UploadQuerySet, lock_box
+from .models import Heartbeat, State, Upload, UploadQuerySet, lock_box
 from .policy import Kind, NotAllowed
-from .storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
+from .storage.protocol import Found, Part, SignedPart, StorageError, TransferNotFound, UploadStorage
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,10 @@ PART_URL_LIFETIME = timedelta(minutes=15)
 DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 # The most that one DeleteObjects takes.
 BATCH = 1000
+# Where the bytes of uploads and of their previews lie; reconcile leaves everything else in the bucket alone.
+PREFIXES = ("uploads/", "previews/")
+# Added to the longest that an upload can last before reconcile takes an unknown object for a stray one: clocks differ.
+GRACE = timedelta(hours=1)
 
 
 class PartsMissing(Exception):
@@ -164,10 +170,20 @@ def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
 
 
 def download_url(upload: Upload, *, storage: UploadStorage) -> str:
-    """A signed URL of the bytes, good for DOWNLOAD_URL_LIFETIME and never past `expires_at`. Raises Gone."""
+    """A signed URL of the bytes, good for DOWNLOAD_URL_LIFETIME and never past `expires_at`.
+
+    Raises:
+        Gone: the upload has expired, or was removed; or storage has lost its object, and now the row goes too.
+        StorageError: storage does not answer.
+    """
     live = Upload.objects.live().with_time_left().filter(pk=upload.pk).first()
     # A signature counts in whole seconds, so the last one of a life cannot be signed for.
     if live is None or live.time_left < timedelta(seconds=1):
+        raise Gone
+    if storage.size(live.key) is None:
+        # Lost by storage: a row that offers nothing goes with the first download that finds out.
+        logger.error("%s is ready, and storage does not have it", live)
+        remove(live, storage=storage)
         raise Gone
     return storage.sign_download(
         live.key,
@@ -214,6 +230,8 @@ def discard(upload: Upload, *, storage: UploadStorage) -> None:
     storage.abort(upload.key)
     if errors := storage.remove([upload.key]):
         raise StorageError(errors[upload.key])
+    if not storage.absent([upload.key]):
+        raise StorageError(f"{upload.key} is still there")
 
 
 def sweep(*, storage: UploadStorage, batch: int = BATCH) -> int:
@@ -231,6 +249,89 @@ def sweep(*, storage: UploadStorage, batch: int = BATCH) -> int:
     while ids := list(_old_receipts().values_list("pk", flat=True)[:batch]):
         Upload.objects.gone().filter(pk__in=ids).delete()
     return removed
+
+
+@dataclass(slots=True)
+class Report:
+    """What reconcile saw and found amiss: counts, and the ids or keys that do not match."""
+
+    rows: int = 0
+    objects: int = 0
+    transfers: int = 0
+    rows_without_object: list[str] = field(default_factory=list)
+    objects_without_row: list[str] = field(default_factory=list)
+    transfers_without_row: list[str] = field(default_factory=list)
+
+    def excess(self) -> str:
+        """Which part of the findings is too much to be believed, in words; empty where none is."""
+        for what, found, seen in (
+            ("rows without an object", self.rows_without_object, self.rows),
+            ("objects without a row", self.objects_without_row, self.objects),
+            ("transfers without a row", self.transfers_without_row, self.transfers),
+        ):
+            if len(found) > max(seen // 10, policy.limits.reconcile_most):
+                return f"{len(found)} of {seen}: {what}"
+        return ""
+
+
+class Braked(Exception):
+    """Reconcile would remove too much at once, and has removed nothing; `report` says what it found."""
+
+    def __init__(self, report: Report):
+        super().__init__(report.excess())
+        self.report = report
+
+
+def reconcile(*, storage: UploadStorage, dry_run: bool = False) -> Report:
+    """Compare table and storage in both directions, and remove what is on one side only.
+
+    * A ready row goes where storage says for certain that it has no object.
+    * An object goes where its row says `gone`, or where there is none and it is older than any upload gets:
+      the longest transfer and lifetime and a grace. A preview goes with its upload.
+    * An open transfer goes where its row is not pending any more, or where there is none and it is as old.
+
+    Nothing is concluded from storage that does not answer. Safe to repeat, and to run twice at once.
+
+    Raises:
+        Braked: more than a tenth of what there is would go, and more than `reconcile_most`: a wrong bucket or a
+            restored database looks like that.
+        StorageError: storage does not answer; what was found so far is left as it is.
+    """
+    report, began = Report(), Heartbeat.record("reconcile")
+    oldest = began - policy.limits.transfer_time - policy.limits.longest_lifetime - GRACE
+    # Rows first: an upload that becomes ready while storage is being listed is not expected in the listing.
+    unseen = set(Upload.objects.live().values_list("pk", flat=True).order_by())
+    report.rows = len(unseen)
+    for prefix in PREFIXES:
+        for page in _pages(storage.objects(prefix), BATCH):
+            report.objects += len(page)
+            report.objects_without_row += _strays(page, began, oldest)
+            if prefix == "uploads/":
+                unseen.difference_update(_id_in(found.key) for found in page)
+        for page in _pages(storage.transfers(prefix), BATCH):
+            report.transfers += len(page)
+            report.transfers_without_row += _strays(page, began, oldest)
+    # The listing is one witness, a second question the other: a row goes on a positive 'not found' alone.
+    for ids in _pages(sorted(unseen), BATCH):
+        lost = {upload.key: upload.pk for upload in Upload.objects.live().filter(pk__in=ids)}
+        report.rows_without_object += [lost[key] for key in sorted(storage.absent(list(lost)))]
+    if report.excess():
+        raise Braked(report)
+    if not dry_run:
+        _put_right(report, storage)
+    return report
+
+
+def _put_right(report: Report, storage: UploadStorage) -> None:
+    for pk in report.rows_without_object:
+        logger.error("upload %s is ready, and storage does not have it", pk)
+    for page in _pages(report.rows_without_object, BATCH):
+        _take_away_now(_mark(Upload.objects.filter(pk__in=page)), storage)
+    for key in report.transfers_without_row:
+        logger.warning("an open transfer of %s has no upload", key)
+        storage.abort(key)
+    for key, why in storage.remove(report.objects_without_row).items():
+        logger.warning("%s is not removed: %s", key, why)
 
 
 class Receiver:
@@ -290,6 +391,25 @@ class Receiver:
         except TransferNotFound:
             raise Gone from None  # cleared in the meantime
         del self._buffer[:size]
+
+
+def _pages(items: Iterable, size: int) -> Iterator[list]:
+    items = iter(items)
+    while page := list(islice(items, size)):
+        yield page
+
+
+def _id_in(key: str) -> str:
+    """The id of the upload that a key of ours belongs to: `uploads/ID`, `previews/ID.webp`."""
+    return key.partition("/")[2].partition(".")[0]
+
+
+def _strays(page: Sequence[Found], began: datetime, oldest: datetime) -> list[str]:
+    """The keys of a listing that belong to no upload, seen from `began`, when the listing did not exist yet."""
+    rows = Upload.objects.filter(pk__in={_id_in(found.key) for found in page})
+    # What has gone since then may have been listed just before.
+    gone = {pk: state == State.GONE and at < began for pk, state, at in rows.values_list("pk", "state", "removed_at")}
+    return [found.key for found in page if gone.get(_id_in(found.key), found.since < oldest)]
 
 
 def _assemble(upload: Upload, storage: UploadStorage) -> bytes:
@@ -370,11 +490,13 @@ def _take_away(ids: Sequence[str], storage: UploadStorage) -> int:
                 except StorageError as error:
                     logger.warning("%s: its transfer is still open: %s", upload, error)
                     held.add(upload.key)
-        errors = storage.remove([upload.key for upload in uploads])
-        for key, why in errors.items():
-            logger.warning("%s is not removed: %s", key, why)
-        held.update(errors)
-        gone = [upload.pk for upload in uploads if upload.key not in held]
+        keys = [upload.key for upload in uploads]
+        errors = storage.remove(keys)
+        # What a receipt says is what storage says when asked once more, not that it took the order.
+        absent = storage.absent([key for key in keys if key not in errors])
+        for key in set(keys) - absent:
+            logger.warning("%s is not removed: %s", key, errors.get(key, "it is still there"))
+        gone = [upload.pk for upload in uploads if upload.key in absent - held]
         Upload.objects.removing().filter(pk__in=gone).update(
             state=State.GONE, removed_at=Now(), name="", title="", transfer_id=""
         )

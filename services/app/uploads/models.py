@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from datetime import datetime
 
 from django.db import connection, models
 from django.db.models import F, Q
@@ -154,11 +155,12 @@ class Heartbeat(models.Model):
         return self.name
 
     @classmethod
-    def record(cls, name: str) -> None:
-        """Note that `name` ran just now."""
+    def record(cls, name: str) -> datetime:
+        """Note that `name` runs just now, and return when that is."""
         cls.objects.bulk_create(
             [cls(name=name, at=Now())], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
         )
+        return cls.objects.get(name=name).at
 
     @classmethod
     def ages(cls) -> dict[str, float]:

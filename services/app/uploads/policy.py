@@ -37,7 +37,10 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All limits in one place: sizes in bytes, times as timedeltas; `images_kept` 0 keeps all."""
+    """All limits in one place: sizes in bytes, times as timedeltas; `images_kept` 0 keeps all.
+
+    `reconcile_most` is how much reconcile removes in any case; above it, a tenth of what there is.
+    """
 
     image_size: int
     file_size: int
@@ -48,6 +51,7 @@ class Limits:
     longest_lifetime: timedelta
     transfer_time: timedelta
     receipt_time: timedelta
+    reconcile_most: int
 
     def size(self, kind: Kind) -> int:
         """The most bytes that one upload of this kind may have."""
@@ -64,6 +68,7 @@ limits = Limits(
     longest_lifetime=settings.MAX_LIFETIME,
     transfer_time=settings.TRANSFER_TIME,
     receipt_time=settings.RECEIPT_TIME,
+    reconcile_most=settings.RECONCILE_MAX,
 )
 
 

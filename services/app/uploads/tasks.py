@@ -14,3 +14,9 @@ def sweep(*, from_beat: bool = False) -> None:
         Heartbeat.record("beat")
     lifecycle.sweep(storage=default_storage)
     Heartbeat.record("sweep")
+
+
+@shared_task(soft_time_limit=20, time_limit=25)
+def reconcile() -> None:
+    """Compare table and storage. May be repeated and run twice at once: what is amiss is removed without harm twice."""
+    lifecycle.reconcile(storage=default_storage)

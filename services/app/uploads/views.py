@@ -21,7 +21,8 @@ from .policy import Kind, NotAllowed
 from .storage.protocol import StorageError
 
 PAGES = {Kind.IMAGE: "images", Kind.FILE: "files"}
-CODES = {400: "invalid", 403: "csrf", 404: "not_found", 413: "too_large", 500: "broken"}  # as the API has them
+# An error's code, as the API has them.
+CODES = {400: "invalid", 403: "csrf", 404: "not_found", 413: "too_large", 500: "broken", 503: "storage"}
 READ = 64 * 1024  # bytes read at once of a body that passes through
 
 
@@ -74,6 +75,8 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
         return HttpResponseRedirect(lifecycle.download_url(_standing(upload_id), storage=default_storage))
     except (Gone, Http404):
         return _receipt(request, upload_id)
+    except StorageError as error:
+        return _error(request, 503, _("The file cannot be reached right now"), in_words(error))
 
 
 @never_cache

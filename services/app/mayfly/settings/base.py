@@ -125,6 +125,7 @@ MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_0
 BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)
 SHARED_BOX = variables.flag("SHARED_BOX", default=False)
 RECEIPT_TIME = timedelta(hours=variables.number("RECEIPT_HOURS", default=24, least=0, most=8760))
+RECONCILE_MAX = variables.number("RECONCILE_MAX", default=10, least=0, most=1_000_000)
 if UPLOAD_LIFETIME > MAX_LIFETIME:
     variables.fail("UPLOAD_LIFETIME_MINUTES", "is more than MAX_LIFETIME_MINUTES")
 
@@ -185,17 +186,27 @@ CELERY_TASK_SOFT_TIME_LIMIT = 20
 CELERY_TASK_TIME_LIMIT = 25
 # Each queue has worker processes of its own (services/worker), so that pictures never delay a removal.
 CELERY_TASK_DEFAULT_QUEUE = "removal"
-CELERY_TASK_ROUTES = {"uploads.tasks.preview": {"queue": "previews"}}
+CELERY_TASK_ROUTES = {
+    "uploads.tasks.preview": {"queue": "previews"},
+    # It may wait behind pictures, but must not hold up a sweep.
+    "uploads.tasks.reconcile": {"queue": "previews"},
+}
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 SWEEP_SECONDS = 5
+RECONCILE_SECONDS = 900
 CELERY_BEAT_SCHEDULE = {
+    "reconcile": {
+        "task": "uploads.tasks.reconcile",
+        "schedule": RECONCILE_SECONDS,
+        "options": {"expires": RECONCILE_SECONDS},
+    },
     "sweep": {
         "task": "uploads.tasks.sweep",
         "schedule": SWEEP_SECONDS,
         "kwargs": {"from_beat": True},
         # A sweep that waited longer is one of many that say the same: after an outage one is enough.
         "options": {"expires": SWEEP_SECONDS * 2},
-    }
+    },
 }
 
 LOGGING = {
@@ -204,5 +215,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Of a refused request the access log tells, without the name of a file and the whole of a link.
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -16,15 +16,15 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from errno import ENOTEMPTY
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
-from .protocol import Part, SignedPart, StorageError, TransferNotFound
+from .protocol import Found, Part, SignedPart, StorageError, TransferNotFound
 from .signing import ObjectGrant, PartGrant, token_of
 
 # What is copied at a time when parts are joined.
@@ -142,6 +142,29 @@ class LocalUploadStorage(FileSystemStorage):
                     errors[key] = str(error)
         return errors
 
+    def absent(self, keys: Sequence[str]) -> set[str]:
+        return {key for key in keys if self.size(key) is None}
+
+    def objects(self, prefix: str) -> Iterator[Found]:
+        with _answering():
+            self._check_prepared()
+            for folder, _, names in os.walk(self.location):
+                for name in names:
+                    file = Path(folder, name)
+                    key = file.relative_to(self.location).as_posix()
+                    if key.startswith(prefix):
+                        with suppress(FileNotFoundError):
+                            yield Found(key, since=_changed(file))
+
+    def transfers(self, prefix: str) -> Iterator[Found]:
+        with _answering():
+            self._check_prepared()
+            for of_key in self._transfers.iterdir():
+                if (key := unquote(of_key.name)).startswith(prefix):
+                    with suppress(FileNotFoundError):
+                        for folder in of_key.iterdir():
+                            yield Found(key, since=_changed(folder))
+
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
         return f"/storage/objects/{token_of(ObjectGrant(key, name, content_type), lifetime=lifetime)}"
 
@@ -254,6 +277,11 @@ def _plain(key: str) -> str:
     if "\\" in key or "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise SuspiciousFileOperation(f"{key!r} is not a key")
     return key
+
+
+def _changed(path: Path) -> datetime:
+    """When it was last written to; a folder's own beginning is kept nowhere."""
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
 
 
 def _whole(sealed: Path) -> Path:

@@ -3,9 +3,9 @@
 A key is a name like `uploads/4kQ…`; a transfer is one multipart upload under a key, with parts numbered from 1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -34,6 +34,14 @@ class SignedPart:
     size: int
     url: str
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a listing of storage shows: an object, or an open transfer under a key, and since when it is there."""
+
+    key: str
+    since: datetime
 
 
 class UploadStorage(Protocol):
@@ -65,7 +73,8 @@ class UploadStorage(Protocol):
         All or nothing: after a failure there is either an open transfer or an object, never a piece of one.
 
         Raises:
-            TransferNotFound: the transfer is no longer open.
+            TransferNotFound: the transfer is no longer open. S3 may instead answer the same call again as it did
+                the first time, while the object stays as it is.
         """
 
     def abort(self, key: str) -> None:
@@ -82,6 +91,15 @@ class UploadStorage(Protocol):
 
         Returns why, by key, for those that could not be removed; every other one is gone.
         """
+
+    def absent(self, keys: Sequence[str]) -> set[str]:
+        """Those of these keys, however many, under which storage now says that it has nothing."""
+
+    def objects(self, prefix: str) -> Iterator[Found]:
+        """Every object whose key begins so, however many there are."""
+
+    def transfers(self, prefix: str) -> Iterator[Found]:
+        """Every open transfer whose key begins so, however many there are."""
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
         """A URL that gives the bytes as an attachment called `name`, for `lifetime` (a second or more) from now."""

@@ -5,6 +5,7 @@ s3:AbortMultipartUpload; on the bucket: s3:ListBucketMultipartUploads, and s3:Li
 instead of 404 for an object that is not there. `prepare` needs leave to create and to configure the bucket.
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,11 +21,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
 from . import bucket
-from .protocol import Part, SignedPart, StorageError, TransferNotFound
+from .protocol import Found, Part, SignedPart, StorageError, TransferNotFound
 from .signing import S3Signer, attachment
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MOST_KEYS = 1000
+# Up to so many keys are asked for one by one; a page of a listing costs about as much as ten of these.
+FEW_KEYS = 10
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 # With one more attempt, 3 s to connect and 10 s to read, begun no later than this and after a pause of 2 s
@@ -79,16 +82,11 @@ class S3UploadStorage(S3Storage):
         return Part(number=number, size=len(content), etag=answer["ETag"])
 
     def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
-        with _answering():
-            # S3 lists 1,000 at a time.
-            pages = self.client.get_paginator("list_parts").paginate(
-                Bucket=self.bucket_name, Key=key, UploadId=transfer_id
-            )
-            return {
-                part["PartNumber"]: Part(number=part["PartNumber"], size=part["Size"], etag=part["ETag"])
-                for page in pages
-                for part in page.get("Parts", ())
-            }
+        return {
+            part["PartNumber"]: Part(number=part["PartNumber"], size=part["Size"], etag=part["ETag"])
+            for page in self._pages("list_parts", Key=key, UploadId=transfer_id)
+            for part in page.get("Parts", ())
+        }
 
     def complete(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
@@ -139,6 +137,31 @@ class S3UploadStorage(S3Storage):
                 if error.get("Code") != "NoSuchKey":
                     errors[error["Key"]] = f"{error.get('Code')}: {error.get('Message')}"
         return errors
+
+    def absent(self, keys: Sequence[str]) -> set[str]:
+        wanted = sorted(set(keys))
+        # One question for each of a few; for many, a listing, of which every page tells about 1,000 keys that exist.
+        # It is given up where it turns out to need more pages than there are keys to ask for.
+        found, asked_to = set(), ""
+        if len(wanted) > FEW_KEYS:
+            prefix = os.path.commonprefix(wanted)
+            for number, page in enumerate(self._pages("list_objects_v2", Prefix=prefix), start=1):
+                listed = [item["Key"] for item in page.get("Contents", ())]
+                found.update(listed)
+                asked_to = listed[-1] if page["IsTruncated"] and listed else wanted[-1]
+                if asked_to >= wanted[-1] or number >= len(wanted):
+                    break
+        return {key for key in wanted if (key not in found if key <= asked_to else self.size(key) is None)}
+
+    def objects(self, prefix: str) -> Iterator[Found]:
+        for page in self._pages("list_objects_v2", Prefix=prefix):
+            for item in page.get("Contents", ()):
+                yield Found(item["Key"], since=item["LastModified"])
+
+    def transfers(self, prefix: str) -> Iterator[Found]:
+        for page in self._pages("list_multipart_uploads", Prefix=prefix):
+            for transfer in page.get("Uploads", ()):
+                yield Found(transfer["Key"], since=transfer["Initiated"])
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
         return self.signer.download_url(
@@ -211,12 +234,18 @@ class S3UploadStorage(S3Storage):
         raise StorageError(f"parts still arrive in the aborted transfer {transfer_id} of {key}")
 
     def _open_transfers(self, key: str) -> list[str]:
+        # The prefix also lists those of keys that merely begin alike.
+        return [
+            transfer["UploadId"]
+            for page in self._pages("list_multipart_uploads", Prefix=key)
+            for transfer in page.get("Uploads", ())
+            if transfer["Key"] == key
+        ]
+
+    def _pages(self, call: str, **arguments: Any) -> Iterator[dict]:
+        """Every page of a listing: S3 gives 1,000 entries at a time."""
         with _answering():
-            pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket_name, Prefix=key)
-            # The prefix also lists those of keys that merely begin alike.
-            return [
-                transfer["UploadId"] for page in pages for transfer in page.get("Uploads", ()) if transfer["Key"] == key
-            ]
+            yield from self.client.get_paginator(call).paginate(Bucket=self.bucket_name, **arguments)
 
 
 _one_at_a_time = threading.Lock()

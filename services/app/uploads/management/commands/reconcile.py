@@ -1,0 +1,44 @@
+"""`manage.py reconcile`: compare table and storage, and say what was found."""
+
+from django.core.files.storage import default_storage
+from django.core.management.base import BaseCommand, CommandError
+
+from uploads import lifecycle
+from uploads.storage.protocol import StorageError
+
+BRAKED = 3  # the exit code by which a script knows the brake from a failure
+
+
+class Command(BaseCommand):
+    help = "Remove what only the table or only storage knows of. Stops where more than a tenth would go: exit code 3."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+    def handle(self, *, dry_run: bool, **options) -> None:
+        try:
+            report = lifecycle.reconcile(storage=default_storage, dry_run=dry_run)
+        except lifecycle.Braked as braked:
+            self.show(braked.report)
+            raise CommandError(
+                f"nothing was removed: {braked} is more than a tenth, and more than RECONCILE_MAX."
+                " Is this the right bucket, and the right database?",
+                returncode=BRAKED,
+            ) from braked
+        except StorageError as error:
+            raise CommandError(f"stopped, to be run again: storage does not answer: {error}") from error
+        self.show(report)
+        self.stdout.write("Nothing was removed: this was a dry run." if dry_run else "What did not match was removed.")
+
+    def show(self, report: lifecycle.Report) -> None:
+        self.stdout.write(
+            f"{report.rows} live rows, {report.objects} objects, {report.transfers} open transfers in storage"
+        )
+        for title, found in (
+            ("rows without an object", report.rows_without_object),
+            ("objects without a row", report.objects_without_row),
+            ("open transfers without a row", report.transfers_without_row),
+        ):
+            self.stdout.write(f"{len(found)} {title}")
+            for name in found:
+                self.stdout.write(f"  {name}")
