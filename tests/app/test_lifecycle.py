@@ -137,6 +137,31 @@ def test_the_quota_is_exact_however_many_begin_at_once(limits):
     assert len(begun) == 4
 
 
+def test_one_address_has_a_quota_over_all_its_boxes(limits):
+    limits(address_quota=10)
+    begin(b"12345", address="here")
+    ready(b"12345", address="here")
+    with pytest.raises(NotAllowed) as refusal:
+        begin(b"1", address="here")
+    assert refusal.value.code == "address_full"
+    begin(b"1", address="elsewhere")
+
+
+def test_the_quota_of_an_address_is_exact_however_many_begin_at_once(limits):
+    limits(address_quota=20)
+
+    def attempt(_):
+        try:
+            return begin(address="here")
+        except NotAllowed:
+            return None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len([upload for upload in pool.map(attempt, range(16)) if upload]) == 4
+
+
 # complete
 
 
@@ -304,11 +329,11 @@ def test_exactly_the_newest_stay_however_many_complete_at_once():
 # removal
 
 
-def test_a_removed_upload_is_gone_from_storage_and_keeps_no_name():
-    upload = ready(title="mine")
+def test_a_removed_upload_is_gone_from_storage_and_keeps_no_name_and_no_address():
+    upload = ready(title="mine", address="here")
     assert lifecycle.remove(upload, storage=storage)
     row = Upload.objects.get()
-    assert (row.state, row.name, row.title) == (State.GONE, "", "")
+    assert (row.state, row.name, row.title, row.address) == (State.GONE, "", "", "")
     assert row.removed_at is not None
     assert is_empty(upload)
 

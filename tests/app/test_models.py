@@ -43,6 +43,7 @@ def ready(**changes) -> Upload:
         {"state": State.PENDING, "completed_at": Now()},
         {"state": State.GONE, "name": "", "title": ""},
         {"state": State.GONE, "removed_at": Now()},
+        {"state": State.GONE, "removed_at": Now(), "name": "", "title": "", "address": "here"},
     ],
 )
 def test_the_table_refuses_a_row_that_breaks_a_rule(changes):
@@ -111,6 +112,7 @@ def test_a_heartbeat_is_kept_once_and_ages():
         (lambda: Upload.objects.of("box7").live(), "box_newest"),
         (lambda: Upload.objects.of("box7").live().filter(kind=Kind.IMAGE), "box_newest"),
         (lambda: Upload.objects.of("box7").standing(), "box_newest"),
+        (lambda: Upload.objects.sent_from("here7").standing(), "from_address"),
         (lambda: Upload.objects.due(), "due"),
         (lambda: Upload.objects.removing().filter(pk__gt="").order_by("pk")[:1000], "removing"),
         (lambda: Upload.objects.gone().filter(removed_at__lt=Now() - timedelta(hours=24)), "receipts"),
@@ -122,6 +124,7 @@ def test_every_query_uses_its_index(query, index):
     Upload.objects.bulk_create(
         Upload(
             box=f"box{number % 500}",
+            address="" if number % 5 else f"here{number % 501}",
             state=State.GONE if number % 5 else State.READY,
             completed_at=now,
             removed_at=now - timedelta(seconds=number),

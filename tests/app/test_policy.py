@@ -55,9 +55,9 @@ def test_an_empty_upload_is_not_allowed(size):
 
 def test_the_quota_is_exact_to_the_byte(limits):
     limits(box_quota=100)
-    policy.check_quota(60, 40)
+    policy.check_box_quota(60, 40)
     with pytest.raises(NotAllowed):
-        policy.check_quota(60, 41)
+        policy.check_box_quota(60, 41)
 
 
 @pytest.mark.parametrize("seconds", [1, 60, 900])

@@ -177,6 +177,7 @@ def begin(request: HttpRequest, data: BeginIn):
     box = request.auth.box or boxes.new()
     upload = lifecycle.begin(
         box=box,
+        address=boxes.address_of(request),
         kind=data.kind,
         name=data.name,
         size=data.size,

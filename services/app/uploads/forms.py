@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from . import lifecycle, policy
+from . import boxes, lifecycle, policy
 from .lifecycle import Gone, Receiver, Refused
 from .policy import Kind, NotAllowed
 from .storage.protocol import StorageError, UploadStorage
@@ -45,6 +45,7 @@ class IntoStorage(FileUploadHandler):
     def __init__(self, request: HttpRequest, *, box: str, kind: Kind, storage: UploadStorage):
         super().__init__(request)
         self.box, self.kind, self.storage = box, kind, storage
+        self._address = boxes.address_of(request)
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[str, str]] = []
         # No file of the form can be longer than its body; an upload is declared with that until its end is seen.
@@ -56,7 +57,12 @@ class IntoStorage(FileUploadHandler):
             raise SkipFile
         try:
             upload = lifecycle.begin(
-                box=self.box, kind=self.kind, name=file_name, size=self._most, storage=self.storage
+                box=self.box,
+                address=self._address,
+                kind=self.kind,
+                name=file_name,
+                size=self._most,
+                storage=self.storage,
             )
         except (NotAllowed, Gone, StorageError) as error:
             self._leave_out(error)

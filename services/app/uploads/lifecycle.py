@@ -19,7 +19,7 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from . import policy
-from .models import Heartbeat, State, Upload, UploadQuerySet, lock_box
+from .models import Heartbeat, State, Upload, UploadQuerySet, lock
 from .policy import Kind, NotAllowed
 from .storage.protocol import Found, Part, SignedPart, StorageError, TransferNotFound, UploadStorage
 
@@ -62,16 +62,17 @@ def begin(
     kind: Kind,
     name: str,
     size: int,
+    address: str = "",
     title: str = "",
     lifetime: timedelta | None = None,
     storage: UploadStorage,
 ) -> Upload:
-    """A new pending upload of `size` bytes, with an open transfer in storage.
+    """A new pending upload of `size` bytes, with an open transfer in storage; `address` is where it comes from.
 
     The row is committed, with its key and deadline, before storage hears of it: no object without a row.
 
     Raises:
-        NotAllowed: the policy forbids it, or the box's quota does.
+        NotAllowed: the policy forbids it, or the quota of the box or of the address.
         StorageError: storage could not open a transfer; the row is on its way out.
     """
     lifetime = policy.limits.lifetime if lifetime is None else lifetime
@@ -79,10 +80,14 @@ def begin(
     policy.check_lifetime(lifetime)
     name, title = policy.clean_name(name), policy.clean_title(title)
     with transaction.atomic(durable=True):
-        lock_box(box)
-        policy.check_quota(Upload.objects.of(box).standing().bytes(), size)
+        lock(box)
+        policy.check_box_quota(Upload.objects.of(box).standing().bytes(), size)
+        if address:
+            lock(address)
+            policy.check_address_quota(Upload.objects.sent_from(address).standing().bytes(), size)
         upload = Upload.objects.create(
             box=box,
+            address=address,
             kind=kind,
             name=name,
             title=title,
@@ -152,7 +157,7 @@ def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
         upload.refresh_from_db()
         return _as_it_is(upload)
     with transaction.atomic(durable=True):
-        lock_box(upload.box)
+        lock(upload.box)
         won = (
             Upload.objects.pending()
             .filter(pk=upload.pk)
@@ -210,7 +215,7 @@ def clear(*, box: str, kind: Kind | None = None, storage: UploadStorage) -> int:
     """Remove all of a box's uploads, or all of one kind, transfers under way too. Returns how many."""
     uploads = Upload.objects.of(box)
     with transaction.atomic(durable=True):
-        lock_box(box)
+        lock(box)
         ids = _mark(uploads if kind is None else uploads.filter(kind=kind))
     _take_away_now(ids, storage)
     return len(ids)
@@ -498,6 +503,6 @@ def _take_away(ids: Sequence[str], storage: UploadStorage) -> int:
             logger.warning("%s is not removed: %s", key, errors.get(key, "it is still there"))
         gone = [upload.pk for upload in uploads if upload.key in absent - held]
         Upload.objects.removing().filter(pk__in=gone).update(
-            state=State.GONE, removed_at=Now(), name="", title="", transfer_id=""
+            state=State.GONE, removed_at=Now(), name="", title="", address="", transfer_id=""
         )
     return len(gone)

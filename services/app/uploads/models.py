@@ -19,15 +19,15 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
 
 
-def lock_box(box: str) -> None:
-    """Until the end of this transaction, no other one that asks for this box's lock goes on.
+def lock(name: str) -> None:
+    """Until the end of this transaction, no other one that asks for the lock of this box or address goes on.
 
-    What is counted over a box (its newest images, its bytes) is exact only under it. On SQLite a transaction
-    is alone from its start (settings: IMMEDIATE), so nothing is left to do.
+    What is counted over one of them (its newest images, its bytes) is exact only under it. Who takes both takes
+    the box's first. On SQLite a transaction is alone from its start (settings: IMMEDIATE): nothing is left to do.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [box])
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 class State(models.TextChoices):
@@ -46,6 +46,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def of(self, box: str) -> "UploadQuerySet":
         """The uploads of one box."""
         return self.filter(box=box)
+
+    def sent_from(self, address: str) -> "UploadQuerySet":
+        """The uploads that came from one address, whatever their box."""
+        return self.filter(address=address)
 
     def pending(self) -> "UploadQuerySet":
         """Begun, and not past the deadline of their transfer."""
@@ -87,6 +91,8 @@ class Upload(models.Model):
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id, editable=False)
     box = models.CharField(max_length=ID_LENGTH)
+    # Who sent it, for the quota: a keyed hash that tells two addresses apart and neither of them.
+    address = models.CharField(max_length=ID_LENGTH, blank=True)
     kind = models.CharField(max_length=5, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     name = models.CharField(max_length=NAME_LENGTH)
@@ -119,12 +125,13 @@ class Upload(models.Model):
             ),
             models.CheckConstraint(
                 name="gone_keeps_no_name",
-                condition=~Q(state=State.GONE) | Q(removed_at__isnull=False, name="", title=""),
+                condition=~Q(state=State.GONE) | Q(removed_at__isnull=False, name="", title="", address=""),
             ),
         ]
         indexes = [
             # A box's lists, its newest images and its quota.
             models.Index(name="box_newest", fields=["box", "state", "kind", "-completed_at"]),
+            models.Index(name="from_address", fields=["address", "state"]),
             # The sweep: what is due, what is on its way out, which receipts are old.
             models.Index(name="due", fields=["state", "expires_at"]),
             models.Index(name="removing", fields=["state", "id"]),

@@ -46,6 +46,7 @@ class Limits:
     file_size: int
     form_size: int
     box_quota: int
+    address_quota: int
     images_kept: int
     lifetime: timedelta
     longest_lifetime: timedelta
@@ -63,6 +64,7 @@ limits = Limits(
     file_size=settings.MAX_FILE_MB * MB,
     form_size=settings.MAX_FORM_MB * MB,
     box_quota=settings.BOX_QUOTA_MB * MB,
+    address_quota=settings.ADDRESS_QUOTA_MB * MB,
     images_kept=settings.IMAGES_KEPT,
     lifetime=settings.UPLOAD_LIFETIME,
     longest_lifetime=settings.MAX_LIFETIME,
@@ -111,15 +113,19 @@ def check_size(kind: Kind, size: int) -> None:
         raise NotAllowed("too_large", message % {"limit": in_words(limits.size(kind))}, field="size", too_large=True)
 
 
-def check_quota(used: int, size: int) -> None:
-    """Raises NotAllowed where `size` more bytes would not fit beside the `used` ones."""
+def check_box_quota(used: int, size: int) -> None:
+    """Raises NotAllowed where `size` more bytes would not fit into a box beside the `used` ones."""
     if used + size > limits.box_quota:
+        message = _("All your uploads together may have %(limit)s. Clear some, or wait until they have expired.")
+        raise NotAllowed("box_full", message % {"limit": in_words(limits.box_quota)}, field="size", too_large=True)
+
+
+def check_address_quota(used: int, size: int) -> None:
+    """Raises NotAllowed where `size` more bytes would be too many from one address beside the `used` ones."""
+    if used + size > limits.address_quota:
+        message = _("All uploads from your network address together may have %(limit)s. Wait until some have expired.")
         raise NotAllowed(
-            "box_full",
-            _("All your uploads together may have %(limit)s. Clear some, or wait until they have expired.")
-            % {"limit": in_words(limits.box_quota)},
-            field="size",
-            too_large=True,
+            "address_full", message % {"limit": in_words(limits.address_quota)}, field="size", too_large=True
         )
 
 

@@ -109,7 +109,14 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
     if size > policy.limits.form_size:
         return _line(_too_large(), status=413)
     try:
-        upload = lifecycle.begin(box=box, kind=Kind.FILE, name=name, size=size, storage=default_storage)
+        upload = lifecycle.begin(
+            box=box,
+            address=boxes.address_of(request),
+            kind=Kind.FILE,
+            name=name,
+            size=size,
+            storage=default_storage,
+        )
         receiver = Receiver(upload, storage=default_storage)
         try:
             for chunk in _chunks(request):

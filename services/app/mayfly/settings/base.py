@@ -58,6 +58,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Whether the last address in X-Forwarded-For is true, because a router of ours has put it there.
+TRUST_PROXY = variables.flag("TRUST_PROXY", default=False)
+
 # Where things lie that have no service of their own: SQLite, the local storage and the file system broker.
 DATA_DIR = Path(variables.text("DATA_DIR", default=str(BASE_DIR / "data")))
 
@@ -123,6 +126,7 @@ MAX_IMAGE_MB = variables.number("MAX_IMAGE_MB", default=64, least=1, most=5_000_
 MAX_FILE_MB = variables.number("MAX_FILE_MB", default=4096, least=1, most=5_000_000)
 MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_000)
 BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)
+ADDRESS_QUOTA_MB = variables.number("ADDRESS_QUOTA_MB", default=32_768, least=1, most=1_000_000_000)
 SHARED_BOX = variables.flag("SHARED_BOX", default=False)
 RECEIPT_TIME = timedelta(hours=variables.number("RECEIPT_HOURS", default=24, least=0, most=8760))
 RECONCILE_MAX = variables.number("RECONCILE_MAX", default=10, least=0, most=1_000_000)

@@ -8,6 +8,7 @@ ALLOWED_HOSTS = variables.names("ALLOWED_HOSTS")
 variables.text("DATABASE_URL")  # no SQLite by accident
 variables.text("REDIS_URL")  # no folder of messages either: the worker is another machine
 
+TRUST_PROXY = variables.flag("TRUST_PROXY", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come from inside, without the router

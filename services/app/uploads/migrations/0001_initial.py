@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("box", models.CharField(max_length=22)),
+                ("address", models.CharField(blank=True, max_length=22)),
                 ("kind", models.CharField(choices=[("image", "image"), ("file", "file")], max_length=5)),
                 (
                     "state",
@@ -57,6 +58,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["box", "state", "kind", "-completed_at"], name="box_newest"),
+                    models.Index(fields=["address", "state"], name="from_address"),
                     models.Index(fields=["state", "expires_at"], name="due"),
                     models.Index(fields=["state", "id"], name="removing"),
                     models.Index(fields=["state", "removed_at"], name="receipts"),
@@ -88,7 +90,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("state", "gone"), _negated=True),
-                            models.Q(("name", ""), ("removed_at__isnull", False), ("title", "")),
+                            models.Q(("address", ""), ("name", ""), ("removed_at__isnull", False), ("title", "")),
                             _connector="OR",
                         ),
                         name="gone_keeps_no_name",
