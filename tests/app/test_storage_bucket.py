@@ -143,6 +143,7 @@ def test_a_change_waits_for_one_that_is_under_way(answers):
     answers.add_client_error("head_bucket", "404", http_status_code=404)
     answers.add_client_error("create_bucket", "OperationAborted", http_status_code=409)
     answers.add_client_error("create_bucket", "BucketAlreadyOwnedByYou", http_status_code=409)
+    answers.add_response("get_bucket_versioning", {})
     answers.add_response("get_public_access_block", {"PublicAccessBlockConfiguration": CLOSED})
     answers.add_client_error("get_bucket_cors", "NoSuchCORSConfiguration", http_status_code=404)
     answers.add_client_error("put_bucket_cors", "OperationAborted", http_status_code=409)
@@ -159,3 +160,13 @@ def test_a_change_that_is_never_let_through_is_an_error(answers):
         answers.add_client_error("create_bucket", "OperationAborted", http_status_code=409)
     with pytest.raises(ClientError, match="OperationAborted"):
         configure(answers.client, "mayfly", region="us-east-1", origins=["*"])
+
+
+def test_a_bucket_that_keeps_versions_is_refused(client, name):
+    """Case 52: what is removed from it would only be hidden."""
+    client.create_bucket(Bucket=name)
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    with pytest.raises(bucket.Unsuitable, match="keeps versions"):
+        configure(client, name, region="us-east-1", origins=ORIGINS)
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+    assert configure(client, name, region="us-east-1", origins=ORIGINS)

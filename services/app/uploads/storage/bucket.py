@@ -16,6 +16,10 @@ CORS_RULE = "mayfly"
 PREFIXES = ("uploads/", "previews/")
 
 
+class Unsuitable(Exception):
+    """A bucket from which nothing would really be removed."""
+
+
 def configure(client: BaseClient, bucket: str, *, region: str, origins: Sequence[str]) -> list[str]:
     """Create `bucket` where it is absent, and bring its configuration to what Mayfly needs.
 
@@ -24,10 +28,16 @@ def configure(client: BaseClient, bucket: str, *, region: str, origins: Sequence
 
     Raises:
         ClientError: S3 refuses, or the bucket's name belongs to somebody else.
+        Unsuitable: the bucket keeps versions.
     """
     changes = []
     if _create(client, bucket, region):
         changes.append(f"Created the bucket {bucket} in {region}.")
+    if client.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled":
+        raise Unsuitable(
+            f"the bucket {bucket} keeps versions, so what is removed from it would only be hidden."
+            " Suspend its versioning, or name another bucket."
+        )
     if _close_to_the_public(client, bucket):
         changes.append("Closed the bucket to the public.")
     if _let_browsers_in(client, bucket, origins):

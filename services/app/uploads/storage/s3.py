@@ -173,8 +173,13 @@ class S3UploadStorage(S3Storage):
         )
 
     def prepare(self) -> list[str]:
-        with _answering():
-            return bucket.configure(self.client, self.bucket_name, region=self.region_name, origins=self.cors_origins)
+        try:
+            with _answering():
+                return bucket.configure(
+                    self.client, self.bucket_name, region=self.region_name, origins=self.cors_origins
+                )
+        except bucket.Unsuitable as unsuitable:
+            raise StorageError(str(unsuitable)) from unsuitable
 
     def check(self) -> None:
         with _answering():
