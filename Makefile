@@ -1,0 +1,57 @@
+# `make` alone lists what there is to do. A target is a line or two; what needs more lies in bin/.
+
+.DEFAULT_GOAL := help
+PYTHON := python3
+
+##@ Run
+.PHONY: run up down watch logs shell
+run: ## Run here with Python alone, no Docker: http://localhost:8000 (PORT=8001 make run for another port)
+	@$(PYTHON) bin/run
+
+up: ## Run the whole stack in containers, and wait until it answers: http://localhost:8080
+	@$(PYTHON) bin/up
+
+down: ## End the stack; the database stays, the files in LocalStack go (make down ARGS=--volumes: all of it)
+	@docker compose down $(ARGS)
+
+watch: ## Pass changes of the code on into the running stack, until Ctrl-C
+	@$(PYTHON) bin/up --watch
+
+logs: ## Follow what the containers say (make logs ARGS="web worker" for some of them)
+	@docker compose logs --follow --tail 100 $(ARGS)
+
+shell: ## Open a shell in the web container
+	@docker compose exec web bash
+
+##@ Check
+.PHONY: test test-stack lint bench
+test: ## Test the program with Python alone (make test ARGS="-k sweep" for some of it)
+	@$(PYTHON) bin/venv services/requirements/development.txt
+	@.venv/bin/pytest tests/app -n 2 $(ARGS)
+
+test-stack: ## Bring a stack of its own up beside yours, and test it from outside
+	@$(PYTHON) bin/venv services/requirements/development.txt
+	@tests/stack/run $(ARGS)
+
+lint: ## Look over Python, shell, Dockerfiles, YAML and the Compose file
+	@$(PYTHON) bin/venv services/requirements/development.txt
+	@bin/lint
+
+bench: ## Measure what docs and closing notes claim
+	@bench/run $(ARGS)
+
+##@ Packages
+.PHONY: requirements requirements-check
+requirements: ## Compile services/requirements/*.in to *.txt, with hashes (ARGS=--upgrade for newer versions)
+	@$(PYTHON) bin/venv services/requirements/development.txt
+	@bin/requirements $(ARGS)
+
+requirements-check: ## Fail where a *.txt is not what its *.in compiles to
+	@$(PYTHON) bin/venv services/requirements/development.txt
+	@bin/requirements --check
+
+.PHONY: help
+help:
+	@awk 'BEGIN { FS = ":.*## "; print "Mayfly: images and files that go by themselves." } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
