@@ -38,9 +38,9 @@ def main() -> None:
         list(pool.map(lambda pk: s3.put_object(Bucket=BUCKET, Key=f"uploads/{pk}", Body=b"x"), ids))
     print(f"{count} objects put in {time.monotonic() - started:.0f} s")
     cursor.execute(
-        "INSERT INTO uploads_upload (id, box, kind, state, name, title, content_type, size, part_size, transfer_id,"
-        " lifetime, expires_at, completed_at, refusal)"
-        " SELECT unnest(%s), 'bench', 'file', 'ready', 'x', '', '', 1, 1, '', '1s',"
+        "INSERT INTO uploads_upload (id, box, address, kind, state, name, title, content_type, size, part_size,"
+        " transfer_id, lifetime, expires_at, completed_at, refusal)"
+        " SELECT unnest(%s), 'bench', '', 'file', 'ready', 'x', '', '', 1, 1, '', '1s',"
         " statement_timestamp() + interval '2 s', statement_timestamp(), ''",
         [ids],
     )

@@ -175,9 +175,9 @@ def test_more_than_a_thousand_uploads_due_at_once_are_all_removed(bucket, table)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda pk: bucket.client.put_object(Bucket="mayfly", Key=f"uploads/{pk}", Body=b"x"), ids))
     table(
-        "INSERT INTO uploads_upload (id, box, kind, state, name, title, content_type, size, part_size, transfer_id,"
-        " lifetime, expires_at, completed_at, refusal)"
-        " SELECT unnest(%s), 'sweep', 'file', 'ready', 'x', '', '', 1, 1, '', '1s', now(), now(), ''",
+        "INSERT INTO uploads_upload (id, box, address, kind, state, name, title, content_type, size, part_size,"
+        " transfer_id, lifetime, expires_at, completed_at, refusal)"
+        " SELECT unnest(%s), 'sweep', '', 'file', 'ready', 'x', '', '', 1, 1, '', '1s', now(), now(), ''",
         ids,
     )
     until(lambda: not bucket.keys("uploads/sweep"), seconds=60)

@@ -50,7 +50,14 @@ def names(name: str, *, default: Any = REQUIRED) -> list[str]:
 def url(name: str, *, schemes: tuple[str, ...], default: Any = REQUIRED) -> Any:
     """An address with one of `schemes`; the value itself is not shown in the error, since it may hold a password."""
     value = _read(name, default)
-    if value and urlsplit(str(value)).scheme not in schemes:
+    if not value:
+        return value
+    try:
+        parts = urlsplit(str(value))
+        _ = parts.port
+    except ValueError:
+        fail(name, "is no address: a port is a number, and other signs in a password are written as %2F and the like")
+    if parts.scheme not in schemes:
         fail(name, f"has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     return value
 
