@@ -312,6 +312,7 @@ def on_gone(request: HttpRequest, error: Gone) -> HttpResponse:
     return problem(410, "gone", _("This upload has expired, or was removed."))
 
 
+@api.exception_handler(Upload.DoesNotExist)  # purged while we were at it
 @api.exception_handler(Http404)
 def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     return problem(404, "not_found", _("There is no such upload in your box."))

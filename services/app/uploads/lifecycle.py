@@ -19,7 +19,7 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from . import policy
-from .models import Heartbeat, State, Upload, UploadQuerySet, lock
+from .models import Heartbeat, State, Upload, UploadQuerySet, alone, lock
 from .policy import Kind, NotAllowed
 from .storage.protocol import Found, Part, SignedPart, StorageError, TransferNotFound, UploadStorage
 
@@ -147,29 +147,11 @@ def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
         Refused: the parts or the first bytes are not what was declared; the upload is being removed.
         Gone: the upload has expired, or was removed.
     """
-    if upload.state != State.PENDING:
-        return _as_it_is(upload)
-    try:
-        first = _assemble(upload, storage)
-        content_type = policy.content_type_of(upload.kind, first)
-    except NotAllowed as reason:
-        refuse(upload, str(reason), storage=storage)
+    # Storage may show an object half made while it is completed a second time, and its first bytes would be wrong.
+    with alone(upload.pk):
         upload.refresh_from_db()
-        return _as_it_is(upload)
-    with transaction.atomic(durable=True):
-        lock(upload.box)
-        won = (
-            Upload.objects.pending()
-            .filter(pk=upload.pk)
-            .update(
-                state=State.READY,
-                content_type=content_type,
-                completed_at=Now(),
-                expires_at=Now() + upload.lifetime,
-            )
-        )
-        if won:
-            became_ready.send(sender=Upload, upload=upload, storage=storage)
+        if upload.state == State.PENDING:
+            _complete(upload, storage)
     upload.refresh_from_db()
     return _as_it_is(upload)
 
@@ -415,6 +397,29 @@ def _strays(page: Sequence[Found], began: datetime, oldest: datetime) -> list[st
     # What has gone since then may have been listed just before.
     gone = {pk: state == State.GONE and at < began for pk, state, at in rows.values_list("pk", "state", "removed_at")}
     return [found.key for found in page if gone.get(_id_in(found.key), found.since < oldest)]
+
+
+def _complete(upload: Upload, storage: UploadStorage) -> None:
+    try:
+        first = _assemble(upload, storage)
+        content_type = policy.content_type_of(upload.kind, first)
+    except NotAllowed as reason:
+        refuse(upload, str(reason), storage=storage)
+        return
+    with transaction.atomic(durable=True):
+        lock(upload.box)
+        won = (
+            Upload.objects.pending()
+            .filter(pk=upload.pk)
+            .update(
+                state=State.READY,
+                content_type=content_type,
+                completed_at=Now(),
+                expires_at=Now() + upload.lifetime,
+            )
+        )
+        if won:
+            became_ready.send(sender=Upload, upload=upload, storage=storage)
 
 
 def _assemble(upload: Upload, storage: UploadStorage) -> bytes:

@@ -2,9 +2,11 @@
 
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from django.db import connection, models
+from django.db import Error, connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -28,6 +30,25 @@ def lock(name: str) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Nobody else is in a block of this name meanwhile; unlike `lock`, outside of any transaction, for slow work.
+
+    Postgres lets go of it when the connection ends, so a process that dies holds nobody up. SQLite has no such
+    lock, and needs none: what is slow there is the local folder, which excludes by itself.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", [name])
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:  # a lost connection has let go already
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 1))", [name])
 
 
 class State(models.TextChoices):

@@ -1,17 +1,13 @@
 """`manage.py release`: what has to be done once before a new version's processes start."""
 
-from contextlib import contextmanager
-
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from uploads.models import alone
 from uploads.storage.protocol import StorageError
-
-# Any number will do, as long as nothing else in this database takes it.
-LOCK = 5_107_004
 
 
 class Command(BaseCommand):
@@ -19,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, **options) -> None:
         try:
-            with one_at_a_time():
+            with alone("release"):
                 self.migrate()
                 changes = default_storage.prepare()
         except OperationalError as error:
@@ -35,17 +31,3 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, stdout=self.stdout)
         else:
             self.stdout.write("database: nothing to do")
-
-
-@contextmanager
-def one_at_a_time():
-    """Only one release step at a time where several may start at once; SQLite has one user anyway."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
