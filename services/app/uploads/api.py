@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from ninja import NinjaAPI, Schema, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
@@ -69,6 +70,9 @@ api = NinjaAPI(
     docs_url="/docs",
     urls_namespace="api",
 )
+
+# What an answer tells of an upload is true until its time is over, and a cache does not know when that is.
+api.add_decorator(never_cache, mode="view")
 
 # The most parts that one call signs or names: a page of S3's own listing.
 MAX_NUMBERS = 1000

@@ -204,11 +204,13 @@ def clear(*, box: str, kind: Kind | None = None, storage: UploadStorage) -> int:
 
 
 def keep_newest(box: str, *, storage: UploadStorage) -> None:
-    """Remove the box's ready images but the newest `images_kept`. Call it under the box's lock."""
+    """Remove the box's live images but the newest `images_kept`. Call it under the box's lock.
+
+    One whose time is over does not count, and is left to the sweep.
+    """
     if kept := policy.limits.images_kept:
-        images = Upload.objects.of(box).filter(kind=Kind.IMAGE, state=State.READY)
-        newest = images.order_by("-completed_at", "-pk").values_list("pk", flat=True)[:kept]
-        ids = _mark(images.exclude(pk__in=list(newest)))
+        images = Upload.objects.of(box).live().filter(kind=Kind.IMAGE)
+        ids = _mark(images.exclude(pk__in=list(images.values_list("pk", flat=True)[:kept])))
         transaction.on_commit(partial(_take_away_now, ids, storage), robust=True)
 
 
@@ -448,7 +450,7 @@ def _check_parts(upload: Upload, parts: dict[int, Part]) -> None:
 def _as_it_is(upload: Upload) -> Upload:
     if upload.refusal:
         raise Refused(upload.refusal)
-    if upload.state != State.READY:
+    if not Upload.objects.live().filter(pk=upload.pk).exists():
         raise Gone
     return upload
 

@@ -1,6 +1,7 @@
 """The pages, each whole without JavaScript, and `curl -T`."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
@@ -14,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from . import boxes, lifecycle, policy
-from .forms import IntoStorage, UploadForm, in_words
+from .forms import IntoStorage, UploadForm, in_words, parse
 from .lifecycle import Gone, Receiver, Refused
 from .models import State, Upload
 from .policy import Kind, NotAllowed
@@ -84,9 +85,11 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
 def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The owner removes one upload; a stranger's id is as unknown as none."""
     box = boxes.from_cookie(request)
-    upload = Upload.objects.of(box).filter(pk=upload_id).first() if box else None
-    if upload is None:
+    if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
         raise Http404
+    upload = Upload.objects.live().filter(pk=upload_id).first()
+    if upload is None:
+        return _receipt(request, upload_id)
     name = upload.name
     if lifecycle.remove(upload, storage=default_storage):
         messages.success(request, _("%s is gone.") % name)
@@ -166,6 +169,7 @@ def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
         return _error(request, 413, _("This is too large for the form"), _too_large())
     incoming = IntoStorage(request, box=box, kind=kind, storage=default_storage)
     request.upload_handlers = [incoming]
+    request.parse_file_upload = partial(parse, request)
     try:
         return csrf_protect(_receive)(request, incoming)
     finally:
