@@ -143,6 +143,12 @@ def body_of(response) -> bytes:
     return b"".join(response.streaming_content) if getattr(response, "streaming", False) else response.content
 
 
+def storage_class() -> type:
+    """The class of the storage in use, to replace a method of; a test that changed the settings has undone it."""
+    default_storage.check()
+    return type(default_storage._wrapped)
+
+
 def expire(upload: Upload | dict) -> Upload:
     """Let an upload's time be over by a second, as the database's clock has it."""
     pk = upload["id"] if isinstance(upload, dict) else upload.pk

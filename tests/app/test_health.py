@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
@@ -12,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from uploads import tasks
 from uploads.models import Heartbeat
 from uploads.storage.protocol import StorageError
+
+from .conftest import storage_class
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +60,7 @@ def test_ready_tells_that_storage_fails_and_not_why(monkeypatch):
     def down(self):
         raise StorageError("http://secret-host:4566 refused")
 
-    monkeypatch.setattr(type(default_storage._wrapped), "check", down)
+    monkeypatch.setattr(storage_class(), "check", down)
     response = Client().get("/health/ready")
     assert response.status_code == 503
     assert response.json()["checks"]["storage"] == "fails"

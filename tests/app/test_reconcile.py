@@ -15,6 +15,7 @@ from uploads.models import Heartbeat, State, Upload, new_id
 from uploads.policy import OCTETS
 from uploads.storage.protocol import StorageError
 
+from .conftest import storage_class
 from .test_lifecycle import Wrapped, arrive, begin, ready, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -227,7 +228,7 @@ def test_the_command_fails_in_a_line_where_storage_does_not_answer(monkeypatch):
     def down(self, prefix):
         raise StorageError("time-out")
 
-    monkeypatch.setattr(type(storage._wrapped), "objects", down)
+    monkeypatch.setattr(storage_class(), "objects", down)
     with pytest.raises(CommandError, match="storage does not answer: time-out") as error:
         run()
     assert error.value.returncode == 1
@@ -250,7 +251,7 @@ def test_a_download_while_storage_is_down_takes_nothing(owner, monkeypatch):
     def down(self, key):
         raise StorageError("time-out")
 
-    monkeypatch.setattr(type(storage._wrapped), "size", down)
+    monkeypatch.setattr(storage_class(), "size", down)
     assert owner.browser.get(f"/u/{upload['id']}/download").status_code == 503
     assert Upload.objects.get().state == State.READY
 

@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import pytest
-from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from uploads.storage.protocol import StorageError
+
+from .conftest import storage_class
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +37,7 @@ def test_a_release_that_cannot_reach_storage_fails_in_one_line(monkeypatch):
     def down(self):
         raise StorageError("the bucket does not answer")
 
-    monkeypatch.setattr(type(default_storage._wrapped), "prepare", down)
+    monkeypatch.setattr(storage_class(), "prepare", down)
     with pytest.raises(CommandError, match="storage could not be made ready: the bucket does not answer"):
         release()
 

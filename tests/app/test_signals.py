@@ -6,7 +6,7 @@ from django.core.files.storage import default_storage as storage
 from uploads.models import Upload
 from uploads.storage.protocol import StorageError
 
-from .conftest import PNG
+from .conftest import PNG, storage_class
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def test_a_row_deleted_by_other_hands_takes_its_bytes_along(owner):
 
 def test_a_row_stays_where_its_bytes_cannot_be_removed(owner, monkeypatch):
     upload = Upload.objects.get(pk=owner.upload()["id"])
-    monkeypatch.setattr(type(storage._wrapped), "remove", lambda self, keys: dict.fromkeys(keys, "InternalError"))
+    monkeypatch.setattr(storage_class(), "remove", lambda self, keys: dict.fromkeys(keys, "InternalError"))
     with pytest.raises(StorageError):
         upload.delete()
     assert Upload.objects.filter(pk=upload.pk).exists()

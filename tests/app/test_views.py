@@ -15,7 +15,7 @@ from uploads import boxes, lifecycle
 from uploads.models import State, Upload
 from uploads.storage.protocol import StorageError
 
-from .conftest import PNG, Person, body_of, expire, fetch
+from .conftest import PNG, Person, body_of, expire, fetch, storage_class
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -233,7 +233,7 @@ def test_storage_that_is_down_is_said_in_words(owner, monkeypatch):
     def down(*_, **__):
         raise StorageError("time-out")
 
-    monkeypatch.setattr(type(storage._wrapped), "begin", down)
+    monkeypatch.setattr(storage_class(), "begin", down)
     response = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
     assert response.status_code == 422
     assert "a.txt: Storage does not answer." in page(response)
