@@ -1,0 +1,263 @@
+"""S3 fails: each call in each way, by a proxy between the program and LocalStack. What was promised holds all the same.
+
+threats.md cases 43, 48 and 54.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from ..conftest import BUCKET, URL, Bucket, compose, until
+from . import stack
+from .stack import HTTP, LATE
+
+
+class Faults:
+    """What goes wrong from now on; nothing, until `set` says so. proxy.py tells which faults there are."""
+
+    def __init__(self):
+        self.url = f"http://{compose('port', 'faults', '4566').strip()}/_faults"
+
+    def set(self, *faults: dict) -> None:
+        assert HTTP.put(self.url, json=faults).status_code == 200
+
+    def met(self) -> int:
+        """How many calls went wrong since `set`."""
+        return sum(fault["met"] for fault in HTTP.get(self.url).json())
+
+    def over(self) -> None:
+        """Everything goes well again; and something had gone wrong, or else the test would show nothing."""
+        assert self.met()
+        self.set()
+
+
+@pytest.fixture(scope="module")
+def through_the_proxy() -> Iterator[Faults]:
+    """web and worker made anew, so that they ask the proxy instead of LocalStack; afterwards as before."""
+    files = os.environ["COMPOSE_FILE"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COMPOSE_FILE", f"{files}:tests/stack/chaos/docker-compose.yml")
+        compose("up", "--detach", "--no-deps", "--no-build", "--wait", "faults", "web", "worker")
+        try:
+            yield Faults()
+        finally:
+            compose("rm", "--force", "--stop", "faults")
+            patch.setenv("COMPOSE_FILE", files)
+            compose("up", "--detach", "--no-deps", "--no-build", "--wait", "web", "worker")
+
+
+@pytest.fixture
+def faults(through_the_proxy) -> Iterator[Faults]:
+    through_the_proxy.set()
+    yield through_the_proxy
+    through_the_proxy.set()
+
+
+def content_of(upload: dict) -> bytes:
+    return HTTP.get(upload["download"], follow_redirects=True).content
+
+
+def out_of_sight(upload: dict, visitor: stack.Visitor) -> bool:
+    """Nobody is offered it on any route, whatever storage still holds."""
+    routes = [upload["link"], upload["download"]]
+    return (
+        {HTTP.get(route).status_code for route in routes} == {410}
+        and visitor.api.get(f"/api/uploads/{upload['id']}").status_code == 410
+        and upload["id"] not in {listed["id"] for listed in visitor.list()}
+    )
+
+
+def test_what_storage_does_not_remove_is_out_of_sight_at_once_and_removed_later(faults, visitor, bucket, table):
+    uploads = []
+    for does in ("500", "503", "429", "403", "silence", "drop", "lose"):
+        upload = visitor.upload(b"hello", name=does)
+        uploads.append(upload)
+        faults.set({"operation": "DeleteObjects", "does": does})
+        assert visitor.api.delete(f"/api/uploads/{upload['id']}").status_code == 204
+        assert out_of_sight(upload, visitor)
+        assert stack.state_of(table, upload) == "removing"
+        assert bucket.has(upload) is (does != "lose")
+        assert "was removed from storage at" not in HTTP.get(upload["link"]).text
+    faults.over()
+    until(lambda: all(stack.state_of(table, upload) == "gone" for upload in uploads), seconds=LATE)
+    assert bucket.keys("uploads/") == set()
+    assert all("was removed from storage at" in HTTP.get(upload["link"]).text for upload in uploads)
+
+
+def test_a_key_that_storage_refuses_to_remove_holds_no_other_up(faults, visitor, bucket, table):
+    uploads = [visitor.upload(b"hello", lifetime=600, name=str(number)) for number in range(20)]
+    held, others = uploads[:2], uploads[2:]
+    faults.set({"operation": "DeleteObjects", "does": "deny", "keys": [f"uploads/{one['id']}" for one in held]})
+    stack.end_all(table)
+    until(lambda: all(stack.state_of(table, upload) == "gone" for upload in others), seconds=LATE)
+    for upload in held:
+        assert stack.state_of(table, upload) == "removing"
+        assert bucket.has(upload)
+        assert out_of_sight(upload, visitor)
+    assert not any(bucket.has(upload) for upload in others)
+    faults.over()
+    until(lambda: all(stack.state_of(table, upload) == "gone" for upload in held), seconds=LATE)
+    assert stack.differences(table, bucket) == {}
+
+
+def test_transfers_that_storage_does_not_abort_hold_no_upload_up(faults, visitor, bucket, table):
+    """However many there are: what else is due goes while that lasts."""
+    abandoned = [visitor.begin(b"never sent", name=str(number)) for number in range(20)]
+    ready = [visitor.upload(b"hello", lifetime=600) for _ in range(3)]
+    keys = [f"uploads/{upload['id']}" for upload in abandoned]
+    faults.set(
+        {"operation": "ListMultipartUploads", "does": "503", "keys": keys[::2]},
+        {"operation": "ListMultipartUploads", "does": "silence", "keys": keys[1::2]},
+    )
+    stack.end_all(table)
+    until(lambda: all(stack.state_of(table, upload) == "gone" for upload in ready), seconds=LATE)
+    assert {stack.state_of(table, upload) for upload in abandoned} == {"removing"}
+    faults.over()
+    until(lambda: all(stack.state_of(table, upload) == "gone" for upload in abandoned), seconds=LATE)
+    assert stack.differences(table, bucket) == {}
+
+
+def test_completing_is_repeated_until_storage_does_it(faults, visitor, bucket, table):
+    """Transfers of two parts, so that there is something to put together."""
+    content = random.randbytes(9_000_000)
+    for does in ("500", "429", "drop", "lose"):
+        upload = visitor.begin(content, name=does)
+        visitor.send(upload, content)
+        faults.set({"operation": "CompleteMultipartUpload", "does": does})
+        assert visitor.complete(upload).status_code == 503
+        assert bucket.has(upload) is (does == "lose")  # only the answer was: storage has done it
+        faults.over()
+        assert visitor.complete(upload).json()["state"] == "ready"
+        assert content_of(upload) == content
+    assert stack.differences(table, bucket) == {}
+
+
+def test_a_completion_that_was_cut_off_after_storage_had_done_it_goes_on(faults, visitor, bucket, table):
+    """The object is there and nobody could look at it yet: the row waits, and the next call finds both."""
+    upload = visitor.begin(b"hello")
+    visitor.send(upload, b"hello")
+    faults.set({"operation": "GetObject", "does": "500"})
+    assert visitor.complete(upload).status_code == 503
+    assert bucket.has(upload)
+    assert stack.state_of(table, upload) == "pending"
+    faults.over()
+    assert visitor.complete(upload).status_code == 200
+    assert content_of(upload) == b"hello"
+    assert stack.differences(table, bucket) == {}
+
+
+def test_a_transfer_whose_opening_was_not_heard_of_is_closed(faults, visitor, bucket, table):
+    # Lost once: botocore asks again, so that there are two transfers, and one of them is the upload's.
+    faults.set({"operation": "CreateMultipartUpload", "does": "lose", "times": 1})
+    upload = visitor.begin(b"hello")
+    assert len(_transfers_of(upload, bucket)) == 2
+    visitor.send(upload, b"hello")
+    assert visitor.complete(upload).status_code == 200
+    assert content_of(upload) == b"hello"
+    assert visitor.api.delete(f"/api/uploads/{upload['id']}").status_code == 204
+    # Lost for good: storage has opened three, and nobody knows of any.
+    faults.set({"operation": "CreateMultipartUpload", "does": "lose"})
+    begun = visitor.api.post("/api/uploads", json={"kind": "file", "name": "x", "size": 5})
+    assert begun.status_code == 503
+    faults.over()
+    stack.one_sweep(table)
+    code, said = stack.reconcile()
+    assert code == 0, said
+    assert bucket.transfers() == set()
+    assert bucket.keys("uploads/") == set()
+    assert table("SELECT id FROM uploads_upload WHERE state <> 'gone'") == []
+
+
+def test_a_form_and_curl_are_told_that_storage_fails_and_leave_nothing(faults, visitor, bucket, table):
+    for operation in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
+        faults.set({"operation": operation, "does": "503"})
+        sent = HTTP.put(f"{URL}/x.bin", content=b"hello")
+        assert (sent.status_code, "Storage does not answer" in sent.text) == (503, True)
+        form = visitor.submit("/files/", files={"x.bin": b"hello"})
+        assert (form.status_code, "Storage does not answer" in form.text) == (422, True)
+    faults.over()
+    stack.one_sweep(table)
+    assert bucket.keys("uploads/") == set()
+    assert bucket.transfers() == set()
+    assert table("SELECT id FROM uploads_upload WHERE state <> 'gone'") == []
+    assert visitor.submit("/files/", files={"x.bin": b"hello"}).status_code == 303
+
+
+def test_one_failure_of_each_call_is_nobodys_business(faults, visitor, bucket, table):
+    """All that an upload's life asks of storage goes wrong once; botocore asks again, and nobody notices."""
+    calls = (
+        "CreateMultipartUpload",
+        "ListParts",
+        "CompleteMultipartUpload",
+        "GetObject",
+        "HeadObject",
+        "DeleteObjects",
+    )
+    content = random.randbytes(9_000_000)
+    for does in ("500", "lose", "drop"):
+        faults.set(*({"operation": operation, "does": does, "times": 1} for operation in calls))
+        upload = visitor.upload(content)
+        assert content_of(upload) == content
+        assert visitor.api.delete(f"/api/uploads/{upload['id']}").status_code == 204
+        assert stack.state_of(table, upload) == "gone"
+        assert faults.met() == len(calls)
+    code, said = stack.reconcile()
+    assert code == 0, said
+    assert bucket.keys("uploads/") == set()
+    assert bucket.transfers() == set()
+
+
+def test_a_download_that_storage_does_not_answer_takes_no_row_along(faults, visitor):
+    """Only a positive 'not found' means that the bytes are lost."""
+    upload = visitor.upload(b"hello")
+    for does in ("403", "500", "drop"):
+        faults.set({"operation": "HeadObject", "does": does})
+        assert HTTP.get(upload["download"]).status_code == 503
+        faults.over()
+        assert content_of(upload) == b"hello"
+
+
+def test_reconcile_concludes_nothing_from_a_storage_that_does_not_answer(faults, visitor, bucket, table):
+    uploads = [visitor.upload(b"hello", name=str(number)) for number in range(4)]
+    lost, stray = uploads[0], visitor.upload(b"hello")
+    visitor.api.delete(f"/api/uploads/{stray['id']}")
+    bucket.client.delete_object(Bucket=BUCKET, Key=f"uploads/{lost['id']}")
+    bucket.client.put_object(Bucket=BUCKET, Key=f"uploads/{stray['id']}", Body=b"back again")
+    bucket.client.create_multipart_upload(Bucket=BUCKET, Key=f"uploads/{stray['id']}")
+    for operation, does in (
+        ("ListObjectsV2", "500"),
+        ("ListObjectsV2", "403"),
+        ("ListMultipartUploads", "500"),
+        ("HeadObject", "403"),
+    ):
+        faults.set({"operation": operation, "does": does})
+        code, said = stack.reconcile()
+        assert (code, "storage does not answer" in said) == (1, True), said
+        assert faults.met()
+        assert len(visitor.list()) == 4
+        assert bucket.has(stray)
+        assert len(bucket.transfers()) == 1
+    faults.over()
+    code, said = stack.reconcile()
+    assert code == 0, said
+    assert {upload["id"] for upload in visitor.list()} == {upload["id"] for upload in uploads[1:]}
+    assert stack.differences(table, bucket) == {}
+
+
+def test_readiness_tells_of_a_failing_storage_and_of_one_that_is_well_again(faults, visitor):
+    faults.set({"operation": "HeadBucket", "does": "500"})
+    answer = HTTP.get(f"{URL}/health/ready")
+    well = {"database": "ok", "redis": "ok", "beat": "ok", "sweep": "ok"}
+    assert (answer.status_code, answer.json()["checks"]) == (503, well | {"storage": "fails"})
+    assert HTTP.get(f"{URL}/health/live").status_code == 200
+    assert content_of(visitor.upload(b"hello")) == b"hello"
+    faults.over()
+    answer = HTTP.get(f"{URL}/health/ready")
+    assert (answer.status_code, answer.json()["checks"]["storage"]) == (200, "ok")
+
+
+def _transfers_of(upload: dict, bucket: Bucket) -> list[str]:
+    listed = bucket.client.list_multipart_uploads(Bucket=BUCKET, Prefix=f"uploads/{upload['id']}")
+    return [transfer["UploadId"] for transfer in listed.get("Uploads", ())]

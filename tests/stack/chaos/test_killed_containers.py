@@ -1,0 +1,103 @@
+"""Containers are killed and started again at random, while people use what is left of the stack."""
+
+import os
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from . import stack
+from .ledger import SHORT, Client, Clock, Ledger, Warden
+
+SEED = os.environ.get("CHAOS_SEED", "20")
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
+CLIENTS = 8
+# Not LocalStack, which forgets everything with its end: test_broken_parts.py has that.
+KILLED = ("web", "worker", "beat", "redis", "nginx", "postgres")
+
+
+@dataclass
+class Outage:
+    service: str
+    began: float
+    ended: float
+
+
+def kill_at_random(seconds: float, table: stack.Ask, clock: Clock) -> list[Outage]:
+    """Kill one container after the other, now and then two at once; each of them once at least."""
+    choose, end, outages = random.Random(SEED), time.monotonic() + seconds, []
+    waiting = choose.sample(KILLED, len(KILLED))
+    while waiting or time.monotonic() < end:
+        services = {waiting.pop() if waiting else choose.choice(KILLED)}
+        if choose.random() < 0.25:
+            services.add(choose.choice(KILLED))
+        began = clock.now()
+        for service in services:
+            stack.kill(service)
+        time.sleep(choose.uniform(0.2, 4))
+        stack.start(*services)
+        time.sleep(choose.uniform(1, 5))
+        table("SELECT 1")  # waits until Postgres answers
+        outages += [Outage(service, began, clock.now()) for service in services]
+    return outages
+
+
+def test_what_was_acknowledged_survives_every_crash_until_its_time_and_is_gone_after_it(table, bucket, tmp_path, say):
+    say(f"chaos: seed {SEED}, {CLIENTS} clients for {SECONDS:.0f} s")
+    clock = Clock(table)
+    ledger = Ledger(clock)
+    warden = Warden(ledger)
+    clients = [Client(f"client{number}", SEED, ledger, tmp_path, warden.watch) for number in range(CLIENTS)]
+    with ThreadPoolExecutor(CLIENTS + 1) as pool:
+        killing = pool.submit(kill_at_random, SECONDS, table, clock)
+        used = [pool.submit(client.run, time.monotonic() + SECONDS) for client in clients]
+        outages = killing.result()
+        for use in used:
+            use.result()
+    stack.healthy()
+
+    # What lives shortly is over soon, and the rest is there to the last byte.
+    lasting = clock.now() + 2 * max(SHORT)
+    brief = [upload.expires_at for upload in ledger.followed if upload.expires_at < lasting]
+    time.sleep(max(0, max(brief) - clock.now() + 1))
+    looked = warden.finish()
+    kept = [upload for upload in ledger.followed if not upload.let_go and upload.expires_at > lasting]
+    before = ledger.fetched
+    for upload in kept:
+        clients[0].fetch(upload)
+    assert ledger.problems() == {}
+    assert ledger.fetched - before == len(kept) > 0
+    early = table("SELECT id FROM uploads_upload WHERE state = 'gone' AND removed_at < expires_at")
+    assert not {upload.id for upload in ledger.followed if not upload.let_go} & {pk for (pk,) in early}
+
+    # One sweep and one reconcile later table and bucket agree, and what is over is gone from both.
+    stack.one_sweep(table)
+    code, said = stack.reconcile()
+    assert code == 0, said
+    assert stack.differences(table, bucket) == {}
+    assert table("SELECT id FROM uploads_upload WHERE state IN ('pending', 'ready') AND expires_at <= now()") == []
+    over = {f"uploads/{upload.id}" for upload in ledger.followed if upload.over_at <= clock.now()}
+    assert not over & bucket.keys("uploads/")
+    latest = stack.latest_removal(table)
+
+    # The rest's time comes now: what is kept, and transfers whose client never heard that they had begun.
+    stack.end_all(table)
+    stack.one_sweep(table)
+    code, said_at_the_end = stack.reconcile()
+    assert code == 0, said_at_the_end
+    assert bucket.keys("uploads/") == set()
+    assert bucket.transfers() == set()
+    assert table("SELECT id, state FROM uploads_upload WHERE state <> 'gone'") == []
+
+    # The run was worth something, and web broke only where it had no database.
+    assert {outage.service for outage in outages} == set(KILLED)
+    assert len(ledger.followed) > SECONDS / 2
+    assert looked > 0
+    away = [(outage.began, outage.ended + 2) for outage in outages if outage.service == "postgres"]
+    assert [what for at, what in ledger.broken if not any(began - 1 < at < ended for began, ended in away)] == []
+    assert latest < 2 * stack.LATE
+    kills = ", ".join(f"{service} {sum(o.service == service for o in outages)}" for service in KILLED)
+    say(f"chaos: {len(ledger.followed)} uploads followed, fetched {ledger.fetched} times, {len(kept)} at the end")
+    say(f"chaos: {len(outages)} kills survived ({kills}); {ledger.waited} answers waited for")
+    say(f"chaos: 0 losses, 0 leaks, 0 served late in {looked} looks; the latest removal {latest:.1f} s after its time")
+    say(f"chaos: reconcile found {', '.join(line for line in said.splitlines() if ' without ' in line)}")

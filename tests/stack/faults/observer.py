@@ -1,0 +1,177 @@
+"""What really is in table and storage, seen past the product, and which of its promises that breaks."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from hashlib import md5, sha256
+from pathlib import Path
+from urllib.parse import unquote
+
+from django.core.files.storage import default_storage
+from django.db import connection
+
+from uploads import lifecycle
+from uploads.models import State, Upload
+from uploads.policy import Kind
+from uploads.storage.local import LocalUploadStorage
+
+SIZE = 100
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def content_of(name: str, kind: str) -> bytes:
+    """What the upload of this name consists of, so that anybody can tell whether it still does."""
+    digest = sha256(name.encode()).digest() * 4
+    return ((PNG if kind == Kind.IMAGE else b"") + digest)[:SIZE]
+
+
+@dataclass
+class Stock:
+    """What lies in storage: its objects, each with what its content can be told by; and the keys of open transfers."""
+
+    objects: dict[str, str] = field(default_factory=dict)
+    transfers: set[str] = field(default_factory=set)
+    # Folders that hold nothing, and that nobody will look at again.
+    litter: set[str] = field(default_factory=set)
+
+
+def stock() -> Stock:
+    return _stock_on_disk() if _on_disk() else _stock_on_s3()
+
+
+def put(key: str, content: bytes) -> None:
+    if _on_disk():
+        file = Path(_storage().location, key)
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+    else:
+        _client().put_object(Bucket=_storage().bucket_name, Key=key, Body=content)
+
+
+def read(key: str) -> bytes:
+    if _on_disk():
+        return Path(_storage().location, key).read_bytes()
+    return _client().get_object(Bucket=_storage().bucket_name, Key=key)["Body"].read()
+
+
+def wipe() -> None:
+    """Nothing in the table, and nothing in storage."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM uploads_upload")
+    empty()
+
+
+def empty() -> None:
+    if _on_disk():
+        for folder in (Path(_storage().location), _storage()._transfers):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        return
+    bucket = {"Bucket": _storage().bucket_name}
+    for upload in _client().list_multipart_uploads(**bucket).get("Uploads", ()):
+        _client().abort_multipart_upload(**bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    if items := _client().list_objects_v2(**bucket).get("Contents"):
+        _client().delete_objects(**bucket, Delete={"Objects": [{"Key": item["Key"]} for item in items]})
+
+
+def broken_at_any_moment(*, strays=(), lost=()) -> list[str]:
+    """What may not be even between two steps; `strays` and `lost` are keys that the scene has on one side only."""
+    return _broken(stock(), _rows(), set(strays), set(lost))
+
+
+def broken_after_recovery() -> list[str]:
+    """What may not be once a sweep and a reconcile have run, `broken_at_any_moment` included."""
+    seen, rows = stock(), _rows()
+    in_time = set((Upload.objects.pending() | Upload.objects.live().order_by()).values_list("pk", flat=True))
+    broken = _broken(seen, rows, set(), set())
+    for key, upload in rows.items():
+        if upload.state != State.GONE and upload.pk not in in_time:
+            broken.append(f"{key}: still {upload.state}, though it is due")
+        if key in seen.transfers and upload.state != State.PENDING:
+            broken.append(f"{key}: a transfer is open, and the row is {upload.state}")
+    if lifecycle._old_receipts().exists():
+        broken.append("an old receipt is still there")
+    return broken
+
+
+def altered() -> list[str]:
+    """Which uploads that are ready are not what was sent, byte for byte."""
+    uploads = Upload.objects.live()
+    return [f"{it.key}: its bytes are others" for it in uploads if read(it.key) != content_of(it.name, it.kind)]
+
+
+def left_behind() -> list[str]:
+    """What there still is, where there should be nothing at all."""
+    seen = stock()
+    left = [f"{key}: an object is left" for key in seen.objects]
+    left += [f"{key}: a transfer is left" for key in seen.transfers]
+    left += [f"{path}: an empty folder is left" for path in seen.litter]
+    for key, upload in _rows().items():
+        if upload.state != State.GONE:
+            left.append(f"{key}: the row is {upload.state}")
+        elif upload.removed_at is None or upload.name:
+            left.append(f"{key}: its receipt is wrong")
+    return left
+
+
+def _broken(seen: Stock, rows: dict[str, Upload], strays: set[str], lost: set[str]) -> list[str]:
+    broken = []
+    for what, keys in (("an object", seen.objects), ("an open transfer", seen.transfers)):
+        for key in set(keys) - strays:
+            if key not in rows:
+                broken.append(f"{key}: {what} without a row")
+            elif rows[key].state == State.GONE:
+                broken.append(f"{key}: the row says gone, and there is {what}")
+    for key, upload in rows.items():
+        if upload.state == State.READY and key not in lost:
+            if key not in seen.objects:
+                broken.append(f"{key}: ready, and there is no object")
+            elif seen.objects[key] not in _tags(content_of(upload.name, upload.kind)):
+                broken.append(f"{key}: ready, and its bytes are others")
+        if upload.state == State.PENDING and upload.transfer_id and not {key} & (seen.transfers | seen.objects.keys()):
+            broken.append(f"{key}: pending, and what had arrived is lost")
+    return broken
+
+
+def _rows() -> dict[str, Upload]:
+    return {upload.key: upload for upload in Upload.objects.all()}
+
+
+def _tags(content: bytes) -> tuple[str, str]:
+    """As S3 tells a content in its listings, for an object in one piece and for a transfer of one part."""
+    digest = md5(content, usedforsecurity=False)
+    return digest.hexdigest(), f"{md5(digest.digest(), usedforsecurity=False).hexdigest()}-1"
+
+
+def _storage():
+    return default_storage._wrapped
+
+
+def _on_disk() -> bool:
+    return isinstance(_storage(), LocalUploadStorage)
+
+
+def _client():
+    return _storage().connection.meta.client
+
+
+def _stock_on_s3() -> Stock:
+    bucket = {"Bucket": _storage().bucket_name}
+    return Stock(
+        objects={
+            item["Key"]: item["ETag"].strip('"') for item in _client().list_objects_v2(**bucket).get("Contents", ())
+        },
+        transfers={item["Key"] for item in _client().list_multipart_uploads(**bucket).get("Uploads", ())},
+    )
+
+
+def _stock_on_disk() -> Stock:
+    seen = Stock()
+    objects, transfers = Path(_storage().location), _storage()._transfers
+    for folder, _, names in os.walk(objects):
+        for file in (Path(folder, name) for name in names):
+            seen.objects[file.relative_to(objects).as_posix()] = _tags(file.read_bytes())[0]
+    for of_key in transfers.iterdir():
+        key = unquote(of_key.name)
+        (seen.transfers if any(of_key.iterdir()) else seen.litter).add(key)
+    return seen

@@ -1,0 +1,386 @@
+"""The operations under test: what is there before, what is done, what a repetition has to come to."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from unittest import mock
+
+import httpx
+import pytest
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db.models.functions import Now
+from django.test import Client
+
+from uploads import lifecycle, policy
+from uploads.lifecycle import Refused
+from uploads.models import State, Upload, new_id
+from uploads.policy import Kind
+from uploads.storage.local import LocalUploadStorage
+from uploads.storage.protocol import StorageError, TransferNotFound, UploadStorage
+
+from . import databases, observer
+
+MINE, OTHERS = "mine", "others"
+
+
+class Operation:
+    """One operation of the product and its scene. `facts` are what one process tells the next about the scene."""
+
+    # What it may answer where storage fails, and where the database does.
+    on_storage_error = {"StorageError"}
+    on_database_error = {"OperationalError"}
+    done = "done"
+    # On another database and another storage, so that every step needs a process of its own.
+    elsewhere = False
+
+    def enter(self) -> None:
+        """Go where it takes place."""
+
+    def prepare(self) -> dict:
+        """Set the scene: this operation's own, and bystanders that it has to leave alone."""
+        observer.wipe()
+        facts = self.scene()
+        kept, under_way = there("bystander", box=OTHERS), begin("late", box=OTHERS)
+        return facts | {"kept": [*facts.get("kept", ()), kept.pk], "pending": [under_way.pk]}
+
+    def scene(self) -> dict:
+        return {}
+
+    def act(self, facts: dict, storage: UploadStorage) -> None:
+        raise NotImplementedError
+
+    def meanwhile(self, facts: dict) -> Callable[[], None]:
+        """The last step in storage of a completion that has listed its parts before the operation begins."""
+        if "completing" not in facts:
+            return lambda: None
+        upload = one(facts, "completing")
+        storage = default_storage._wrapped
+        complete, parts = storage.complete, storage.parts(upload.key, upload.transfer_id)
+
+        def go_on() -> None:
+            with suppress(TransferNotFound, StorageError):
+                complete(upload.key, upload.transfer_id, list(parts.values()))
+
+        return go_on
+
+    def acknowledged(self, facts: dict) -> None:
+        """Assert what has to hold from then on where the operation has said that it is done."""
+
+    def invariant(self, facts: dict) -> None:
+        """Assert what of this scene has to hold at any moment."""
+
+    def abandon(self, facts: dict) -> None:
+        """The visitor does not come back: what they had under way passes its deadline."""
+        expire(Upload.objects.filter(box=MINE, state=State.PENDING))
+
+    def repeat(self, facts: dict) -> None:
+        """Do it again, and assert that it ends as it should."""
+
+    def kept(self, facts: dict) -> None:
+        """Assert that nothing of the bystanders' went before its time."""
+        for pk in facts.get("kept", ()):
+            assert Upload.objects.live().filter(pk=pk).exists(), "an upload went before its time"
+        for pk in facts.get("pending", ()):
+            assert Upload.objects.pending().filter(pk=pk).exists(), "a transfer went before its time"
+
+    def sweep(self) -> None:
+        lifecycle.sweep(storage=default_storage)
+
+    def reconcile(self) -> int:
+        """Returns how much it put right."""
+        report = lifecycle.reconcile(storage=default_storage)
+        return len(report.rows_without_object + report.objects_without_row + report.transfers_without_row)
+
+
+class Begin(Operation):
+    def act(self, facts, storage):
+        begin("begun", storage=storage, address="somewhere")
+
+    def acknowledged(self, facts):
+        assert Upload.objects.pending().exclude(transfer_id="").filter(box=MINE, name="begun").exists()
+
+    def repeat(self, facts):
+        begun = Upload.objects.pending().filter(box=MINE, name="begun").exclude(transfer_id="").first()
+        lifecycle.complete(arrive(begun or begin("begun again")), storage=default_storage)
+        # What the visitor has not been told of passes its deadline.
+        self.abandon(facts)
+        with later():
+            self.sweep()
+            self.reconcile()
+
+
+class Sign(Operation):
+    def scene(self):
+        return {"upload": begin("signed").pk}
+
+    def act(self, facts, storage):
+        self.sign(facts, storage)
+
+    def repeat(self, facts):
+        upload = one(facts)
+        for part in self.sign(facts, default_storage):
+            assert send(part, part_of(upload, part.number)) in (200, 201)
+        assert lifecycle.complete(upload, storage=default_storage).state == State.READY
+
+    def sign(self, facts, storage):
+        upload = one(facts)
+        return lifecycle.sign_parts(upload, range(1, upload.plan.count + 1), storage=storage)
+
+
+class Complete(Operation):
+    """An image that pushes an older one out: one is kept."""
+
+    # Done, where what fails is the removal of the older one, which a sweep finishes.
+    on_storage_error = {"StorageError", "done"}
+    on_database_error = {"OperationalError", "done"}
+
+    def scene(self):
+        older = there("older", kind=Kind.IMAGE)
+        return {"older": older.pk, "upload": arrive(begin("newer", kind=Kind.IMAGE)).pk}
+
+    def act(self, facts, storage):
+        lifecycle.complete(one(facts), storage=storage)
+
+    def invariant(self, facts):
+        assert Upload.objects.of(MINE).live().count() == 1, "not exactly one image is live"
+
+    def acknowledged(self, facts):
+        assert Upload.objects.of(MINE).live().get().pk == facts["upload"], "not live, though it was said to be"
+
+    def repeat(self, facts):
+        assert lifecycle.complete(one(facts), storage=default_storage).state == State.READY
+        assert Upload.objects.of(MINE).live().get().pk == facts["upload"]
+        assert one(facts, "older").state == State.GONE
+
+
+class Refuse(Operation):
+    """What was sent as an image is none."""
+
+    # Refused, where what fails is the removal, which a sweep finishes.
+    on_storage_error = {"StorageError", "Refused"}
+    done = "Refused"
+
+    def scene(self):
+        return {"upload": arrive(begin("refused", kind=Kind.IMAGE), content=bytes(observer.SIZE)).pk}
+
+    def act(self, facts, storage):
+        lifecycle.complete(one(facts), storage=storage)
+
+    def acknowledged(self, facts):
+        assert one(facts).state in (State.REMOVING, State.GONE)
+
+    def repeat(self, facts):
+        with pytest.raises(Refused, match="not an image"):
+            lifecycle.complete(one(facts), storage=default_storage)
+        assert one(facts).state == State.GONE
+
+
+class Remove(Operation):
+    on_storage_error = {"done"}  # out of sight at once; a sweep finishes
+
+    def scene(self):
+        return {"upload": there("removed").pk, "kept": [there("sibling").pk]}
+
+    def act(self, facts, storage):
+        lifecycle.remove(one(facts), storage=storage)
+
+    def acknowledged(self, facts):
+        assert one(facts).state in (State.REMOVING, State.GONE)
+
+    def repeat(self, facts):
+        lifecycle.remove(one(facts), storage=default_storage)
+        assert one(facts).state == State.GONE
+
+
+class Clear(Operation):
+    """A box with an upload in every state that a crash can have left."""
+
+    on_storage_error = {"done"}
+
+    def scene(self):
+        there("file")
+        # The transfer is open, and the row does not know it yet.
+        Upload.objects.filter(pk=begin("cut off in begin").pk).update(transfer_id="")
+        # The object is there, and the row is not ready yet.
+        there("cut off in complete", State.PENDING, transfer_id="0" * 32)
+        return {"completing": arrive(begin("completing")).pk}
+
+    def act(self, facts, storage):
+        lifecycle.clear(box=MINE, storage=storage)
+
+    def acknowledged(self, facts):
+        assert not Upload.objects.of(MINE).standing().exists()
+
+    def repeat(self, facts):
+        lifecycle.clear(box=MINE, storage=default_storage)
+        assert not Upload.objects.of(MINE).exclude(state=State.GONE).exists()
+
+
+class Sweep(Operation):
+    """An upload and a transfer that are due, an upload half removed, and an old receipt."""
+
+    on_storage_error = {"StorageError", "done"}
+
+    def scene(self):
+        there("file")
+        arrive(begin("abandoned"))
+        there("half removed", State.REMOVING)
+        receipt("old", removed_at=Now() - policy.limits.receipt_time - timedelta(seconds=1))
+        expire(Upload.objects.of(MINE))
+        return {"kept": [there("sibling").pk]}
+
+    def act(self, facts, storage):
+        lifecycle.sweep(storage=storage, batch=2)  # more than one batch
+
+    def acknowledged(self, facts):
+        assert not Upload.objects.due().exists()
+
+    def repeat(self, facts):
+        self.sweep()
+        assert not (Upload.objects.due() | Upload.objects.removing()).exists()
+
+
+class Reconcile(Operation):
+    """Each thing that only one side knows of."""
+
+    on_storage_error = {"StorageError", "done"}
+
+    def scene(self):
+        lost, gone, aborted = there("lost"), receipt("gone"), receipt("aborted")
+        default_storage.remove([lost.key])
+        strays = [gone.key, f"uploads/{new_id()}", f"previews/{new_id()}.webp"]
+        for key in strays:
+            observer.put(key, b"stray")
+        transfers = [aborted.key, f"uploads/{new_id()}"]
+        for key in transfers:
+            default_storage.begin(key, content_type=policy.OCTETS)
+        return {"lost": [lost.key], "strays": strays + transfers, "kept": [there("sibling").pk]}
+
+    def act(self, facts, storage):
+        with later():
+            lifecycle.reconcile(storage=storage)
+
+    def repeat(self, facts):
+        assert self.reconcile() == 0
+
+    def reconcile(self):
+        with later():
+            return super().reconcile()
+
+
+class Release(Operation):
+    """The first release of Mayfly into a database that has Django's own tables, and storage that is not there yet."""
+
+    # Done, where a folder has been made all the same.
+    on_storage_error = {"CommandError", "done"}
+    on_database_error = {"CommandError"}
+    elsewhere = True
+
+    def enter(self):
+        databases.use(databases.RELEASED)
+        if settings.USE_S3:
+            default_storage._wrapped.bucket_name = f"{default_storage.bucket_name}-released"
+        else:
+            default_storage._wrapped = LocalUploadStorage(settings.DATA_DIR / "released")
+
+    def prepare(self):
+        storage = default_storage._wrapped
+        if isinstance(storage, LocalUploadStorage):
+            shutil.rmtree(Path(storage.location).parent, ignore_errors=True)
+        elif storage.bucket_name in {bucket["Name"] for bucket in storage.client.list_buckets()["Buckets"]}:
+            observer.empty()
+            storage.client.delete_bucket(Bucket=storage.bucket_name)
+        databases.copy(databases.BEFORE_RELEASE, databases.RELEASED)
+        return {}
+
+    def act(self, facts, storage):
+        call_command("release", stdout=StringIO())
+
+    def acknowledged(self, facts):
+        default_storage.check()
+
+    def repeat(self, facts):
+        call_command("release", stdout=StringIO())
+        out = StringIO()
+        call_command("release", stdout=out)
+        assert out.getvalue() == "database: nothing to do\nstorage: nothing to do\n"
+        assert ready("first").state == State.READY
+
+
+OPERATIONS: dict[str, Operation] = {
+    operation.__name__.lower(): operation()
+    for operation in (Begin, Sign, Complete, Refuse, Remove, Clear, Sweep, Reconcile, Release)
+}
+
+
+def begin(name: str, *, box: str = MINE, kind: Kind = Kind.FILE, storage=default_storage, address="") -> Upload:
+    return lifecycle.begin(box=box, kind=kind, name=name, size=observer.SIZE, address=address, storage=storage)
+
+
+def part_of(upload: Upload, number: int, content: bytes | None = None) -> bytes:
+    start = (number - 1) * upload.part_size
+    return (content or observer.content_of(upload.name, upload.kind))[start : start + upload.part_size]
+
+
+def arrive(upload: Upload, *, content: bytes | None = None) -> Upload:
+    for number in range(1, upload.plan.count + 1):
+        default_storage.write_part(upload.key, upload.transfer_id, number, part_of(upload, number, content))
+    return upload
+
+
+def ready(name: str, *, kind: Kind = Kind.FILE) -> Upload:
+    """By the product's own way, from begin to complete."""
+    return lifecycle.complete(arrive(begin(name, kind=kind)), storage=default_storage)
+
+
+def there(name: str, state: State = State.READY, *, box: str = MINE, kind: Kind = Kind.FILE, **more) -> Upload:
+    """An upload that lies in storage, put there directly: most of a scene is made so, since it is quicker."""
+    upload = Upload.objects.create(
+        box=box,
+        kind=kind,
+        name=name,
+        state=state,
+        size=observer.SIZE,
+        part_size=policy.PART_SIZE,
+        lifetime=policy.limits.lifetime,
+        expires_at=Now() + policy.limits.lifetime,
+        completed_at=None if state == State.PENDING else Now(),
+        **more,
+    )
+    observer.put(upload.key, observer.content_of(name, kind))
+    return upload
+
+
+def receipt(name: str, *, removed_at=None) -> Upload:
+    """What a removed upload leaves; its object and its transfer are gone."""
+    upload = there(name, State.REMOVING)
+    default_storage.remove([upload.key])
+    gone = {"state": State.GONE, "name": "", "removed_at": removed_at or Now()}
+    Upload.objects.filter(pk=upload.pk).update(**gone)
+    return upload
+
+
+def one(facts: dict, name: str = "upload") -> Upload:
+    return Upload.objects.get(pk=facts[name])
+
+
+def expire(uploads) -> None:
+    uploads.update(expires_at=Now() - timedelta(seconds=1))
+
+
+def send(part, content: bytes) -> int:
+    if part.url.startswith("/"):
+        headers = {"Host": "localhost", "Content-Length": str(len(content))}
+        return Client().put(part.url, content, "application/octet-stream", headers=headers).status_code
+    return httpx.put(part.url, content=content, headers=part.headers).status_code
+
+
+def later():
+    """So much later that whatever no row knows of is older than any upload can get."""
+    longest = policy.limits.transfer_time + policy.limits.longest_lifetime
+    return mock.patch.object(lifecycle, "GRACE", -longest - timedelta(hours=1))

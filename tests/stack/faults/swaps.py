@@ -1,0 +1,82 @@
+"""The product with two of its steps in the wrong order, so that the suite can prove that it notices.
+
+Each is a storage that does a step earlier or later than it is told to; the product itself stays as it is.
+"""
+
+from django.db import transaction
+from django.db.models.signals import pre_save
+
+from uploads import lifecycle
+from uploads.models import Upload
+
+
+class Swapped:
+    """The real storage, but for what a subclass says."""
+
+    def __init__(self, storage):
+        self.storage = storage
+
+    def __getattr__(self, name):
+        return getattr(self.storage, name)
+
+
+class GoneBeforeTheObjectIsRemoved(Swapped):
+    def remove(self, keys):
+        transaction.on_commit(lambda: self.storage.remove(keys))
+        return {}
+
+    def absent(self, keys):
+        return set(keys)
+
+
+class ObjectRemovedBeforeTheTransferIsAborted(Swapped):
+    def __init__(self, storage):
+        super().__init__(storage)
+        self._held = []
+
+    def abort(self, key):
+        self._held.append(key)
+
+    def remove(self, keys):
+        errors = self.storage.remove(keys)
+        while self._held:
+            self.storage.abort(self._held.pop())
+        return errors
+
+    def absent(self, keys):
+        return set(keys)
+
+
+class TransferOpenedBeforeTheRowIsCommitted(Swapped):
+    def __init__(self, storage):
+        super().__init__(storage)
+        pre_save.connect(self._open, sender=Upload)
+
+    def _open(self, instance, **_):
+        self._transfer_id = self.storage.begin(instance.key, content_type="application/octet-stream")
+
+    def begin(self, key, *, content_type):
+        return self._transfer_id
+
+
+class ReadyBeforeTheTransferIsComplete(Swapped):
+    def __init__(self, storage):
+        super().__init__(storage)
+        lifecycle.became_ready.connect(self._ready)
+
+    def _ready(self, **_):
+        transaction.on_commit(self._complete)
+
+    def complete(self, key, transfer_id, parts):
+        self._complete = lambda: self.storage.complete(key, transfer_id, parts)
+
+    def first_bytes(self, key, count):
+        return b"\x89PNG\r\n\x1a\n"
+
+
+SWAPS = {
+    "gone-before-object": GoneBeforeTheObjectIsRemoved,
+    "object-before-transfer": ObjectRemovedBeforeTheTransferIsAborted,
+    "transfer-before-row": TransferOpenedBeforeTheRowIsCommitted,
+    "ready-before-complete": ReadyBeforeTheTransferIsComplete,
+}
