@@ -24,7 +24,7 @@ from .conftest import PNG, Person, expire
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BOUNDED = settings(
-    max_examples=40,
+    max_examples=20,
     derandomize=True,
     database=None,
     deadline=None,

@@ -479,7 +479,7 @@ def test_any_interleaving_of_what_happens_to_uploads_keeps_the_rules(monkeypatch
     few = {"box_quota": BOX_QUOTA, "address_quota": ADDRESS_QUOTA, "images_kept": KEPT}
     monkeypatch.setattr(policy, "limits", replace(policy.limits, **few))
     monkeypatch.setattr(Life, "folder", tmp_path, raising=False)
-    run_state_machine_as_test(Life, settings=settings(BOUNDED, max_examples=40, stateful_step_count=30))
+    run_state_machine_as_test(Life, settings=settings(BOUNDED, max_examples=20, stateful_step_count=30))
 
 
 @st.composite
@@ -513,7 +513,7 @@ def assert_the_parts_become_the_file(storage, parts, sent, listed) -> None:
     assert [*storage.objects(key), *storage.transfers(key)] == []
 
 
-@settings(BOUNDED, max_examples=30)
+@settings(BOUNDED, max_examples=20)
 @given(transfer=transfers(least=0), data=st.data())
 def test_the_folder_makes_the_file_of_any_parts_in_any_order(local, transfer, data):
     parts, sent = transfer
