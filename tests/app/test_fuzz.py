@@ -5,18 +5,21 @@ what it does not, for uploads in every state.
 """
 
 import json
+from functools import cache
 from urllib.parse import quote
 
 import pytest
 import schemathesis
 from django.core.files.storage import default_storage as storage
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import checks
 
-from mayfly.wsgi import application
 from uploads import lifecycle
+from uploads.api import api
 from uploads.models import Upload
 
 from .conftest import PNG, Person, expire
@@ -31,7 +34,20 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )
-schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+
+
+@cache
+def made_app() -> WSGIHandler:
+    return WSGIHandler()
+
+
+def app(environ, start_response):
+    """The app, made when it is first asked: not before static files are collected."""
+    return made_app()(environ, start_response)
+
+
+schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema(), cls=DjangoJSONEncoder)))
+schema.app = app
 schema.config.generation.update(with_security_parameters=False)
 # Left out: that a request the document allows is taken (an upload may be gone), and that a token is wanted (a box is
 # made for who has none).
