@@ -273,6 +273,7 @@ def test_a_receipt_tells_when_it_expired_and_when_it_went(owner):
     lifecycle.sweep(storage=storage)
     row = Upload.objects.get()
     text = owner.browser.get(f"/u/{upload['id']}/").content.decode()
-    assert f"until {row.expires_at:%Y-%m-%d %H:%M:%S} UTC" in text
-    assert f"removed from storage at {row.removed_at:%Y-%m-%d %H:%M:%S} UTC" in text
-    assert "answered that it does not have it" in text
+    told = [text.index(f'<time datetime="{at.isoformat()}">') for at in (row.expires_at, row.removed_at)]
+    assert text.index("to stay until") < told[0] < text.index("Removed from storage") < told[1]
+    assert f"{row.removed_at:%H:%M:%S} UTC" in text
+    assert "storage answered</dt><dd>not found" in text

@@ -6,6 +6,7 @@ from io import BytesIO
 from urllib.parse import quote, unquote
 
 import pytest
+import segno
 from django.core.files.storage import default_storage as storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -77,13 +78,36 @@ def test_of_four_images_the_newest_three_are_shown(owner):
     assert text.index("dot4.png") < text.index("dot3.png") < text.index("dot2.png")
 
 
+def test_which_image_goes_when_another_comes_is_said(owner):
+    browser = owner.browser
+    for number in (1, 2, 3):
+        assert "Goes when a new image comes" not in page(browser.get("/images/"))
+        browser.post("/images/", {"file": image(f"dot{number}.png")})
+    _, _, last = page(browser.get("/images/")).partition("dot1.png")
+    assert "Goes when a new image comes" in last
+
+
 def test_the_newest_file_comes_first_with_its_download_link(owner):
     browser = owner.browser
     for name in ("old.txt", "new.txt"):
         browser.post("/files/", {"file": SimpleUploadedFile(name, b"x")})
     newest = Upload.objects.get(name="new.txt")
     text = page(browser.get("/files/"))
-    assert text.index(f'class="get" href="/u/{newest.pk}/download"') < text.index("old.txt")
+    assert text.index(f'href="/u/{newest.pk}/download"') < text.index("old.txt")
+    assert f'value="http://testserver/u/{newest.pk}/"' in text
+
+
+def test_a_link_comes_as_a_qr_code_until_it_is_gone(owner):
+    upload = owner.upload()
+    address = f"/u/{upload['id']}/qr.svg"
+    assert address in page(owner.browser.get("/files/"))
+    response = Client().get(address)
+    assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")
+    expected = BytesIO()
+    segno.make(upload["link"], error="m", micro=False).save(expected, kind="svg", light="#fff", omitsize=True)
+    assert response.content == expected.getvalue()
+    expire(upload)
+    assert Client().get(address).status_code == 410
 
 
 def test_clearing_removes_all_of_one_kind_from_page_and_storage(owner):
@@ -120,7 +144,7 @@ def test_an_expired_upload_is_on_no_page(owner):
     assert gone.status_code == 410
     assert "being removed" in page(gone)
     lifecycle.sweep(storage=storage)
-    assert "was removed from storage at" in page(Client().get(f"/u/{upload['id']}/"))
+    assert "storage answered" in page(Client().get(f"/u/{upload['id']}/"))
     assert Client().get(f"/u/{upload['id']}/download").status_code == 410
 
 

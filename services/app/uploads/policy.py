@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import TextChoices
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -192,8 +193,13 @@ SIGNATURES = (
 
 
 def in_words(size: int) -> str:
-    """A limit as people say it: 64 MB, 4.1 GB."""
-    return f"{size / (1000 * MB):.3g} GB" if size >= 1000 * MB else f"{size / MB:.3g} MB"
+    """A limit as people say it: 64 MB, 4.1 GB; with a comma where their language has one."""
+    return f"{rounded(size / (1000 * MB))} GB" if size >= 1000 * MB else f"{rounded(size / MB)} MB"
+
+
+def rounded(value: float) -> str:
+    """Three digits that count, as the language writes them."""
+    return number_format(f"{float(f'{value:.3g}'):g}")  # 1000 and not 1e+03
 
 
 def _printable(value: str, *, field: str) -> str:

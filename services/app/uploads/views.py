@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+import segno
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, UnreadablePostError
@@ -78,6 +79,18 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
         return _receipt(request, upload_id)
     except StorageError as error:
         return _error(request, 503, _("The file cannot be reached right now"), in_words(error))
+
+
+@never_cache
+@require_safe
+def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """The link as a QR code, to be read off the screen by a phone."""
+    if not Upload.objects.live().filter(pk=upload_id).exists():
+        return _receipt(request, upload_id)
+    code = segno.make(request.build_absolute_uri(reverse("share", args=[upload_id])), error="m", micro=False)
+    response = HttpResponse(content_type="image/svg+xml")
+    code.save(response, kind="svg", light="#fff", omitsize=True)
+    return response
 
 
 @never_cache
@@ -196,6 +209,8 @@ def _page(request: HttpRequest, *, box: str, kind: Kind, form: UploadForm, statu
     context = {"kind": kind, "page": PAGES[kind], "form": form, "uploads": uploads, "limits": policy.limits}
     most = min(policy.limits.size(kind), policy.limits.form_size)
     context |= {"most": policy.in_words(most), "oldest": min((u.time_left for u in uploads), default=None)}
+    if kind == Kind.IMAGE and len(uploads) == policy.limits.images_kept:
+        context["next_out"] = uploads[-1]
     return render(request, f"uploads/{PAGES[kind]}.html", context, status=status)
 
 

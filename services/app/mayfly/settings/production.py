@@ -15,4 +15,4 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come from inside, without the r
 SECURE_HSTS_SECONDS = 31_536_000  # a year, the least that browsers' preload lists accept
 # Whether subdomains too, and browsers' own lists, are to hold to TLS is for the domain's owner to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True

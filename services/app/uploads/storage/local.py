@@ -38,6 +38,10 @@ class LocalUploadStorage(FileSystemStorage):
         self._transfers = Path(location).absolute() / "transfers"
         super().__init__(location=self._transfers.with_name("objects"), allow_overwrite=True)
 
+    @property
+    def origin(self) -> None:
+        return None
+
     def begin(self, key: str, *, content_type: str) -> str:
         transfer_id = secrets.token_hex(16)
         folder = self._folder(key, transfer_id)

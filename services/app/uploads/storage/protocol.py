@@ -47,6 +47,10 @@ class Found:
 class UploadStorage(Protocol):
     """Every method may raise StorageError. Keys and numbers are the server's own, never a client's."""
 
+    @property
+    def origin(self) -> str | None:
+        """Scheme, host and port of the URLs that it signs; None where they are paths of this app."""
+
     def begin(self, key: str, *, content_type: str) -> str:
         """Open a transfer under `key` and return its id."""
 

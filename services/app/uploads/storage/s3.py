@@ -64,6 +64,10 @@ class S3UploadStorage(S3Storage):
     def get_default_settings(self) -> dict[str, Any]:
         return super().get_default_settings() | {"public_endpoint_url": None, "cors_origins": ()}
 
+    @property
+    def origin(self) -> str:
+        return self.signer.origin
+
     def begin(self, key: str, *, content_type: str) -> str:
         with _answering():
             answer = self.client.create_multipart_upload(Bucket=self.bucket_name, Key=key, ContentType=content_type)

@@ -1,9 +1,10 @@
-"""How sizes and times are said on the pages."""
+"""How sizes, times and links are shown on the pages."""
 
 from datetime import timedelta
 
 from django import template
-from django.utils.translation import gettext as _
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import ngettext
 
 from .. import policy
@@ -19,7 +20,7 @@ def size(value: int) -> str:
     if value < 1000:
         return ngettext("%d byte", "%d bytes", value) % value
     if value < policy.MB:
-        return _("%.3g kB") % (value / 1000)
+        return f"{policy.rounded(value / 1000)} kB"
     return policy.in_words(value)
 
 
@@ -33,6 +34,24 @@ def span(value: timedelta) -> str:
     if minutes < 120:
         return ngettext("%d minute", "%d minutes", minutes) % minutes
     return ngettext("%d hour", "%d hours", minutes // 60) % (minutes // 60)
+
+
+@register.filter
+def seconds(value: timedelta) -> str:
+    """For scripts, in every language alike: 812.4."""
+    return f"{max(value.total_seconds(), 0):.1f}"
+
+
+@register.filter
+def filled(text: str, value: str) -> str:
+    """A text with a place for something, `{}`, and that in it: the page's script fills the same text again."""
+    return text.replace("{}", value)
+
+
+@register.simple_tag
+def link(request: HttpRequest, upload: Upload) -> str:
+    """The absolute address of the share page."""
+    return request.build_absolute_uri(reverse("share", args=[upload.pk]))
 
 
 @register.filter
