@@ -44,8 +44,8 @@ lint: ## Look over Python, shell, Dockerfiles, YAML and the Compose file
 bench: ## Measure what docs and closing notes claim
 	@bench/run $(ARGS)
 
-##@ Packages
-.PHONY: requirements requirements-check
+##@ Packages and words
+.PHONY: requirements requirements-check messages
 requirements: ## Compile services/requirements/*.in to *.txt, with hashes (ARGS=--upgrade for newer versions)
 	@$(PYTHON) bin/venv services/requirements/development.txt
 	@bin/requirements $(ARGS)
@@ -53,6 +53,10 @@ requirements: ## Compile services/requirements/*.in to *.txt, with hashes (ARGS=
 requirements-check: ## Fail where a *.txt is not what its *.in compiles to
 	@$(PYTHON) bin/venv services/requirements/development.txt
 	@bin/requirements --check
+
+messages: ## Bring the translations up to date with the program; then fill in what is new in services/app/locale
+	@$(PYTHON) bin/venv services/requirements/development.txt
+	@.venv/bin/python bin/messages
 
 .PHONY: help
 help:
