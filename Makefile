@@ -27,6 +27,8 @@ shell: ## Open a shell in the web container
 .PHONY: test test-stack test-faults lint bench
 test: ## Test the program with Python alone (make test ARGS="-k sweep" for some of it)
 	@$(PYTHON) bin/venv services/requirements/development.txt
+	@$(PYTHON) bin/assets
+	@.venv/bin/node --test --test-reporter=dot tests/assets/*.test.mjs
 	@.venv/bin/pytest tests/app -n 2 $(ARGS)
 
 test-stack: ## Bring a stack of its own up beside yours, and test it from outside

@@ -15,7 +15,7 @@ urlpatterns = [
     path("u/<upload:upload_id>/download", views.download, name="download"),
     path("u/<upload:upload_id>/qr.svg", views.qr, name="qr"),
     path("u/<upload:upload_id>/delete", views.delete, name="delete"),
-    path("health/live", health.live),
+    path("health/live", health.live, name="live"),
     path("health/ready", health.ready),
     # Last, since every name would match: curl -T name URL
     path("<str:name>", views.put),

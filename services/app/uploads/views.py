@@ -208,7 +208,8 @@ def _page(request: HttpRequest, *, box: str, kind: Kind, form: UploadForm, statu
     uploads = list(Upload.objects.of(box).live().filter(kind=kind).with_time_left())
     context = {"kind": kind, "page": PAGES[kind], "form": form, "uploads": uploads, "limits": policy.limits}
     most = min(policy.limits.size(kind), policy.limits.form_size)
-    context |= {"most": policy.in_words(most), "oldest": min((u.time_left for u in uploads), default=None)}
+    context |= {"most": policy.in_words(most), "most_with_script": policy.limits.size(kind)}
+    context |= {"oldest": min((u.time_left for u in uploads), default=None)}
     if kind == Kind.IMAGE and len(uploads) == policy.limits.images_kept:
         context["next_out"] = uploads[-1]
     return render(request, f"uploads/{PAGES[kind]}.html", context, status=status)
