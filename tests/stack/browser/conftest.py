@@ -95,7 +95,9 @@ class Surfer:
 
     def see(self, name: str, *, seconds: float = 60) -> None:
         """Wait until an upload of this name is on the page, to be downloaded."""
-        expect(self.page.locator("main section").get_by_text(name, exact=True).first).to_be_visible(timeout=seconds * 1000)
+        expect(self.page.locator("main section").get_by_text(name, exact=True).first).to_be_visible(
+            timeout=seconds * 1000
+        )
 
     def says(self, text: str, *, seconds: float = 20) -> None:
         """Wait until the status says so."""

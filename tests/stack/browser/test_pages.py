@@ -1,0 +1,278 @@
+"""What the pages show and do by themselves: time running out, clearing, languages, links; and who can use them."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from ..conftest import PNG, URL
+from .conftest import Surfer, visit
+
+ROOT = Path(__file__).resolve().parents[3]
+AXE = ROOT / "services/assets/node_modules/axe-core/axe.min.js"
+# Kept to be looked at, by people and by CI.
+SHOTS = ROOT / ".run/shots"
+WIDTHS = {390: 844, 1280: 900}
+
+
+def sent(surfer: Surfer, name: str, *, kind: str = "file", content: bytes = b"hello", **more) -> dict:
+    """An upload in this browser's box, sent by another program of theirs."""
+    box = next(cookie["value"] for cookie in surfer.context.cookies() if cookie["name"] == "box")
+    with httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {box}"}) as api:
+        upload = api.post("/api/uploads", json={"kind": kind, "name": name, "size": len(content)} | more).json()
+        [part] = api.post(f"/api/uploads/{upload['id']}/parts", json={"numbers": [1]}).json()["parts"]
+        assert httpx.put(part["url"], content=content).status_code == 200
+        return api.post(f"/api/uploads/{upload['id']}/complete").raise_for_status().json()
+
+
+def stays(page: Page) -> None:
+    """From now on a reload of this page is a failure that `stayed` finds."""
+    page.evaluate("window.same = true")
+
+
+def stayed(page: Page) -> bool:
+    return page.evaluate("window.same === true")
+
+
+def card(page: Page, name: str):
+    return page.locator("[id^=upload-]", has_text=name)
+
+
+# time
+
+
+def test_time_left_counts_down_and_what_is_over_goes_without_a_reload(surfer):
+    page = surfer.open("/files/")
+    sent(surfer, "brief.txt", lifetime=9)
+    sent(surfer, "longer.txt", lifetime=600)
+    page = surfer.open("/files/")
+    stays(page)
+    left = card(page, "brief.txt").locator(".left")
+    expect(left).to_have_text(re.compile(r"^[3-8] seconds left$"))
+    before = left.inner_text()
+    expect(left).not_to_have_text(before)
+    expect(card(page, "brief.txt")).to_have_count(0, timeout=20_000)
+    expect(card(page, "longer.txt")).to_be_visible()
+    expect(page.locator("#here")).to_contain_text("1 file in all, it goes in 9 minutes")
+    assert stayed(page)
+
+
+def test_a_share_page_becomes_the_receipt_by_itself(surfer):
+    surfer.open("/files/")
+    upload = sent(surfer, "brief.txt", lifetime=6)
+    page = surfer.page
+    page.goto(upload["link"])
+    expect(page.locator("h1")).to_have_text("brief.txt")
+    expect(page.locator("h1")).to_have_text("It is gone", timeout=20_000)
+    expect(page.locator("dd").last).to_have_text("not found", timeout=30_000)
+
+
+def test_a_picture_fades_with_its_time(surfer):
+    surfer.open("/images/")
+    sent(surfer, "fresh.png", kind="image", content=PNG, lifetime=600)
+    sent(surfer, "old.png", kind="image", content=PNG, lifetime=20)
+    page = surfer.open("/images/")
+    page.wait_for_timeout(6000)
+
+    def share_left(name: str) -> float:
+        return float(card(page, name).evaluate("card => getComputedStyle(card).getPropertyValue('--left')"))
+
+    assert share_left("fresh.png") > 0.95
+    assert share_left("old.png") < 0.75
+
+
+# removal
+
+
+def test_clear_asks_first_and_clears_without_a_reload(surfer):
+    surfer.open("/files/")
+    for name in ("a.txt", "b.txt"):
+        sent(surfer, name)
+    page = surfer.open("/files/")
+    stays(page)
+    page.get_by_role("button", name="Clear all files").click()
+    page.get_by_role("button", name="Keep them").click()
+    expect(card(page, "a.txt")).to_be_visible()
+    page.get_by_role("button", name="Clear all files").click()
+    page.get_by_role("dialog").get_by_role("button", name="Clear all files").click()
+    expect(page.get_by_text("No files here")).to_be_visible()
+    expect(page.get_by_text("2 uploads are gone.")).to_be_visible()
+    assert stayed(page)
+    assert surfer.uploads("file") == []
+
+
+def test_clear_can_be_done_and_left_by_the_keyboard_alone(surfer):
+    surfer.open("/files/")
+    sent(surfer, "a.txt")
+    page = surfer.open("/files/")
+    page.locator("#clear").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("Enter")  # the focus is back where it was
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No files here")).to_be_visible()
+
+
+def test_one_is_deleted_and_the_others_stay(surfer):
+    surfer.open("/files/")
+    for name in ("a.txt", "b.txt", "c.txt"):
+        sent(surfer, name)
+    page = surfer.open("/files/")
+    stays(page)
+    page.get_by_role("button", name="Delete b.txt").click()
+    expect(card(page, "b.txt")).to_have_count(0)
+    expect(page.get_by_text("b.txt is gone.")).to_be_visible()
+    assert [upload["name"] for upload in surfer.uploads("file")] == ["c.txt", "a.txt"]
+    assert stayed(page)
+
+
+def test_a_change_that_fails_says_so_and_keeps_the_list(surfer):
+    surfer.open("/files/")
+    sent(surfer, "a.txt")
+    page = surfer.open("/files/")
+    page.route("**/delete", lambda route: route.fulfill(status=503))
+    page.get_by_role("button", name="Delete a.txt").click()
+    expect(page.get_by_text("That did not work. Nothing was changed; try again.")).to_be_visible()
+    expect(card(page, "a.txt")).to_be_visible()
+
+
+def test_being_offline_is_said_and_unsaid(surfer):
+    page = surfer.open("/files/")
+    surfer.context.set_offline(True)
+    expect(page.get_by_text("You are offline.")).to_be_visible()
+    surfer.context.set_offline(False)
+    expect(page.get_by_text("You are offline.")).to_have_count(0)
+
+
+# links
+
+
+def test_the_link_is_copied_and_works_in_another_browser(surfer, browser):
+    surfer.open("/files/")
+    upload = sent(surfer, "notes.txt", title="Notes of today")
+    surfer.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = surfer.open("/files/")
+    page.get_by_role("button", name="Copy the link of notes.txt").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == upload["link"]
+    expect(page.get_by_label("Link to share")).to_have_value(link)
+    with visit(browser) as other:
+        page = other.tab()
+        page.goto(link)
+        expect(page.locator("h1")).to_have_text("Notes of today")
+        expect(page.get_by_role("button", name="Delete now")).to_have_count(0)
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+        assert download.value.suggested_filename == "notes.txt"
+        assert Path(download.value.path()).read_bytes() == b"hello"
+
+
+# languages
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "left", "size"),
+    [
+        ("en-GB", "My Files", "10 minutes left", "1.5 kB"),
+        ("pt-BR", "Meus arquivos", "faltam 10 minutos", "1,5 kB"),
+        ("es-ES", "Mis archivos", "quedan 10 minutos", "1,5 kB"),
+    ],
+)
+def test_each_language_is_whole(browser, locale, title, left, size):
+    with visit(browser, locale=locale) as surfer:
+        surfer.open("/files/")
+        sent(surfer, "a.txt", content=b"x" * 1500, lifetime=659)
+        page = surfer.open("/files/")
+        expect(page.locator("h1")).to_have_text(title)
+        expect(card(page, "a.txt").locator(".left")).to_have_text(left)
+        expect(card(page, "a.txt")).to_contain_text(size)
+
+
+def test_the_switch_changes_the_language_and_stays_on_the_page(surfer):
+    page = surfer.open("/files/")
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("h1")).to_have_text("Mis archivos")
+    assert page.url == f"{URL}/files/"
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+
+
+# everybody can use them, and they are looked at
+
+
+def no_barrier(page: Page) -> None:
+    """axe finds nothing, whatever its weight. It comes by the debugger, which no policy stops."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run().then(results => results.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
+    assert found == []
+
+
+def looked_at(page: Page, name: str) -> None:
+    """No barrier and no sideways scrolling, at both widths, in light and dark; each kept as a picture."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            no_barrier(page)
+            page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.mark.parametrize("path", ["/images/", "/files/"])
+def test_an_empty_page_has_no_barrier(surfer, path):
+    looked_at(surfer.open(path), f"empty-{path.strip('/')}")
+
+
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_a_full_page_has_no_barrier(surfer, kind):
+    surfer.open(f"/{kind}s/")
+    for number in range(3):
+        sent(surfer, f"holiday {number}.png", kind=kind, content=PNG, lifetime=(30, 300, 900)[number])
+    page = surfer.open(f"/{kind}s/")
+    looked_at(page, f"{kind}s")
+    page.locator("#clear").click()
+    looked_at(page, f"{kind}s-clear")
+
+
+def test_a_share_page_and_its_receipt_have_no_barrier(surfer):
+    surfer.open("/images/")
+    upload = sent(surfer, "holiday.png", kind="image", content=PNG, title="At the lake")
+    page = surfer.page
+    page.goto(upload["link"])
+    page.get_by_text("QR code").click()
+    looked_at(page, "share")
+    page.get_by_role("button", name="Delete now").click()
+    page.goto(upload["link"])
+    expect(page.locator("h1")).to_have_text("It is gone")
+    looked_at(page, "gone")
+
+
+def test_an_error_page_has_no_barrier(surfer):
+    page = surfer.tab()
+    page.goto(f"{URL}/u/nothing/")
+    looked_at(page, "not-found")
+
+
+def test_an_upload_under_way_has_no_barrier(surfer, make):
+    page = surfer.open("/files/")
+    surfer.slow(up=200_000)
+    surfer.upload(make("film.mp4", 20_000_000))
+    surfer.until_percent(1)
+    looked_at(page, "sending")
+
+
+def test_a_page_asks_nobody_but_us_while_it_loads(surfer):
+    asked = []
+    surfer.page = surfer.tab()
+    surfer.page.on("request", lambda request: asked.append(request.url))
+    surfer.open("/files/")
+    surfer.page.wait_for_load_state("networkidle")
+    assert asked
+    assert all(url.startswith(URL) for url in asked)
