@@ -225,6 +225,7 @@ ROUTES = [
 
 @pytest.mark.parametrize(("method", "route"), ROUTES)
 def test_a_strangers_id_and_no_id_at_all_look_the_same(owner, stranger, method, route):
+    """Cases 18, 30: whether an id exists is nothing that trying it could tell."""
     upload = owner.begin()
     body = {"numbers": [1]} if method == "post" else None
     theirs = stranger.request(method, f"/api/uploads/{upload['id']}{route}", body)

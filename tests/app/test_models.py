@@ -119,6 +119,7 @@ def test_a_heartbeat_is_kept_once_and_ages():
     ],
 )
 def test_every_query_uses_its_index(query, index):
+    """Case 56: each alone; in the stack, all that the program asks of a million rows."""
     now = timezone.now()
     common = {"kind": Kind.IMAGE, "size": 5, "part_size": 8, "lifetime": timedelta(minutes=15)}
     Upload.objects.bulk_create(

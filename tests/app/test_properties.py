@@ -370,7 +370,8 @@ class Life(RuleBasedStateMachine):
         transfers = [found.key for found in self.storage.transfers("uploads/")]
         strays, open_strays = self.to_go(self.strays), self.to_go(self.open_strays)
         policy.limits = replace(policy.limits, reconcile_most=most)
-        excess = any(
+        excess = bool(lost) and len(lost) == len(visible)
+        excess |= any(
             len(going) > max(len(there) // 10, most)
             for going, there in ((lost, visible), (strays, objects), (open_strays, transfers))
         )

@@ -70,6 +70,7 @@ def test_a_row_stays_where_storage_lists_nothing_but_has_the_object():
 
 @pytest.mark.parametrize("method", ["objects", "transfers", "absent"])
 def test_nothing_goes_where_storage_does_not_answer(method):
+    """Case 48."""
     upload = ready()
     storage.remove([upload.key])
 
@@ -172,7 +173,7 @@ def test_the_brake_lets_a_few_pass(limits):
 
 
 def test_an_empty_table_does_not_empty_the_bucket(limits):
-    """A database restored empty, or the wrong one: every object looks like a stray one."""
+    """Case 49: a database restored empty, or the wrong one; every object looks like a stray one."""
     limits(reconcile_most=1)
     keys = [put(f"uploads/{new_id()}") for _ in range(3)]
     with pytest.raises(Braked):
@@ -181,7 +182,7 @@ def test_an_empty_table_does_not_empty_the_bucket(limits):
 
 
 def test_a_dry_run_finds_and_touches_nothing():
-    upload = ready()
+    upload, _ = ready(), ready()
     storage.remove([upload.key])
     key = put(f"uploads/{new_id()}")
     report = lifecycle.reconcile(storage=aged(), dry_run=True)
@@ -205,10 +206,10 @@ def run(*arguments: str) -> str:
 
 
 def test_the_command_tells_what_it_found_and_did():
-    upload = ready()
+    upload, _ = ready(), ready()
     storage.remove([upload.key])
     dry = run("--dry-run")
-    assert "1 live rows, 0 objects" in dry
+    assert "2 live rows, 1 objects" in dry
     assert f"1 rows without an object\n  {upload.pk}\n" in dry
     assert "dry run" in dry
     assert state(upload) == State.READY

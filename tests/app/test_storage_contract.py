@@ -89,6 +89,7 @@ def test_a_transfer_without_parts_lists_none(storage, key):
 
 
 def test_more_than_a_thousand_parts_are_all_listed(storage, key):
+    """Case 15."""
     transfer_id = begin(storage, key)
     numbers = [*range(1, 1004), 10_000]
     with ThreadPoolExecutor(8) as pool:
@@ -138,6 +139,7 @@ def test_nothing_is_completed_with_a_part_that_never_came_and_the_transfer_stays
 
 @pytest.mark.parametrize("close", ["complete", "abort"])
 def test_nothing_is_written_to_a_transfer_that_is_closed(storage, key, world, close):
+    """Case 16."""
     transfer_id = begin(storage, key)
     part = storage.write_part(key, transfer_id, 1, b"content")
     kept = storage.sign_part(key, transfer_id, 1, 7, lifetime=MINUTE)
@@ -159,6 +161,7 @@ def test_nothing_is_written_to_a_transfer_that_is_closed(storage, key, world, cl
 
 
 def test_what_was_removed_is_not_made_again_by_a_url_kept_from_before(storage, key, world):
+    """Case 17."""
     transfer_id = begin(storage, key)
     kept = storage.sign_part(key, transfer_id, 1, 7, lifetime=MINUTE)
     world.put(kept.url, b"content")
@@ -253,6 +256,7 @@ def test_the_first_bytes_of_nothing_are_an_error(storage, key):
 
 
 def test_more_than_two_thousand_keys_go_at_once_and_absent_ones_count_as_removed(storage):
+    """Case 53."""
     present = [new_key() for _ in range(20)]
     for present_key in present:
         stored(storage, present_key, b"content")

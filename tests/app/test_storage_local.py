@@ -312,6 +312,7 @@ def test_what_cannot_be_removed_is_named_and_the_rest_is_gone(local):
     ["../a", "uploads/../../a", "/etc/passwd", "uploads//a", "uploads/.", "..", "", "a\\..\\b", "a\0b", "uploads/"],
 )
 def test_no_key_leads_out_of_the_folder(local, key):
+    """Case 20."""
     for call in (
         lambda: local.begin(key, content_type="text/plain"),
         lambda: local.parts(key, "0" * 32),

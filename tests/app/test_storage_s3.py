@@ -56,9 +56,17 @@ def answers(storage):
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("InternalError", 500), ("SlowDown", 503), ("AccessDenied", 403), ("NoSuchBucket", 404), ("InvalidPart", 400)],
+    [
+        ("InternalError", 500),
+        ("SlowDown", 503),
+        ("TooManyRequests", 429),
+        ("AccessDenied", 403),
+        ("NoSuchBucket", 404),
+        ("InvalidPart", 400),
+    ],
 )
 def test_whatever_s3_refuses_is_a_storage_error_with_its_cause(storage, answers, call, code, status):
+    """Cases 43, 48, 54: so that nobody takes an error for an answer."""
     if (call, status) == ("head_object", 404):
         answers.add_client_error("head_object", "404", http_status_code=404)
         answers.add_client_error("get_object", code, http_status_code=404)
@@ -71,6 +79,8 @@ def test_whatever_s3_refuses_is_a_storage_error_with_its_cause(storage, answers,
 
 @pytest.mark.parametrize("call", CALLS)
 def test_no_connection_is_a_storage_error_with_its_cause(storage, monkeypatch, call):
+    """Cases 43, 48."""
+
     def refuse(request):
         raise EndpointConnectionError(endpoint_url=request.url)
 
@@ -108,6 +118,7 @@ def test_any_other_404_says_nothing_about_the_object(storage, answers, code):
 
 
 def test_keys_are_removed_a_thousand_at_a_time_and_each_once(storage, answers):
+    """Case 53."""
     keys = [f"uploads/{number}" for number in range(2001)]
     for batch in (keys[:1000], keys[1000:2000], keys[2000:]):
         delete = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
@@ -116,6 +127,7 @@ def test_keys_are_removed_a_thousand_at_a_time_and_each_once(storage, answers):
 
 
 def test_keys_that_s3_could_not_remove_are_named_with_the_reason(storage, answers):
+    """Case 43: the answer is 200 even where every key has an error."""
     answers.add_response(
         "delete_objects",
         {
@@ -240,6 +252,7 @@ def test_a_storage_travels_to_another_process(storage):
 
 
 def test_an_error_that_passes_is_tried_again():
+    """Case 54."""
     with serving([503, 500, 200]) as (endpoint, asked):
         make(endpoint_url=endpoint).check()
     assert len(asked) == 3

@@ -88,6 +88,7 @@ def test_a_part_is_taken_and_its_etag_answered(local, client, transfer_id):
     ],
 )
 def test_a_part_of_another_length_is_refused_before_it_is_read(local, client, transfer_id, length, status, code):
+    """Case 10."""
     assert_error(put(client, part_url(local, transfer_id), CONTENT, length), status, code)
     assert local.parts(KEY, transfer_id) == {}
 
@@ -101,6 +102,7 @@ class Gone:
 
 @pytest.mark.parametrize("stream", [BytesIO(b"0123"), BytesIO(), Gone()], ids=["short", "empty", "reset"])
 def test_a_part_that_is_cut_off_is_not_kept(local, transfer_id, stream):
+    """Case 10: the length promised more than came."""
     request = RequestFactory().put("/")
     request.META["CONTENT_LENGTH"] = "10"
     request._stream = stream

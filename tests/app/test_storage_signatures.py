@@ -76,6 +76,7 @@ def test_a_download_url_is_refused_with_anything_changed(strict_storage, key, wo
 
 @pytest.mark.parametrize("content", [b"", b"conten", b"content+", b"c" * 100_000])
 def test_a_part_of_another_length_is_refused(strict_storage, key, transfer_id, world, content):
+    """Case 9."""
     assert world.put(signed_part(strict_storage, key, transfer_id), content).status in (403, 411)
     assert strict_storage.parts(key, transfer_id) == {}
 
@@ -88,6 +89,7 @@ def test_leave_to_fetch_is_not_leave_to_write(strict_storage, key, transfer_id, 
 
 
 def test_leave_for_one_key_is_none_for_another(strict_storage, key, transfer_id, world):
+    """Case 13."""
     other = f"{key}-other"
     other_id = strict_storage.begin(other, content_type="text/plain")
     mine, theirs = (signed_part(strict_storage, *which) for which in ((key, transfer_id), (other, other_id)))

@@ -188,6 +188,7 @@ def test_urls_stay_botocores_from_one_day_to_the_next(monkeypatch):
     ],
 )
 def test_the_storage_signs_for_the_address_that_clients_know(options, origin):
+    """Case 24."""
     storage = S3UploadStorage(access_key=ACCESS_KEY, secret_key=SECRET_KEY, bucket_name="mayfly", **options)
     url = storage.sign_part("uploads/a", "id", 1, 5, lifetime=MINUTE).url
     assert url.startswith(f"{origin}/")

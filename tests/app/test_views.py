@@ -369,6 +369,7 @@ def test_curl_without_a_length_is_a_411():
 
 
 def test_curl_cut_off_leaves_nothing(owner):
+    """Case 10: the length promised more than came."""
     cut = {"wsgi.input": BytesIO(b"hel"), "CONTENT_LENGTH": "5"}
     response = Client().generic("PUT", "/a.txt", headers=owner.headers, **cut)
     assert response.status_code == 422

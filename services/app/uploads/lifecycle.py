@@ -253,6 +253,9 @@ class Report:
 
     def excess(self) -> str:
         """Which part of the findings is too much to be believed, in words; empty where none is."""
+        # However few they are: storage that has not one of our uploads is more likely not ours.
+        if self.rows and len(self.rows_without_object) == self.rows:
+            return f"{self.rows} of {self.rows}: rows without an object"
         for what, found, seen in (
             ("rows without an object", self.rows_without_object, self.rows),
             ("objects without a row", self.objects_without_row, self.objects),
@@ -282,8 +285,8 @@ def reconcile(*, storage: UploadStorage, dry_run: bool = False) -> Report:
     Nothing is concluded from storage that does not answer. Safe to repeat, and to run twice at once.
 
     Raises:
-        Braked: more than a tenth of what there is would go, and more than `reconcile_most`: a wrong bucket or a
-            restored database looks like that.
+        Braked: storage has none of the live uploads; or more than a tenth of what there is would go, and more than
+            `reconcile_most`. A wrong bucket or a restored database looks like that.
         StorageError: storage does not answer; what was found so far is left as it is.
     """
     report, began = Report(), Heartbeat.record("reconcile")

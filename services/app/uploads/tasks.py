@@ -1,6 +1,9 @@
 """What Celery runs. Beat sends the sweep; any number may run at once, and any may be lost."""
 
+from math import inf
+
 from celery import shared_task
+from django.conf import settings
 from django.core.files.storage import default_storage
 
 from . import lifecycle
@@ -18,5 +21,9 @@ def sweep(*, from_beat: bool = False) -> None:
 
 @shared_task(soft_time_limit=20, time_limit=25)
 def reconcile() -> None:
-    """Compare table and storage. May be repeated and run twice at once: what is amiss is removed without harm twice."""
-    lifecycle.reconcile(storage=default_storage)
+    """Compare table and storage, unless that was done less than RECONCILE_SECONDS ago.
+
+    May be repeated and run twice at once: what is amiss is removed without harm twice.
+    """
+    if Heartbeat.ages().get("reconcile", inf) >= settings.RECONCILE_SECONDS:
+        lifecycle.reconcile(storage=default_storage)

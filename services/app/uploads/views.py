@@ -1,5 +1,6 @@
 """The pages, each whole without JavaScript, and `curl -T`."""
 
+import re
 from collections.abc import Iterable
 from functools import partial
 
@@ -119,9 +120,9 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
         box = boxes.from_headers(request) or boxes.new()
     except boxes.BadToken:
         return _line(_("This token is not one of ours."), status=401)
-    if not request.headers.get("Content-Length", "").isdecimal():
+    size = _length(request)
+    if size is None:
         return _line(_("Say how long the file is: Content-Length is missing."), status=411)
-    size = int(request.headers["Content-Length"])
     if size > policy.limits.form_size:
         return _line(_too_large(), status=413)
     try:
@@ -176,9 +177,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _error(request, 500, _("Something broke on our side"), _("Try again in a minute."))
 
 
+def _length(request: HttpRequest) -> int | None:
+    """How long the body is said to be; None where that is missing, or no number."""
+    declared = request.META.get("CONTENT_LENGTH", "")
+    return int(declared) if re.fullmatch("[0-9]{1,19}", declared) else None
+
+
 def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
     """The form's files go into storage while the body is read; they become ready once all of it is in order."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > policy.limits.form_size:
+    length = _length(request)
+    if length is None:
+        return _error(request, 400, _("This form cannot be read"), _("It does not say how long it is."))
+    if length > policy.limits.form_size:
         return _error(request, 413, _("This is too large for the form"), _too_large())
     incoming = IntoStorage(request, box=box, kind=kind, storage=default_storage)
     request.upload_handlers = [incoming]

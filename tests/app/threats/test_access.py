@@ -1,9 +1,11 @@
 """Who may see and change what: by every route there is, by any method, and after the end."""
 
+import random
 import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from uploads import boxes, tasks
-from uploads.models import State, Upload
+from uploads.models import State, Upload, new_id
 
 from ..conftest import PNG, Person, body_of, expire, fetch, send
 
@@ -85,6 +87,18 @@ def assert_nothing_of_it(response, what: str) -> None:
     assert "X-Amz-Signature" not in response.get("Location", ""), what
 
 
+def test_ids_cannot_be_guessed_or_counted():
+    """Case 30: every place of an id takes every letter and digit, whatever somebody has seeded."""
+    ids = []
+    for seed in range(2000):
+        random.seed(seed % 2)
+        ids.append((new_id(), boxes.new()))
+    for kind in zip(*ids, strict=True):
+        assert len(set(kind)) == len(kind)
+        assert {len(pk) for pk in kind} == {22}
+        assert [len(set(place)) for place in zip(*kind, strict=True)] == [62] * 22
+
+
 def test_all_routes_are_known_here():
     """Case 32: what the tests below walk through is the whole site."""
     every = set(routes())
@@ -92,6 +106,14 @@ def test_all_routes_are_known_here():
     assert set(Client().get("/api/openapi.json").json()["paths"]) <= every
     for route in every:
         assert "{" not in address(route, "x" * 22)
+
+
+@pytest.mark.parametrize("more", [{"password": "secret"}, {"downloads": 1}])
+def test_a_password_or_a_download_limit_is_refused_rather_than_forgotten(owner, more):
+    """Case 32: there is neither yet, and nobody is let believe that there is."""
+    body = {"kind": "file", "name": "a", "size": 5}
+    assert owner.post("/api/uploads", body | more).status_code == 400
+    assert not Upload.objects.exists()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -160,6 +182,10 @@ def test_reading_changes_nothing_whoever_reads_and_whatever_the_route(owner, met
     assert storage.size(f"uploads/{ready['id']}") == len(SECRET)
 
 
+# A page elsewhere, one that hides where it is, and an old browser.
+FOREIGN = [{"Origin": "https://evil.example", "Referer": "https://evil.example/"}, {"Origin": "null"}, {}]
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_another_site_changes_nothing_with_a_visitors_cookie(owner, method):
     """Case 34: a page elsewhere can let a browser send the cookie, but neither our token nor JSON."""
@@ -168,11 +194,11 @@ def test_another_site_changes_nothing_with_a_visitors_cookie(owner, method):
     browser = Client(enforce_csrf_checks=True)
     browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
     browser.get("/files/")
-    foreign = {"Origin": "https://evil.example", "Referer": "https://evil.example/"}
-    for route in routes_for(method):
-        for upload in (ready, pending):
-            for content_type in ("application/x-www-form-urlencoded", "text/plain", "application/json"):
-                ask(browser, method, address(route, upload["id"]), content_type=content_type, headers=foreign)
+    for route, upload in product(routes_for(method), (ready, pending)):
+        for content_type, foreign in product(("application/x-www-form-urlencoded", "application/json"), FOREIGN):
+            path = address(route, upload["id"])
+            response = ask(browser, method, path, content_type=content_type, headers=foreign)
+            assert "Access-Control-Allow-Origin" not in response, path
     assert [row for row in table() if row["box"] == owner.box] == before
 
 
@@ -258,7 +284,8 @@ def test_no_route_redirects_elsewhere(owner):
     """Case 39: whatever is asked for, and whatever the request claims to be."""
     upload = owner.upload()
     browser = owner.browser
-    browser.force_login(User.objects.create_superuser("operator"))
+    operator = User.objects.create_superuser("operator", password="only here")
+    browser.force_login(operator)
     reads = [*routes_for("HEAD"), "/admin/", "/admin/login/"]
     for evil in ELSEWHERE:
         headers = {"Referer": f"{evil}/", "X-Forwarded-Host": "evil.example", "Origin": evil}
@@ -266,6 +293,10 @@ def test_no_route_redirects_elsewhere(owner):
         paths = [address(route, upload["id"], name=evil, token=evil) for route in reads]
         for path in [*paths, f"/{evil}/images", f"/{evil}/..", f"{evil}/images/", f"/{evil}%2f.."]:
             assert_leads_nowhere_else(browser.generic("GET", f"{path}?{query}", headers=headers), path)
+        login = {"username": "operator", "password": "only here", "next": evil}
+        response = Client().post(f"/admin/login/?{query}", login, headers=headers)
+        assert response.status_code == 302
+        assert_leads_nowhere_else(response, "/admin/login/")
     for path in ("/files/", "/images/", "/files/clear/", f"/u/{upload['id']}/delete"):
         assert_leads_nowhere_else(browser.post(f"{path}?{query}", {"next": evil}, headers=headers), path)
 

@@ -179,6 +179,30 @@ def test_markup_in_a_name_is_text_in_the_admin(owner):
             assert all(words in page.text for words in MARKUP)
 
 
+def headers_of(owner, name: str, title: str) -> list[set[str]]:
+    """The names of all headers and cookies, answer by answer, through the life of an upload that is called so."""
+    upload, client = owner.upload(name=name, title=title), owner.browser
+    pages = [client.get(path) for path in ("/files/", f"/u/{upload['id']}/", f"/u/{upload['id']}/download")]
+    answers = [*pages, owner.get(f"/api/uploads/{upload['id']}"), downloaded(upload["id"])]
+    # Its name travels in a cookie to the page that says that it is gone.
+    answers += [client.post(f"/u/{upload['id']}/delete"), client.get("/files/")]
+    answers.append(Client().put(f"/{quote(name, safe='')}", b"hello"))
+    assert not [answer for answer in answers if answer.status_code >= 400]
+    return [
+        {*answer.headers, *(f"{key}={sorted(morsel)}" for key, morsel in getattr(answer, "cookies", {}).items())}
+        for answer in answers
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", [*MARKUP, 'a"; Domain=evil.example; HttpOnly=0', "a\r\nSet-Cookie: x=1\r\n\r\n<script>alert(1)</script>"]
+)
+def test_markup_in_a_name_or_a_title_adds_no_header_and_no_cookie(owner, words):
+    """Cases 4, 5."""
+    words = words.replace("/", "|")  # of what curl is given, only the last part is a name
+    assert headers_of(owner, f"{words} name", f"{words} title") == headers_of(owner, "a.txt", "a title")
+
+
 NAMES = [
     'a "b"; filename=evil.exe',
     "100% %22 %0d%0a.txt",

@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,7 +19,7 @@ from django.utils import timezone
 from mayfly.celery import app
 from uploads import lifecycle, policy, tasks
 from uploads.lifecycle import Braked, PartsMissing
-from uploads.models import State, Upload, new_id
+from uploads.models import STANDING, Heartbeat, State, Upload, new_id
 from uploads.policy import Kind
 from uploads.storage.local import LocalUploadStorage
 from uploads.storage.protocol import StorageError
@@ -49,6 +50,7 @@ def down(*arguments, **more):
 FAILURES = {
     "the removal": {"remove": down},
     "each key of it": {"remove": lambda keys: dict.fromkeys(keys, "InternalError: try again")},
+    "one key of it": {"remove": lambda keys: storage.remove(keys[1:]) | {keys[0]: "AccessDenied"}},
     "the abort": {"abort": down},
     "the question whether it worked": {"absent": down},
     "everything": {"remove": down, "abort": down, "absent": down, "size": down, "parts": down},
@@ -102,6 +104,18 @@ def test_a_beat_that_starts_sends_the_sweep_within_five_seconds():
     scheduler.setup_schedule()
     due, seconds = scheduler.schedule["sweep"].is_due()
     assert due or seconds <= 5
+
+
+def test_a_beat_that_never_runs_for_long_still_has_table_and_storage_compared(monkeypatch):
+    """Case 46: beat asks every minute, and what is asked too often is not done."""
+    assert app.conf.beat_schedule["reconcile"]["schedule"] <= 60
+    compared = []
+    monkeypatch.setattr(lifecycle, "_put_right", lambda *arguments: compared.append(arguments))
+    for age, count in ((None, 1), (0, 1), (890, 1), (910, 2)):
+        if age is not None:
+            Heartbeat.objects.filter(name="reconcile").update(at=Now() - timedelta(seconds=age))
+        tasks.reconcile()
+        assert len(compared) == count
 
 
 def test_what_two_beats_send_is_done_once():
@@ -158,13 +172,50 @@ def rows(count: int) -> list[Upload]:
 
 
 def test_another_bucket_by_mistake_costs_no_row(tmp_path):
-    """Case 48: it answers well, and has nothing. The brake holds from eleven uploads on (RECONCILE_MAX)."""
+    """Case 48: it answers well, and has not one of our uploads, be they few or many."""
     other = LocalUploadStorage(tmp_path / "other")
     other.prepare()
-    rows(policy.limits.reconcile_most + 1)
-    with pytest.raises(Braked):
-        lifecycle.reconcile(storage=other)
+    for count in (1, policy.limits.reconcile_most):
+        rows(count)
+        with pytest.raises(Braked, match=f"{Upload.objects.count()} of {Upload.objects.count()}: rows"):
+            lifecycle.reconcile(storage=other)
     assert not Upload.objects.exclude(state=State.READY).exists()
+
+
+def blind() -> Wrapped:
+    """Storage, seen through a bug of ours: it has nothing of what is asked for."""
+    return Wrapped(objects=lambda prefix: iter(()), absent=set)
+
+
+def old() -> Wrapped:
+    """Storage, in which all has been lying for days."""
+    since = timezone.now() - timedelta(days=3)
+
+    def listing(method):
+        return lambda prefix: (replace(found, since=since) for found in getattr(storage, method)(prefix))
+
+    return Wrapped(objects=listing("objects"), transfers=listing("transfers"))
+
+
+def forgotten(of: list[Upload]) -> None:
+    Upload.objects.filter(pk__in=[upload.pk for upload in of])._raw_delete(Upload.objects.db)
+
+
+@pytest.mark.parametrize("most", ["rows", "objects", "transfers"])
+def test_a_bug_that_would_remove_everything_removes_nothing(most):
+    """Case 49: what is found amiss on one side stops the removal on every side."""
+    for found in [*storage.objects("uploads/"), *storage.transfers("uploads/")]:
+        storage.abort(found.key)
+        storage.remove([found.key])
+    count = policy.limits.reconcile_most + 2
+    whole, begun = [ready() for _ in range(count)], [arrive(begin()) for _ in range(count)]
+    storage.remove([whole[0].key])  # this one is amiss indeed
+    forgotten(whole if most == "objects" else begun if most == "transfers" else [])
+    with pytest.raises(Braked, match=most):
+        lifecycle.reconcile(storage=blind() if most == "rows" else old())
+    assert len(list(storage.objects("uploads/"))) == count - 1
+    assert len(list(storage.transfers("uploads/"))) == count
+    assert not Upload.objects.exclude(state__in=STANDING).exists()
 
 
 def test_a_folder_that_is_not_mounted_costs_no_row(tmp_path):
@@ -296,6 +347,16 @@ def test_a_full_disk_refuses_a_part_in_words_and_the_transfer_goes_on_later(loca
     assert world.put(signed.url, content).status == 200
     local.complete("uploads/full", transfer_id, local.parts("uploads/full", transfer_id).values())
     assert local.first_bytes("uploads/full", 9999) == content
+
+
+def test_what_passes_through_the_app_needs_no_disk_of_it(owner, settings):
+    """Case 54: a form or `curl -T` of any length is put aside nowhere."""
+    settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"
+    content = random.randbytes(3 * settings.FILE_UPLOAD_MAX_MEMORY_SIZE)
+    files = [SimpleUploadedFile(name, content) for name in ("a.txt", "b.txt")]
+    assert owner.browser.post("/files/", {"file": files}).status_code == 303
+    assert Client().put("/c.txt", content).status_code == 201
+    assert [upload.size for upload in Upload.objects.live()] == [len(content)] * 3
 
 
 def test_storage_that_takes_nothing_more_is_told_to_each_visitor_and_leaves_nothing_pending(owner, monkeypatch):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage as storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -18,7 +19,7 @@ from uploads.models import State, Upload
 from uploads.policy import MiB
 from uploads.storage.protocol import StorageError
 
-from ..conftest import Person, body_of, expire, fetch, send, storage_class
+from ..conftest import PNG, Person, body_of, expire, fetch, send, storage_class
 from ..storages import MINUTE
 from ..test_lifecycle import is_empty
 
@@ -75,11 +76,26 @@ def test_bytes_that_came_past_a_signature_are_refused_all_the_same(owner, small_
     assert is_empty(upload)
 
 
+NO_LENGTHS = ["", "-1", "+5", "5.0", "0x5", "5, 5", "5 5", "five", "²", "9" * 5000]
+
+
 def test_a_length_that_is_none_is_refused_and_leaves_nothing():
     """Case 10."""
-    for length in ("", "-1", "+5", "5.0", "0x5", "5, 5", "5 5", "five", "²"):
+    for length in NO_LENGTHS:
         response = Client().generic("PUT", "/a.txt", b"hello", CONTENT_LENGTH=length)
         assert response.status_code in (400, 411), length
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize("length", NO_LENGTHS)
+def test_a_form_whose_length_is_none_is_refused_and_leaves_nothing(owner, length):
+    """Case 10."""
+    form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n--b--\r\n'
+    for path in ("/files/", "/images/"):
+        response = owner.browser.generic(
+            "POST", path, form, "multipart/form-data; boundary=b", headers={"Content-Length": length}
+        )
+        assert response.status_code == 400
     assert not Upload.objects.exists()
 
 
@@ -139,6 +155,9 @@ def test_what_a_client_says_of_its_parts_is_not_asked(owner):
     body = {"parts": [{"number": 1, "size": 5, "etag": theirs.etag}]}
     response = owner.post(f"/api/uploads/{mine['id']}/complete", body)
     assert (response.status_code, response.json()["error"]["missing"]) == (409, [1])
+    owner.send_parts(mine, b"mine!")
+    assert owner.post(f"/api/uploads/{mine['id']}/complete", body).status_code == 200
+    assert content_of(mine) == b"mine!"
 
 
 def test_resuming_with_another_part_size_is_refused_part_by_part(owner, small_parts):
@@ -165,6 +184,20 @@ def test_resuming_with_a_file_that_grew_or_shrank_never_becomes_ready(owner, sma
     assert complete(owner, upload).json()["error"]["missing"] == [2]
 
 
+def test_no_upload_has_more_than_ten_thousand_parts(owner, limits):
+    """Case 15: the larger it is, the larger are its parts."""
+    terabytes = 5 * 10**12
+    limits(file_size=terabytes, box_quota=10 * terabytes, address_quota=10 * terabytes)
+    for size in (79 * 10**9, 84 * 10**9, terabytes):
+        response = owner.post("/api/uploads", {"kind": "file", "name": "a", "size": size})
+        count = response.json()["transfer"]["parts"]
+        assert 8000 < count <= 10_000
+        assert len(owner.sign(response.json(), 1, count)) == 2
+        path = f"/api/uploads/{response.json()['id']}/parts"
+        for number in (count + 1, 10_001, 10**9):
+            assert owner.post(path, {"numbers": [1, number]}).status_code == 400
+
+
 def test_more_signatures_than_a_thousand_at_a_time_are_not_made(owner, monkeypatch):
     """Case 15."""
     upload = owner.begin()
@@ -184,6 +217,92 @@ def test_a_body_of_megabytes_is_not_even_read(owner):
         response = owner.post(path, json.dumps(body))
         assert response.status_code in (400, 413)
         assert response.json()["error"]["code"]
+
+
+def test_a_url_kept_from_before_overwrites_nothing_of_a_complete_upload(owner, small_parts):
+    """Case 16: and no new one is signed."""
+    content, other = random.randbytes(PART + 3), random.randbytes(PART + 3)
+    upload = owner.begin(content)
+    kept = owner.sign(upload, 1, 2)
+    owner.send_parts(upload, content)
+    assert complete(owner, upload).status_code == 200
+    before = row(upload)
+    assert [send(part, other[start:][: part["size"]]) for part, start in zip(kept, (0, PART), strict=True)] == [404] * 2
+    assert owner.post(f"/api/uploads/{upload['id']}/parts", {"numbers": [1]}).status_code == 410
+    assert complete(owner, upload).status_code == 200
+    assert content_of(upload) == content
+    assert (row(upload).completed_at, row(upload).expires_at) == (before.completed_at, before.expires_at)
+
+
+def deleted(owner, upload) -> None:
+    assert owner.delete(f"/api/uploads/{upload['id']}").status_code == 204
+
+
+def cleared(owner, upload) -> None:
+    assert owner.browser.post("/images/clear/").status_code == 303
+
+
+def expired(owner, upload) -> None:
+    expire(upload)
+    lifecycle.sweep(storage=storage)
+
+
+def pushed_out(owner, upload) -> None:
+    for _ in range(policy.limits.images_kept):
+        owner.upload(PNG, kind="image")
+
+
+def taken_down(owner, upload) -> None:
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("operator"))
+    operator.post("/admin/uploads/upload/", {"action": "take_down", "_selected_action": upload["id"]})
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["ready", "pending"])
+@pytest.mark.parametrize("removed", [deleted, cleared, expired, pushed_out, taken_down])
+def test_what_was_removed_is_made_again_by_no_url_kept_from_before(owner, removed, whole):
+    """Case 17: whoever removed it, and however far it had come."""
+    upload = owner.begin(PNG, kind="image")
+    kept = owner.sign(upload, 1)
+    owner.send_parts(upload, PNG)
+    if whole:
+        assert complete(owner, upload).status_code == 200
+    elif removed is pushed_out:
+        deleted(owner, upload)  # only what is ready is pushed out
+    begun = row(upload)
+    removed(owner, upload)
+    assert row(upload).state == State.GONE
+    assert send(kept[0], PNG) in REFUSED
+    assert complete(owner, upload).status_code == 410
+    assert owner.post(f"/api/uploads/{upload['id']}/parts", {"numbers": [1]}).status_code == 410
+    assert is_empty(begun)
+    assert not [found for found in storage.transfers("uploads/") if found.key == begun.key]
+
+
+def test_another_boxs_upload_is_neither_signed_nor_listed_nor_completed_nor_deleted(owner, stranger):
+    """Case 18: by token, by cookie, and with a box of no one; its owner goes on as if nobody had tried."""
+    upload = owner.begin(b"hello")
+    owner.send_parts(upload, b"hello")
+    ways = (Client(), {"headers": stranger.headers}), (stranger.browser, {}), (Client(), {})
+    for client, more in ways:
+        for method, route in [
+            ("POST", "/parts"),
+            ("GET", "/parts"),
+            ("POST", "/complete"),
+            ("DELETE", ""),
+            ("GET", ""),
+        ]:
+            body = {"data": '{"numbers": [1]}', "content_type": "application/json"} if method == "POST" else {}
+            response = client.generic(method, f"/api/uploads/{upload['id']}{route}", **body, **more)
+            assert response.status_code in (401, 404), route
+            assert b"/storage/" not in response.content
+            assert b"X-Amz" not in response.content
+        assert client.post(f"/u/{upload['id']}/delete", **more).status_code == 404
+        assert client.delete("/api/uploads", **more).status_code == 204  # of their own box
+    assert row(upload).state == State.PENDING
+    assert owner.get(f"/api/uploads/{upload['id']}/parts").json() == {"parts": [{"number": 1, "size": 5}]}
+    assert complete(owner, upload).status_code == 200
+    assert content_of(upload) == b"hello"
 
 
 def test_two_files_of_one_name_at_once_are_two(owner):
@@ -261,6 +380,26 @@ def test_a_part_url_carries_no_checksum_and_no_header_but_the_length(s3):
     assert query["X-Amz-SignedHeaders"] == ["content-length;host"]
     named = {"Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"}
     assert set(query) == {f"X-Amz-{name}" for name in named} | {"uploadId", "partNumber"}
+
+
+def test_no_answer_names_the_host_that_only_the_server_reaches(owner, s3, s3_options, settings):
+    """Case 24: part URLs and downloads are signed for the address that clients know."""
+    public = "https://files.mayfly.example"
+    options = s3_options | {"public_endpoint_url": public}
+    backend = {"BACKEND": "uploads.storage.s3.S3UploadStorage", "OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"default": backend}
+    upload = owner.begin(b"hello")
+    answers = [owner.post(f"/api/uploads/{upload['id']}/parts", {"numbers": [1]})]
+    assert answers[0].json()["parts"][0]["url"].startswith(f"{public}/{s3.bucket_name}/uploads/{upload['id']}?")
+    s3.write_part(row(upload).key, row(upload).transfer_id, 1, b"hello")
+    answers += [owner.get(f"/api/uploads/{upload['id']}/parts"), complete(owner, upload), owner.get("/api/uploads")]
+    answers += [owner.browser.get(path) for path in ("/files/", f"/u/{upload['id']}/", f"/u/{upload['id']}/download")]
+    assert answers[-1]["Location"].startswith(f"{public}/{s3.bucket_name}/uploads/{upload['id']}?")
+    inside = urlsplit(s3_options["endpoint_url"]).netloc
+    for answer in answers:
+        assert inside.encode() not in answer.content
+        assert inside not in str(answer.headers)
+    owner.delete("/api/uploads")
 
 
 def nothing(owner, upload) -> None:

@@ -97,6 +97,7 @@ def test_without_redis_uploads_go_on_and_removal_is_late_by_the_outage_and_littl
 
 
 def test_a_flushed_redis_changes_nothing(visitor, table, bucket):
+    """Case 45."""
     uploads = []
     for _ in range(4):
         stack.docker("exec", stack.container("redis"), "redis-cli", "flushall")
@@ -122,6 +123,7 @@ def test_without_beat_nothing_is_served_after_its_time_and_removal_follows_when_
 
 
 def test_two_beats_remove_nothing_early_and_nothing_twice(visitor, table, bucket):
+    """Case 46."""
     second = compose("run", "--detach", "--no-deps", "beat").strip().splitlines()[-1]
     try:
         with nothing_removed_early_or_twice(table):

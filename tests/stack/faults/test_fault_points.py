@@ -24,6 +24,7 @@ DEATHS = points("kill", places=["storage", "commit"]) + points("kill", places=["
 
 @pytest.mark.parametrize("point", DEATHS, ids=str)
 def test_a_process_that_dies_loses_nothing_and_leaves_nothing(point):
+    """Case 44."""
     assert outcome(point).died
 
 

@@ -242,7 +242,8 @@ RECONCILE_SECONDS = 900
 CELERY_BEAT_SCHEDULE = {
     "reconcile": {
         "task": "uploads.tasks.reconcile",
-        "schedule": RECONCILE_SECONDS,
+        # More often than there is something to do: a beat that is restarted begins to count anew.
+        "schedule": 60,
         "options": {"expires": RECONCILE_SECONDS},
     },
     "sweep": {

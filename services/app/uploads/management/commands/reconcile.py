@@ -21,7 +21,7 @@ class Command(BaseCommand):
         except lifecycle.Braked as braked:
             self.show(braked.report)
             raise CommandError(
-                f"nothing was removed: {braked} is more than a tenth, and more than RECONCILE_MAX."
+                f"nothing was removed: {braked}, which is too much to be believed."
                 " Is this the right bucket, and the right database?",
                 returncode=BRAKED,
             ) from braked
