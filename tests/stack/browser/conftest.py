@@ -160,7 +160,7 @@ def surfer(browser) -> Iterator[Surfer]:
 
 @contextmanager
 def visit(browser: Browser, **options) -> Iterator[Surfer]:
-    context = browser.new_context(locale="en", **options)
+    context = browser.new_context(**{"locale": "en"} | options)
     context.set_default_timeout(20_000)
     context.add_init_script(WATCH)
     context.route(lambda url: url.startswith(URL), _with_policy)

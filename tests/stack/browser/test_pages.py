@@ -157,7 +157,7 @@ def test_the_link_is_copied_and_works_in_another_browser(surfer, browser):
     upload = sent(surfer, "notes.txt", title="Notes of today")
     surfer.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = surfer.open("/files/")
-    page.get_by_role("button", name="Copy the link of notes.txt").click()
+    page.get_by_role("button", name="Copy link: notes.txt").click()
     expect(page.get_by_text("Copied")).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == upload["link"]

@@ -16,10 +16,10 @@ document.addEventListener("click", async (event) => {
     return
   }
   await copy(button.dataset.copy)
-  const label = button.textContent
-  if (label === button.dataset.done) return
-  button.textContent = button.dataset.done
-  setTimeout(() => (button.textContent = label), 2000)
+  const { textContent, ariaLabel } = button
+  if (textContent === button.dataset.done) return
+  button.textContent = button.ariaLabel = button.dataset.done
+  setTimeout(() => Object.assign(button, { textContent, ariaLabel }), 2000)
 })
 
 async function copy(text) {
