@@ -168,6 +168,14 @@ def test_a_full_box_is_a_413_that_says_what_to_do(owner, limits):
     assert "Clear some" in error_of(response)["message"]
 
 
+def test_a_full_address_is_a_429_that_says_to_wait(owner, limits):
+    limits(address_quota=9)
+    owner.begin(b"hello")
+    response = owner.post("/api/uploads", {"kind": "file", "name": "a", "size": 5})
+    assert response.status_code == 429
+    assert error_of(response)["code"] == "address_full"
+
+
 @pytest.mark.parametrize("numbers", [[], [0], [-1], [2], ["1"], [1.0], list(range(1, 1002)), [10**30]])
 def test_part_numbers_outside_the_plan_are_a_400(owner, numbers):
     upload = owner.begin()

@@ -208,6 +208,13 @@ def test_a_full_box_says_so_and_takes_nothing(owner, limits):
     assert not Upload.objects.exists()
 
 
+def test_a_full_address_is_told_to_wait_on_the_page(owner, limits):
+    limits(address_quota=3)
+    response = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"hello")})
+    assert response.status_code == 429
+    assert "a.txt: All uploads from your network address together" in page(response)
+
+
 def test_a_form_without_its_csrf_token_is_refused_and_leaves_nothing(owner):
     browser = Client(enforce_csrf_checks=True)
     browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)

@@ -173,7 +173,7 @@ def owned(request: HttpRequest, upload_id: str) -> Upload:
     return upload
 
 
-PROBLEMS = {frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 503}): ProblemOut}
+PROBLEMS = {frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503}): ProblemOut}
 
 
 @api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload")
@@ -299,7 +299,7 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(NotAllowed)
 def on_not_allowed(request: HttpRequest, error: NotAllowed) -> HttpResponse:
     more = {"field": error.field} if error.field else {}
-    return problem(413 if error.too_large else 400, error.code, str(error), **more)
+    return problem(error.status, error.code, str(error), **more)
 
 
 @api.exception_handler(PartsMissing)

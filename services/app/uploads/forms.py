@@ -52,6 +52,7 @@ class IntoStorage(FileUploadHandler):
         self._address = boxes.address_of(request)
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[str, str]] = []
+        self.status = 422  # of the page that tells the refusals
         # No file of the form can be longer than its body; an upload is declared with that until its end is seen.
         self._most = min(int(request.META.get("CONTENT_LENGTH") or 0), policy.limits.size(kind))
 
@@ -107,6 +108,8 @@ class IntoStorage(FileUploadHandler):
 
     def _leave_out(self, error: Exception) -> None:
         self.refusals.append((self.file_name, in_words(error)))
+        if isinstance(error, NotAllowed) and error.status == 429:
+            self.status = 429
         raise SkipFile from error
 
 

@@ -29,11 +29,14 @@ class Kind(TextChoices):
 
 
 class NotAllowed(Exception):
-    """What a client asked for is against the policy. `str()` is for people, `code` and `field` for programs."""
+    """What a client asked for is against the policy.
 
-    def __init__(self, code: str, message: str, *, field: str | None = None, too_large: bool = False):
+    `str()` is for people; `code`, `field` and `status`, as HTTP means it, are for programs.
+    """
+
+    def __init__(self, code: str, message: str, *, field: str | None = None, status: int = 400):
         super().__init__(message)
-        self.code, self.field, self.too_large = code, field, too_large
+        self.code, self.field, self.status = code, field, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +114,21 @@ def check_size(kind: Kind, size: int) -> None:
             if kind == Kind.IMAGE
             else _("A file may have %(limit)s. Cut it into smaller ones.")
         )
-        raise NotAllowed("too_large", message % {"limit": in_words(limits.size(kind))}, field="size", too_large=True)
+        raise NotAllowed("too_large", message % {"limit": in_words(limits.size(kind))}, field="size", status=413)
 
 
 def check_box_quota(used: int, size: int) -> None:
     """Raises NotAllowed where `size` more bytes would not fit into a box beside the `used` ones."""
     if used + size > limits.box_quota:
         message = _("All your uploads together may have %(limit)s. Clear some, or wait until they have expired.")
-        raise NotAllowed("box_full", message % {"limit": in_words(limits.box_quota)}, field="size", too_large=True)
+        raise NotAllowed("box_full", message % {"limit": in_words(limits.box_quota)}, field="size", status=413)
 
 
 def check_address_quota(used: int, size: int) -> None:
     """Raises NotAllowed where `size` more bytes would be too many from one address beside the `used` ones."""
     if used + size > limits.address_quota:
         message = _("All uploads from your network address together may have %(limit)s. Wait until some have expired.")
-        raise NotAllowed(
-            "address_full", message % {"limit": in_words(limits.address_quota)}, field="size", too_large=True
-        )
+        raise NotAllowed("address_full", message % {"limit": in_words(limits.address_quota)}, field="size", status=429)
 
 
 def check_lifetime(lifetime: timedelta) -> None:

@@ -142,7 +142,7 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
         finally:
             receiver.cancel()
     except NotAllowed as error:
-        return _line(str(error), status=413 if error.too_large else 400)
+        return _line(str(error), status=error.status)
     except Refused as error:
         return _line(str(error), status=422)
     except UnreadablePostError:
@@ -211,7 +211,7 @@ def _receive(request: HttpRequest, incoming: IntoStorage) -> HttpResponse:
         return _see(PAGES[incoming.kind])
     if form.is_valid() and not incoming.refusals:
         form.add_error(None, _("Choose a file first."))
-    return _page(request, box=incoming.box, kind=incoming.kind, form=form, status=422)
+    return _page(request, box=incoming.box, kind=incoming.kind, form=form, status=incoming.status)
 
 
 def _page(request: HttpRequest, *, box: str, kind: Kind, form: UploadForm, status: int = 200) -> HttpResponse:

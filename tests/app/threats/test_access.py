@@ -273,7 +273,7 @@ def test_a_forged_address_does_not_change_whose_quota_counts(settings, limits, t
             "True-Client-IP": forged,
         }
         taken.append(client.post("/api/uploads", body, "application/json", headers=headers).status_code)
-    assert taken == [201, 201] + [413] * (len(FORGED) - 2)
+    assert taken == [201, 201] + [429] * (len(FORGED) - 2)
     assert Upload.objects.values("address").distinct().count() == 1
 
 

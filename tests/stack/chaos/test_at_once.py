@@ -222,12 +222,12 @@ def test_fifty_boxes_of_one_address_together_do_not_get_one_byte_beyond_its_quot
 
     with looking_on(lambda: table(used)[0][0]) as seen:
         answers = at_once(partial(begin, size) for size in sizes)
-    assert {answer.status_code for answer in answers} == {201, 413}
-    assert {answer.json()["error"]["code"] for answer in answers if answer.status_code == 413} == {"address_full"}
+    assert {answer.status_code for answer in answers} == {201, 429}
+    assert {answer.json()["error"]["code"] for answer in answers if answer.status_code == 429} == {"address_full"}
     [(total,)] = table(used)
     assert max(seen) <= total <= ADDRESS_QUOTA
     assert all(
-        total + size > ADDRESS_QUOTA for size, answer in zip(sizes, answers, strict=True) if answer.status_code == 413
+        total + size > ADDRESS_QUOTA for size, answer in zip(sizes, answers, strict=True) if answer.status_code == 429
     )
     assert len(table("SELECT DISTINCT box FROM uploads_upload")) == sum(answer.status_code == 201 for answer in answers)
     # What is left, in pieces that one upload may have; then not one byte more.
@@ -237,5 +237,5 @@ def test_fifty_boxes_of_one_address_together_do_not_get_one_byte_beyond_its_quot
         assert begin(piece).status_code == 201
         rest -= piece
     assert table(used) == [(ADDRESS_QUOTA,)]
-    assert {answer.status_code for answer in at_once([partial(begin, 1)] * 10)} == {413}
+    assert {answer.status_code for answer in at_once([partial(begin, 1)] * 10)} == {429}
     assert table(used) == [(ADDRESS_QUOTA,)]
