@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -31,6 +32,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils.translation import override
 
 from uploads import boxes, policy
 from uploads.models import Upload, new_id
@@ -55,6 +57,13 @@ def prepared(tmp_path_factory) -> None:
     settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
     call_command("collectstatic", verbosity=0, interactive=False)
     default_storage.prepare()
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """A request leaves its language behind, until the next one in this thread."""
+    with override("en"):
+        yield
 
 
 @pytest.fixture
