@@ -10,13 +10,16 @@ export class Interrupted {
   #kind;
   #api;
   #store;
+  #present;
   #entries = [];
 
-  constructor(words, { kind, api, store }) {
+  /** `present()`: the files that the page has already, and that nobody need be asked for. */
+  constructor(words, { kind, api, store, present }) {
     this.#words = words;
     this.#kind = kind;
     this.#api = api;
     this.#store = store;
+    this.#present = present;
     this.element = make("ul", "upload-interrupted");
   }
 
@@ -25,17 +28,14 @@ export class Interrupted {
     const busy = await held();
     const mine = this.#store.all().filter(({ kind, id }) => kind === this.#kind && !busy.has(id));
     const asked = await Promise.all(mine.map((entry) => this.#ask(entry)));
-    this.#entries = asked.filter(Boolean);
+    const present = this.#present();
+    this.#entries = asked.filter((entry) => entry && !present.some((file) => looksLike(entry, file)));
     this.element.replaceChildren(...this.#entries.map((entry) => this.#row(entry)));
   }
 
   /** Whether a file looks like one of them; the transfer itself looks at its bytes before it goes on. */
   knows(file) {
-    const [name, size, changed] = traits(file);
-    return this.#entries.some(({ identity }) => {
-      const its = JSON.parse(identity);
-      return its[0] === name && its[1] === size && its[2] === changed;
-    });
+    return this.#entries.some((entry) => looksLike(entry, file));
   }
 
   async #ask(entry) {
@@ -64,4 +64,9 @@ export class Interrupted {
     row.append(" ", discard);
     return row;
   }
+}
+
+function looksLike({ identity }, file) {
+  const its = JSON.parse(identity);
+  return traits(file).every((trait, index) => its[index] === trait);
 }

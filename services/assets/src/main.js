@@ -39,7 +39,7 @@ async function enhance(form) {
 
   const api = new Api(address, form.querySelector("[name=csrfmiddlewaretoken]").value);
   const store = new Store();
-  const interrupted = new Interrupted(own, { kind, api, store });
+  const interrupted = new Interrupted(own, { kind, api, store, present: () => uppy.getFiles().map(({ data }) => data) });
   const status = new Status(own, () => uploader.bytes);
   const uppy = new Uppy({
     locale: words.uppy,
@@ -77,7 +77,7 @@ async function enhance(form) {
     theme: "auto",
     width: "100%",
     height: 340,
-    note: kind === "image" ? own.limitOfImages(limit) : own.limit(limit),
+    note: kind === "image" ? own.images : null,
     proudlyDisplayPoweredByUppy: false,
     disableInformer: true, // what it says is gone after five seconds; the status stays
     singleFileFullScreen: false,

@@ -12,6 +12,7 @@ export class Status {
   #speed = new Speed();
   #bytes;
   #timer = null;
+  #last = "";
 
   /** `bytes()`: how many of all transfers have been sent. */
   constructor(words, bytes) {
@@ -33,8 +34,12 @@ export class Status {
 
   /** A transfer's state: {state, why, until}; null when it has ended. */
   tell(id, what) {
-    if (what) this.#states.set(id, what);
-    else this.#states.delete(id);
+    if (what) {
+      this.#states.set(id, what);
+      this.#last = "";
+    } else {
+      this.#states.delete(id);
+    }
     if (this.#states.size && !this.#timer) this.#timer = setInterval(() => this.#draw(), 1000);
     if (!this.#states.size) {
       clearInterval(this.#timer);
@@ -54,14 +59,15 @@ export class Status {
     if (this.#faults.delete(id)) this.#drawFaults();
   }
 
-  /** Said once, and shown until something else is. */
+  /** Said once nothing is under way any more, until something is. */
   say(text) {
-    this.#say(text, "");
+    this.#last = text;
+    this.#draw();
   }
 
   #draw() {
     const states = [...this.#states.values()];
-    if (!states.length) return;
+    if (!states.length) return this.#say(this.#last, "");
     this.#speed.note(this.#bytes());
     const [{ state, why, until, message }] = states.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
     if (state === "sending") {
@@ -69,10 +75,11 @@ export class Status {
       this.#say(this.#words.sending, speed > 0 ? this.#words.speed(speed) : "");
     } else if (state === "waiting") {
       const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
-      this.#say(message ?? this.#words.waiting[why], this.#words.again(seconds));
+      this.#say(message ?? this.#words.waiting[why], why === "offline" ? "" : this.#words.again(seconds));
     } else {
       this.#say(this.#words[state], "");
     }
+    return undefined;
   }
 
   #say(text, count) {

@@ -21,7 +21,8 @@ const SUSPICIONS = 3;
 
 /** The reason of everything that ends because its transfer was cancelled. */
 export const CANCELLED = new DOMException("cancelled", "AbortError");
-const CALLED_BACK = new DOMException("called back", "AbortError");
+const PAUSED = new DOMException("paused", "AbortError");
+const LOST = new DOMException("the connection is lost", "AbortError");
 
 export class Transfer {
   #file;
@@ -81,7 +82,7 @@ export class Transfer {
   pause() {
     if (this.#paused) return;
     this.#paused = Promise.withResolvers();
-    this.#callBack();
+    this.#callBack(PAUSED);
     this.#its.tell({ state: "paused" });
   }
 
@@ -94,7 +95,7 @@ export class Transfer {
 
   /** The connection is lost: do not wait for what can only fail. */
   lost() {
-    if (!this.#paused) this.#callBack();
+    if (!this.#paused) this.#callBack(LOST);
   }
 
   /** The connection is back: do not wait any longer. */
@@ -226,7 +227,7 @@ export class Transfer {
       return null;
     } catch (error) {
       this.#parts.lose(number);
-      if (!leg.aborted) failed = true;
+      if (!leg.aborted || leg.reason === LOST) failed = true;
       return leg.aborted ? leg.reason : error;
     } finally {
       if (era !== undefined) lanes.release(era, failed);
@@ -237,10 +238,7 @@ export class Transfer {
   /** After a fault: return to try again, or raise. */
   async #consider(fault, number, signal) {
     signal.throwIfAborted();
-    if (fault === CALLED_BACK) {
-      if (!this.#paused) await this.#wait(new Passing("connection"));
-      return;
-    }
+    if (fault === PAUSED) return;
     if (fault instanceof NotSent) {
       const target = this.#urls.get(number);
       this.#urls.delete(number); // whatever failed, the next try has a new one
@@ -253,7 +251,7 @@ export class Transfer {
       } else if (fault.status === 404) {
         await this.#persist(() => this.#its.api.parts(this.#upload.id, signal)); // raises Gone where it is
       }
-    } else if (!(fault instanceof Passing)) {
+    } else if (fault !== LOST && !(fault instanceof Passing)) {
       throw fault;
     }
     await this.#wait(fault);
@@ -324,6 +322,7 @@ export class Transfer {
     const { network } = this.#its;
     if (!network.online) return "offline";
     if (fault instanceof Passing) return fault.why;
+    if (fault === LOST) return "connection";
     if (fault.stalled) return "stalled";
     if (fault.status) return "storage";
     try {
@@ -344,8 +343,8 @@ export class Transfer {
     signal.throwIfAborted();
   }
 
-  #callBack() {
-    this.#leg.abort(CALLED_BACK);
+  #callBack(reason) {
+    this.#leg.abort(reason);
     this.#leg = new AbortController();
   }
 

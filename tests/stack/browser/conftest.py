@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 import random
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -39,7 +41,7 @@ document.addEventListener("mayfly:ready", (event) => window.seen.ready.push(even
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
             args=[
                 "--no-sandbox",  # there is none where the tests run as root
                 "--disable-gpu",
@@ -62,6 +64,7 @@ class Surfer:
 
     context: BrowserContext
     page: Page = None
+    devtools: CDPSession = None
     errors: list[str] = field(default_factory=list)
 
     def open(self, path: str, *, page: Page | None = None) -> Page:
@@ -108,47 +111,73 @@ class Surfer:
         bar = self.page.locator(".uppy-StatusBar-progress")
         return int(bar.get_attribute("aria-valuenow") or 0) if bar.count() else 0
 
+    def until(self, true: Callable[[], object], *, seconds: float = 30) -> float:
+        """Wait until `true()`, with the page alive meanwhile; returns after how many seconds, or fails."""
+        start = time.monotonic()
+        while not true():
+            assert time.monotonic() - start < seconds, f"not within {seconds} s"
+            self.page.wait_for_timeout(100)
+        return time.monotonic() - start
+
     def until_percent(self, least: int, *, seconds: float = 60) -> None:
-        self.page.wait_for_function(
-            "least => Number(document.querySelector('.uppy-StatusBar-progress')?.getAttribute('aria-valuenow')) >= least",
-            arg=least,
-            timeout=seconds * 1000,
-        )
+        self.until(lambda: self.percent() >= least, seconds=seconds)
+
+    def seen(self) -> list[dict]:
+        """The uploads of which the page has said that they are ready."""
+        return self.page.evaluate("window.seen.ready")
 
     def uploads(self, kind: str) -> list[dict]:
         """What the box holds, by the API, with this browser's cookie."""
         return self.context.request.get(f"{URL}/api/uploads?kind={kind}").json()["uploads"]
 
+    def csrf(self) -> dict[str, str]:
+        """The headers that a change needs which the page's own script would make."""
+        token = self.page.locator("[name=csrfmiddlewaretoken]").first.input_value()
+        return {"X-CSRFToken": token, "Origin": URL}
+
     def download(self, upload: dict) -> bytes:
         return httpx.get(upload["download"], follow_redirects=True, timeout=60).content
 
-    def slow(self, *, up: int, page: Page | None = None) -> CDPSession:
-        """A line that sends `up` bytes a second; 0 for one without limit."""
-        session = self.context.new_cdp_session(page or self.page)
-        session.send("Network.enable")
-        session.send(
+    def line(self, *, up: int = 0, offline: bool = False) -> None:
+        """The connection from now on: `up` bytes a second, 0 for no limit; or none at all."""
+        if self.devtools is None:
+            self.devtools = self.context.new_cdp_session(self.page)
+            self.devtools.send("Network.enable")
+        self.devtools.send(
             "Network.emulateNetworkConditions",
-            {"offline": False, "latency": 40 if up else 0, "downloadThroughput": -1, "uploadThroughput": up or -1},
+            {"offline": offline, "latency": 40 if up else 0, "downloadThroughput": -1, "uploadThroughput": up or -1},
         )
-        return session
 
 
 @dataclass
-class Puts:
-    """The parts that a page sends to storage, by number, as often as it does; and what stands in their way."""
+class Line:
+    """The parts that pages send to storage, as often as they do, and what a test puts in their way."""
 
     sent: list[int] = field(default_factory=list)
-    arrived: list[int] = field(default_factory=list)
-    answer: Callable[[int, Route], bool] = lambda number, route: False
+    # Called with a part's number and its route; True means that it has answered, or never will.
+    meddle: Callable[[int, Route], bool] = lambda number, route: False
 
     def __call__(self, route: Route) -> None:
-        request = route.request
-        if request.method == "PUT":
-            number = int(request.url.split("partNumber=")[1].split("&")[0])
+        if route.request.method == "PUT":
+            number = int(parse_qs(urlsplit(route.request.url).query)["partNumber"][0])
             self.sent.append(number)
-            if self.answer(number, route):
+            if self.meddle(number, route):
                 return
         route.continue_()
+
+
+@pytest.fixture
+def line(surfer) -> Line:
+    """Between the surfer's pages and storage."""
+    line = Line()
+    surfer.context.route(PARTS, line)
+    return line
+
+
+def refusal(status: int, code: str) -> dict:
+    """An answer of S3 that pages may read."""
+    body = f"<Error><Code>{code}</Code></Error>"
+    return {"status": status, "body": body, "headers": {"Access-Control-Allow-Origin": "*"}}
 
 
 @pytest.fixture

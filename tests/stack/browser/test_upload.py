@@ -1,12 +1,211 @@
-"""Sending, the ways that people have for it, in a browser."""
+"""Sending, in the ways that people have for it."""
 
-from .conftest import MiB, digest
+import base64
+
+import pytest
+from playwright.sync_api import expect
+
+from ..conftest import PNG, URL
+from .conftest import MiB, digest, visit
 
 
-def test_a_file_chosen_by_the_button_arrives_byte_for_byte(surfer, make):
+def drop(surfer, file, target: str) -> None:
+    """Let go of a file that was dragged from the desktop over what `target` selects."""
+    box = surfer.page.locator(target).bounding_box()
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    devtools = surfer.context.new_cdp_session(surfer.page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+        devtools.send("Input.dispatchDragEvent", {"type": step, "data": data} | place)
+
+
+def test_a_film_chosen_by_the_button_arrives_byte_for_byte(surfer, make):
     film = make("film.mp4", 20 * MiB + 17)
     surfer.open("/files/")
     surfer.upload(film)
     surfer.see("film.mp4")
     [upload] = surfer.uploads("file")
     assert digest(surfer.download(upload)) == digest(film.read_bytes())
+
+
+@pytest.mark.parametrize("target", [".uppy-Dashboard-AddFiles", "h1"], ids=["on the field", "beside it"])
+def test_a_file_that_is_dropped_arrives(surfer, make, target):
+    notes = make("notes.txt", 30_000)
+    surfer.open("/files/")
+    drop(surfer, notes, target)
+    surfer.send()
+    surfer.see("notes.txt")
+    assert surfer.download(surfer.uploads("file")[0]) == notes.read_bytes()
+
+
+def test_an_image_that_is_pasted_arrives(surfer):
+    surfer.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=URL)
+    page = surfer.open("/images/")
+    page.evaluate(
+        """async (png) => {
+          const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0));
+          await navigator.clipboard.write([new ClipboardItem({"image/png": new Blob([bytes], {type: "image/png"})})]);
+        }""",
+        base64.b64encode(PNG).decode(),
+    )
+    page.locator("h1").click()
+    page.keyboard.press("Control+V")
+    surfer.send()
+    surfer.see("image.png")
+    [upload] = surfer.uploads("image")
+    assert upload["type"] == "image/png"
+
+
+def test_several_files_go_at_once_under_one_title(surfer, make):
+    files = [make(f"{number}.bin", 3 * MiB) for number in range(5)]
+    page = surfer.open("/files/")
+    page.get_by_label("Title").fill("holiday")
+    surfer.upload(*files)
+    for file in files:
+        surfer.see(file.name)
+    uploads = surfer.uploads("file")
+    assert {upload["title"] for upload in uploads} == {"holiday"}
+    assert sorted(digest(surfer.download(upload)) for upload in uploads) == sorted(
+        digest(file.read_bytes()) for file in files
+    )
+
+
+def test_of_four_images_sent_together_the_newest_three_are_on_the_page(surfer, make):
+    surfer.open("/images/")
+    surfer.choose(*(make(f"dot{number}.png", PNG) for number in range(4)))
+    surfer.says("Only the newest 3 images stay")
+    surfer.send()
+    expect(surfer.page.locator(".card")).to_have_count(3)
+    assert len(surfer.uploads("image")) == 3
+
+
+def test_enter_in_the_title_sends_what_was_chosen(surfer, make):
+    page = surfer.open("/files/")
+    surfer.choose(make("notes.txt", 100))
+    page.get_by_label("Title").fill("by the keyboard")
+    page.get_by_label("Title").press("Enter")
+    surfer.see("notes.txt")
+    assert surfer.uploads("file")[0]["title"] == "by the keyboard"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("cat.tiff", b"II*\0" + b"x" * 100, "cat.tiff: This is not an image we can show"),
+        ("cat.png", b"<svg onload=alert(1)>", "cat.png: This is not an image we can show"),
+        ("cat.heic", b"\0\0\0\x20ftypheic" + b"x" * 100, "cat.heic: HEIC pictures cannot be shown here."),
+        ("cat.jpg", b"", "cat.jpg: This file is empty."),
+        ("large.png", PNG + bytes(64_000_000), "large.png: This is too large: at most 64 MB"),
+    ],
+)
+def test_what_cannot_be_taken_is_told_before_anything_is_sent(surfer, make, name, content, words):
+    sent = []
+    page = surfer.open("/images/")
+    page.on("request", lambda request: sent.append(request.method))
+    surfer.choose(make(name, content))
+    surfer.says(words)
+    expect(page.locator(".uppy-Dashboard-Item")).to_have_count(0)
+    assert "POST" not in sent
+
+
+def test_what_the_server_does_not_take_is_told_in_its_words(surfer, make):
+    message = "All your uploads together may have 8.19 GB. Clear some, or wait until they have expired."
+    surfer.open("/files/")
+    surfer.page.route(
+        f"{URL}/api/uploads",
+        lambda route: route.fulfill(status=413, json={"error": {"code": "box_full", "message": message}}),
+    )
+    surfer.upload(make("film.mp4", 1000))
+    surfer.says(f"film.mp4: {message}")
+
+
+def test_a_server_that_asks_for_patience_is_given_it_and_heard(surfer, make):
+    surfer.open("/files/")
+    asked = []
+
+    def answer(route):
+        asked.append(route)
+        if len(asked) > 1:
+            return route.continue_()
+        error = {"error": {"code": "slow_down", "message": "Too many uploads in a minute."}}
+        return route.fulfill(status=429, json=error, headers={"Retry-After": "3"})
+
+    surfer.page.route(f"{URL}/api/uploads", answer)
+    surfer.upload(make("film.mp4", 1000))
+    surfer.says("Too many uploads in a minute., again in")
+    surfer.see("film.mp4")
+
+
+def test_a_cancelled_upload_is_gone_from_storage_and_not_offered_again(surfer, make, bucket):
+    before = bucket.transfers()
+    page = surfer.open("/files/")
+    surfer.line(up=2_000_000)
+    surfer.upload(make("film.mp4", 40 * MiB))
+    surfer.until_percent(5)
+    page.locator(".uppy-StatusBar").get_by_role("button", name="Cancel").click()
+    expect(page.locator(".uppy-Dashboard-Item")).to_have_count(0)
+    page.wait_for_timeout(1500)
+    assert bucket.transfers() == before
+    surfer.line()
+    surfer.open("/files/")
+    expect(page.locator(".upload-interrupted li")).to_have_count(0)
+
+
+def test_leaving_the_page_while_it_sends_is_asked_about(surfer, make):
+    page = surfer.open("/files/")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    surfer.line(up=1_000_000)
+    surfer.upload(make("film.mp4", 20 * MiB))
+    surfer.until_percent(2)
+    page.close(run_before_unload=True)
+    page.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+
+
+def test_a_page_that_shows_uploads_by_itself_is_not_loaded_again(surfer, make):
+    page = surfer.open("/files/")
+    page.evaluate("document.addEventListener('mayfly:ready', (event) => event.preventDefault()); window.same = true")
+    surfer.upload(make("a.txt", 10), make("b.txt", 10))
+    surfer.until(lambda: len(surfer.seen()) == 2)
+    surfer.says("is here.")
+    expect(page.locator(".uppy-Dashboard-Item")).to_have_count(0)
+    assert page.evaluate("window.same")
+    assert {upload["name"] for upload in surfer.seen()} == {"a.txt", "b.txt"}
+
+
+def test_a_large_file_is_never_in_memory_as_a_whole(surfer, make):
+    page = surfer.open("/files/")
+    page.evaluate("document.addEventListener('mayfly:ready', (event) => event.preventDefault())")
+    surfer.upload(make("film.mp4", 200 * MiB))
+    surfer.until(surfer.seen, seconds=90)
+    devtools = surfer.context.new_cdp_session(page)
+    devtools.send("HeapProfiler.enable")
+    devtools.send("Performance.enable")
+    metrics = {metric["name"]: metric["value"] for metric in devtools.send("Performance.getMetrics")["metrics"]}
+    assert metrics["JSHeapUsedSize"] < 60 * MiB  # with garbage, of which two parts that were hashed may be some
+
+
+def test_without_javascript_the_form_sends(browser, make):
+    content = make("notes.txt", 50_000)
+    with visit(browser, java_script_enabled=False) as surfer:
+        page = surfer.tab()
+        page.goto(f"{URL}/files/")
+        page.get_by_label("Choose files").set_input_files(content)
+        page.get_by_label("Title").fill("by hand")
+        page.get_by_role("button", name="Upload").click()
+        expect(page.get_by_text("1 upload is here.")).to_be_visible()
+        surfer.page = page
+        surfer.see("notes.txt")
+        assert surfer.download(surfer.uploads("file")[0]) == content.read_bytes()
+
+
+def test_the_page_does_not_load_the_bundle_where_nothing_is_uploaded(surfer, make):
+    surfer.open("/files/")
+    surfer.upload(make("notes.txt", 10))
+    surfer.see("notes.txt")
+    loaded = []
+    page = surfer.tab()
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto(surfer.uploads("file")[0]["link"])
+    assert not [url for url in loaded if "bundle" in url]

@@ -9,13 +9,12 @@ const uppy = {
 };
 
 const own = {
-  limit: (limit) => `At most ${limit} each.`,
-  limitOfImages: (limit) => `JPEG, PNG, WebP, GIF or AVIF, at most ${limit} each.`,
+  images: "JPEG, PNG, WebP, GIF or AVIF",
   sending: "Uploading",
   checking: "Checking what has arrived",
   paused: "Paused. What has arrived stays there.",
   waiting: {
-    offline: "No connection. It goes on by itself when there is one",
+    offline: "No connection. It goes on by itself when there is one.",
     connection: "Waiting for the connection",
     stalled: "The connection has stalled",
     server: "Mayfly does not answer",

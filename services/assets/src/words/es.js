@@ -11,13 +11,12 @@ const uppy = {
 };
 
 const own = {
-  limit: (limit) => `Como máximo ${limit} cada uno.`,
-  limitOfImages: (limit) => `JPEG, PNG, WebP, GIF o AVIF, como máximo ${limit} cada una.`,
+  images: "JPEG, PNG, WebP, GIF o AVIF",
   sending: "Subiendo",
   checking: "Comprobando lo que ha llegado",
   paused: "En pausa. Lo que ha llegado se conserva.",
   waiting: {
-    offline: "Sin conexión. La subida sigue sola cuando vuelva",
+    offline: "Sin conexión. La subida sigue sola cuando vuelva.",
     connection: "Esperando la conexión",
     stalled: "La conexión se ha atascado",
     server: "Mayfly no responde",

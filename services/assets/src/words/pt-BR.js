@@ -11,13 +11,12 @@ const uppy = {
 };
 
 const own = {
-  limit: (limit) => `No máximo ${limit} cada.`,
-  limitOfImages: (limit) => `JPEG, PNG, WebP, GIF ou AVIF, no máximo ${limit} cada.`,
+  images: "JPEG, PNG, WebP, GIF ou AVIF",
   sending: "Enviando",
   checking: "Conferindo o que chegou",
   paused: "Em pausa. O que chegou fica guardado.",
   waiting: {
-    offline: "Sem conexão. O envio continua sozinho quando ela voltar",
+    offline: "Sem conexão. O envio continua sozinho quando ela voltar.",
     connection: "Esperando a conexão",
     stalled: "A conexão travou",
     server: "O Mayfly não responde",

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+const BUNDLE = new URL("../../services/app/uploads/static/uploads/bundle/", import.meta.url);
+const files = readdirSync(BUNDLE).filter((name) => /\.(js|css)$/.test(name));
+const text = (name) => readFileSync(new URL(name, BUNDLE), "utf8");
+
+test("script and style of all languages together are at most 110 kB", (t) => {
+  const sizes = files.map((name) => gzipSync(text(name), { level: 9 }).length);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  t.diagnostic(files.map((name, index) => `${name} ${sizes[index]}`).concat(`total ${total}`).join(", "));
+  assert.ok(files.includes("upload.js") && files.includes("upload.css"));
+  assert.ok(total > 10_000 && total <= 110_000, `${total} bytes`);
+});
+
+test("the script makes neither code of text nor style sheets, which a strict policy forbids", () => {
+  for (const name of files.filter((name) => name.endsWith(".js"))) {
+    assert.doesNotMatch(text(name), /\beval\(|new Function\(|createElement\(["'`]style["'`]\)|insertRule\(/, name);
+  }
+});

@@ -1,0 +1,68 @@
+"""What people upload never runs: not on our pages, and not where a download opens."""
+
+import pytest
+from playwright.sync_api import expect
+
+from ..conftest import URL
+
+RUN = "window.ran=true;document.title='ran'"
+SCRIPTS = {
+    "drawing.svg": f'<svg xmlns="http://www.w3.org/2000/svg" onload="{RUN}"><script>{RUN}</script></svg>',
+    "page.html": f"<!doctype html><script>{RUN}</script><img src=x onerror=\"{RUN}\">",
+    "page.xhtml": f'<html xmlns="http://www.w3.org/1999/xhtml"><script>{RUN}</script></html>',
+}
+NAMES = (f"<img src=x onerror={RUN}>.txt", f'"><svg onload={RUN}>.txt', "javascript:alert(1).txt", "{{ 7*7 }}${7*7}.txt")
+
+
+def nothing_ran(page) -> None:
+    page.wait_for_timeout(300)
+    assert not page.evaluate("window.ran")
+    assert page.title() != "ran"
+    assert page.evaluate("document.querySelectorAll('main img[src=x], main svg[onload]').length") == 0
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_in_a_file_is_only_ever_saved(surfer, make, name):
+    file = make(name, SCRIPTS[name].encode())
+    page = surfer.open("/files/")
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    surfer.choose(file)
+    nothing_ran(page)
+    surfer.send()
+    surfer.see(name)
+    nothing_ran(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name=name).click()
+    assert download.value.suggested_filename == name
+    assert download.value.path().read_bytes() == file.read_bytes()
+    page.goto(surfer.uploads("file")[0]["link"])
+    nothing_ran(page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_markup_in_a_name_is_shown_as_it_is(surfer, make, name):
+    page = surfer.open("/files/")
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    surfer.choose(make(name.replace("/", "_"), b"hello"))
+    nothing_ran(page)
+    surfer.send()
+    surfer.see(name)
+    nothing_ran(page)
+    page.goto(surfer.uploads("file")[0]["link"])
+    expect(page.locator("h1")).to_have_text(name)
+    nothing_ran(page)
+
+
+def test_markup_in_the_name_of_what_failed_or_was_interrupted_is_shown_as_it_is(surfer, make):
+    name = f"<img src=x onerror={RUN}>.bin"
+    page = surfer.open("/files/")
+    page.route(f"{URL}/api/uploads", lambda route: route.fulfill(status=400, json={"error": {"message": f"<b>{name}"}}))
+    surfer.upload(make(name, b"hello"))
+    surfer.says(f"{name}: <b>{name}")
+    nothing_ran(page)
+    entry = {"id": "x" * 22, "kind": "file", "identity": f'["{name}", 5, 0]', "size": 5, "partSize": 5, "stored": 2}
+    page.route("**/parts", lambda route: route.fulfill(json={"parts": [{"number": 1, "size": 2}]}))
+    page.evaluate("entry => localStorage.setItem('mayfly.transfers', JSON.stringify([entry]))", entry)
+    page.reload()
+    expect(page.locator(".upload-interrupted")).to_contain_text(f"{name} was interrupted at 40 %.")
+    nothing_ran(page)
