@@ -13,6 +13,7 @@ urlpatterns = [
     path("files/clear/", views.clear, {"kind": Kind.FILE}, name="files-clear"),
     path("u/<upload:upload_id>/", views.share, name="share"),
     path("u/<upload:upload_id>/download", views.download, name="download"),
+    path("u/<upload:upload_id>/preview", views.preview, name="preview"),
     path("u/<upload:upload_id>/delete", views.delete, name="delete"),
     path("health/live", health.live),
     path("health/ready", health.ready),
