@@ -90,8 +90,9 @@ def drawn(content_type: str, most: int) -> bytes:
         image = pyvips.Image.new_from_source(source, "", access="sequential")
         with turn(large=check(image, content_type, most)):
             del image
+            # As an option of the loader: its own `fail_on` is ignored, https://github.com/libvips/libvips/issues/5195
             small = pyvips.Image.thumbnail_source(
-                source, SIDE, height=SIDE, size="down", output_profile="srgb", fail_on="truncated"
+                source, SIDE, height=SIDE, size="down", output_profile="srgb", option_string="fail_on=truncated"
             )
             return small.webpsave_buffer(Q=80, keep="none")
     except pyvips.Error as error:
