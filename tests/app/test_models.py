@@ -115,6 +115,8 @@ def test_a_heartbeat_is_kept_once_and_ages():
         (lambda: Upload.objects.sent_from("here7").standing(), "from_address"),
         (lambda: Upload.objects.due(), "due"),
         (lambda: Upload.objects.removing().filter(pk__gt="").order_by("pk")[:1000], "removing"),
+        (lambda: Upload.objects.wanting_a_preview()[:1], "previews"),
+        (lambda: Upload.objects.of("box7").refused(), "box_newest"),
         (lambda: Upload.objects.gone().filter(removed_at__lt=Now() - timedelta(hours=24)), "receipts"),
     ],
 )
@@ -129,6 +131,7 @@ def test_every_query_uses_its_index(query, index):
             state=State.GONE if number % 5 else State.READY,
             completed_at=now,
             removed_at=now - timedelta(seconds=number),
+            preview_due_at=None if number % 100 else now - timedelta(seconds=number),
             expires_at=now + timedelta(seconds=number),
             **common,
         )

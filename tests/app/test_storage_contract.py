@@ -250,6 +250,40 @@ def test_the_first_bytes_are_as_many_as_there_are(storage, key):
     assert storage.first_bytes(key, 10) == storage.first_bytes(key, 4096) == b"0123456789"
 
 
+def test_an_object_is_read_piece_by_piece_and_no_further_than_asked(storage, key):
+    content = random.randbytes(3 * 1024 * 1024 + 1)
+    stored(storage, key, content)
+    assert b"".join(storage.read(key)) == content
+    pieces = storage.read(key)
+    first = next(pieces)
+    assert content.startswith(first)
+    assert 0 < len(first) <= 1024 * 1024
+    pieces.close()
+
+
+def test_reading_nothing_is_an_error(storage, key):
+    with pytest.raises(StorageError):
+        next(storage.read(key))
+
+
+def test_what_is_put_is_an_object_and_replaces_another(storage, key, world):
+    storage.put(key, b"a preview", content_type="image/webp")
+    assert storage.size(key) == 9
+    storage.put(key, b"another", content_type="image/webp")
+    assert b"".join(storage.read(key)) == b"another"
+    assert [found.key for found in storage.objects(key)] == [key]
+    assert list(storage.transfers(key)) == []
+
+
+def test_a_preview_is_shown_in_a_page_as_webp_and_kept_by_no_cache(storage, key, world):
+    storage.put(key, b"a preview", content_type="image/webp")
+    answer = world.get(storage.sign_preview(key, lifetime=MINUTE))
+    assert (answer.status, answer.body) == (200, b"a preview")
+    assert answer.headers["Content-Disposition"] == "inline"
+    assert answer.headers["Content-Type"] == "image/webp"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_the_first_bytes_of_nothing_are_an_error(storage, key):
     with pytest.raises(StorageError):
         storage.first_bytes(key, 4)

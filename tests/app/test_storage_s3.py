@@ -27,6 +27,7 @@ CALLS = {
     "list_multipart_uploads": lambda storage: storage.abort(KEY),
     "head_object": lambda storage: storage.size(KEY),
     "get_object": lambda storage: storage.first_bytes(KEY, 10),
+    "put_object": lambda storage: storage.put(KEY, b"content", content_type="image/webp"),
     "delete_objects": lambda storage: storage.remove([KEY]),
     "head_bucket": lambda storage: storage.check(),
 }

@@ -28,10 +28,17 @@ def test_beat_sends_the_sweep_every_five_seconds_and_an_old_one_is_dropped():
     assert entry["options"]["expires"] <= 10
 
 
+def test_beat_looks_for_images_without_preview_every_two_seconds_and_an_old_look_is_dropped():
+    entry = app.conf.beat_schedule["preview"]
+    assert entry["task"] == tasks.preview.name
+    assert entry["schedule"] == 2
+    assert entry["options"]["expires"] <= 4
+
+
 def test_removal_and_previews_have_queues_of_their_own():
     router = app.amqp.router
     assert router.route({}, tasks.sweep.name)["queue"].name == "removal"
-    assert router.route({}, "uploads.tasks.preview")["queue"].name == "previews"
+    assert router.route({}, tasks.preview.name)["queue"].name == "previews"
 
 
 def test_a_message_survives_a_worker_that_dies():

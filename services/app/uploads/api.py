@@ -233,8 +233,10 @@ def list_uploads(request: HttpRequest, kind: Kind | None = None):
 
 @api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")
 def one(request: HttpRequest, upload_id: str):
-    """Pending or live; 410 once it is gone."""
+    """Pending or live; 410 once it is gone, 422 where it was refused because it cannot be shown."""
     upload = owned(request, upload_id)
+    if upload.refusal:
+        raise Refused(upload.refusal)
     in_time = Upload.objects.pending() | Upload.objects.live()
     if not in_time.filter(pk=upload.pk).exists():
         raise Gone
@@ -270,7 +272,7 @@ def shown(request: HttpRequest, upload: Upload) -> dict:
         "expires_at": upload.expires_at,
         "link": absolute(request, reverse("share", args=[upload.pk])),
         "download": absolute(request, reverse("download", args=[upload.pk])),
-        "preview": None,
+        "preview": absolute(request, reverse("preview", args=[upload.pk])) if upload.has_preview else None,
     }
 
 

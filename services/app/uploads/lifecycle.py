@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import islice, zip_longest
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -22,6 +22,7 @@ from . import policy
 from .models import Heartbeat, State, Upload, UploadQuerySet, alone, lock
 from .policy import Kind, NotAllowed
 from .storage.protocol import Found, Part, SignedPart, StorageError, TransferNotFound, UploadStorage
+from .storage.signing import PREVIEW_TYPE
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,10 @@ became_ready = Signal()
 PART_URL_LIFETIME = timedelta(minutes=15)
 # The longest that a download URL is good for: time enough to follow a redirect, too short to be passed on.
 DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
+# Whoever has claimed an image for this long is dead: above Celery's hard limit of 25 s.
+PREVIEW_CLAIM = timedelta(seconds=30)
+# What a picture that killed its decoder waits before the next attempt.
+PREVIEW_PAUSE = timedelta(seconds=5)
 # The most that one DeleteObjects takes.
 BATCH = 1000
 # Where the bytes of uploads and of their previews lie; reconcile leaves everything else in the bucket alone.
@@ -163,10 +168,7 @@ def download_url(upload: Upload, *, storage: UploadStorage) -> str:
         Gone: the upload has expired, or was removed; or storage has lost its object, and now the row goes too.
         StorageError: storage does not answer.
     """
-    live = Upload.objects.live().with_time_left().filter(pk=upload.pk).first()
-    # A signature counts in whole seconds, so the last one of a life cannot be signed for.
-    if live is None or live.time_left < timedelta(seconds=1):
-        raise Gone
+    live = _to_sign_for(upload)
     if storage.size(live.key) is None:
         # Lost by storage: a row that offers nothing goes with the first download that finds out.
         logger.error("%s is ready, and storage does not have it", live)
@@ -180,10 +182,66 @@ def download_url(upload: Upload, *, storage: UploadStorage) -> str:
     )
 
 
+def preview_url(upload: Upload, *, storage: UploadStorage) -> str | None:
+    """A signed URL that shows the preview, good for as long as a download's; None where there is none yet. Raises Gone.
+
+    Storage is not asked whether it has the preview: a page has many, and a picture that is lost only is not seen.
+    """
+    live = _to_sign_for(upload)
+    if not live.has_preview:
+        return None
+    return storage.sign_preview(live.preview_key, lifetime=min(DOWNLOAD_URL_LIFETIME, live.time_left))
+
+
+def claim_preview() -> Upload | None:
+    """The image that has waited longest for its preview, to be made by the caller alone; None where none waits.
+
+    The attempt is counted before it begins, so that one which takes the whole worker along is counted as well.
+    The claim ends by itself after PREVIEW_CLAIM.
+    """
+    with transaction.atomic(durable=True):
+        upload = Upload.objects.wanting_a_preview().select_for_update(skip_locked=True).first()
+        if upload:
+            upload.preview_attempts += 1
+            Upload.objects.filter(pk=upload.pk).update(
+                preview_attempts=upload.preview_attempts, preview_due_at=Now() + PREVIEW_CLAIM
+            )
+    return upload
+
+
+def keep_preview(upload: Upload, preview: bytes, *, storage: UploadStorage) -> bool:
+    """Store the preview that was made of a claimed image, and offer it. False where the image has gone meanwhile.
+
+    A removal that came first has looked for a preview before there was one, so it is taken back here; one that comes
+    later finds it. Cut off in between it is left to reconcile, and nobody can see it.
+
+    Raises:
+        StorageError: storage did not take it; the claim still stands, and will end by itself.
+    """
+    storage.put(upload.preview_key, preview, content_type=PREVIEW_TYPE)
+    if Upload.objects.live().filter(pk=upload.pk).update(has_preview=True, preview_due_at=None):
+        return True
+    storage.remove([upload.preview_key])
+    return False
+
+
+def postpone_preview(upload: Upload, *, counts: bool) -> None:
+    """Let a claimed image wait for another attempt; one that does not count had to do with us, not with the image."""
+    changes = (
+        {"preview_due_at": Now() + PREVIEW_PAUSE}
+        if counts
+        else {"preview_due_at": Now() + PREVIEW_CLAIM, "preview_attempts": upload.preview_attempts - 1}
+    )
+    Upload.objects.live().filter(pk=upload.pk, preview_attempts=upload.preview_attempts).update(**changes)
+
+
 def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
-    """Remove a pending upload that is not what was declared, and keep the reason for its owner."""
-    Upload.objects.filter(pk=upload.pk, state=State.PENDING).update(refusal=reason)
-    remove(upload, storage=storage)
+    """Remove an upload that is not what was declared, and keep the reason for its owner.
+
+    Not where it has another state by now than `upload` says, or a preview: then somebody has found otherwise.
+    """
+    if Upload.objects.filter(pk=upload.pk, state=upload.state, has_preview=False).update(refusal=reason):
+        remove(upload, storage=storage)
 
 
 def remove(upload: Upload, *, storage: UploadStorage) -> bool:
@@ -217,10 +275,10 @@ def keep_newest(box: str, *, storage: UploadStorage) -> None:
 def discard(upload: Upload, *, storage: UploadStorage) -> None:
     """Drop all bytes of a row that is about to be deleted in the admin. Raises StorageError: then keep the row."""
     storage.abort(upload.key)
-    if errors := storage.remove([upload.key]):
-        raise StorageError(errors[upload.key])
-    if not storage.absent([upload.key]):
-        raise StorageError(f"{upload.key} is still there")
+    for why in storage.remove(upload.keys).values():
+        raise StorageError(why)
+    if left := set(upload.keys) - storage.absent(upload.keys):
+        raise StorageError(f"{', '.join(left)} still there")
 
 
 def sweep(*, storage: UploadStorage, batch: int = BATCH) -> int:
@@ -421,6 +479,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
                 content_type=content_type,
                 completed_at=Now(),
                 expires_at=Now() + upload.lifetime,
+                preview_due_at=Now() if upload.kind == Kind.IMAGE else None,
             )
         )
         if won:
@@ -450,12 +509,30 @@ def _check_parts(upload: Upload, parts: dict[int, Part]) -> None:
         raise NotAllowed("parts_differ", _("The parts that arrived are not those that were declared."))
 
 
+def _to_sign_for(upload: Upload) -> Upload:
+    """The upload with its `time_left`, if that is enough to sign for: a signature counts whole seconds. Raises Gone."""
+    live = Upload.objects.live().with_time_left().filter(pk=upload.pk).first()
+    if live is None or live.time_left < timedelta(seconds=1):
+        raise Gone
+    return live
+
+
 def _as_it_is(upload: Upload) -> Upload:
     if upload.refusal:
         raise Refused(upload.refusal)
     if not Upload.objects.live().filter(pk=upload.pk).exists():
         raise Gone
     return upload
+
+
+def _dropped(keys: list[str], storage: UploadStorage) -> set[str]:
+    """Remove these objects; returns the keys under which storage has nothing now."""
+    errors = storage.remove(keys)
+    # What a receipt says is what storage says when asked once more, not that it took the order.
+    absent = storage.absent([key for key in keys if key not in errors])
+    for key in set(keys) - absent:
+        logger.warning("%s is not removed: %s", key, errors.get(key, "it is still there"))
+    return absent
 
 
 def _mark(uploads: UploadQuerySet, *, most: int | None = None) -> list[str]:
@@ -505,13 +582,11 @@ def _take_away(ids: Sequence[str], storage: UploadStorage) -> int:
                 except StorageError as error:
                     logger.warning("%s: its transfer is still open: %s", upload, error)
                     held.add(upload.key)
-        keys = [upload.key for upload in uploads]
-        errors = storage.remove(keys)
-        # What a receipt says is what storage says when asked once more, not that it took the order.
-        absent = storage.absent([key for key in keys if key not in errors])
-        for key in set(keys) - absent:
-            logger.warning("%s is not removed: %s", key, errors.get(key, "it is still there"))
-        gone = [upload.pk for upload in uploads if upload.key in absent - held]
+        absent = set()
+        # Uploads and previews apart: what has much of its name in common is quickly asked for.
+        for keys in zip_longest(*(upload.keys for upload in uploads)):
+            absent |= _dropped([key for key in keys if key], storage)
+        gone = [upload.pk for upload in uploads if absent - held >= set(upload.keys)]
         Upload.objects.removing().filter(pk__in=gone).update(
             state=State.GONE, removed_at=Now(), name="", title="", address="", transfer_id=""
         )

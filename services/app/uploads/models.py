@@ -96,6 +96,14 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Receipts: storage has none of their bytes any more."""
         return self.filter(state=State.GONE)
 
+    def refused(self) -> "UploadQuerySet":
+        """Complete, and then found to be no image that we can show: their owners have to be told. Newest first."""
+        return self.filter(completed_at__isnull=False).exclude(refusal="").order_by("-completed_at", "-pk")
+
+    def wanting_a_preview(self) -> "UploadQuerySet":
+        """Images whose next attempt at a preview is due, the longest waiting first."""
+        return self.live().filter(preview_due_at__lte=Now()).order_by("preview_due_at")
+
     def with_time_left(self) -> "UploadQuerySet":
         """Adds `time_left`, a timedelta, as the database sees it now."""
         return self.annotate(
@@ -130,6 +138,10 @@ class Upload(models.Model):
     removed_at = models.DateTimeField(null=True)
     # Why it was refused, in words for its owner.
     refusal = models.TextField(blank=True)
+    # Of an image: when the next attempt at its preview is due, null where none is; and how many have begun.
+    preview_due_at = models.DateTimeField(null=True)
+    preview_attempts = models.PositiveSmallIntegerField(db_default=0)
+    has_preview = models.BooleanField(db_default=False)
 
     objects = UploadQuerySet.as_manager()
 
@@ -157,6 +169,8 @@ class Upload(models.Model):
             models.Index(name="due", fields=["state", "expires_at"]),
             models.Index(name="removing", fields=["state", "id"]),
             models.Index(name="receipts", fields=["state", "removed_at"]),
+            # The previews: what waits for one.
+            models.Index(name="previews", fields=["state", "preview_due_at"]),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +180,16 @@ class Upload(models.Model):
     def key(self) -> str:
         """Where its bytes lie in storage."""
         return f"uploads/{self.id}"
+
+    @property
+    def preview_key(self) -> str:
+        """Where its preview lies, if it is an image."""
+        return f"previews/{self.id}.webp"
+
+    @property
+    def keys(self) -> list[str]:
+        """Every key under which something of it may lie."""
+        return [self.key, self.preview_key] if self.kind == Kind.IMAGE and self.completed_at else [self.key]
 
     @property
     def plan(self) -> Plan:

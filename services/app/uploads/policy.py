@@ -47,6 +47,7 @@ class Limits:
     """
 
     image_size: int
+    image_megapixels: int
     file_size: int
     form_size: int
     box_quota: int
@@ -65,6 +66,7 @@ class Limits:
 
 limits = Limits(
     image_size=settings.MAX_IMAGE_MB * MB,
+    image_megapixels=settings.MAX_IMAGE_MEGAPIXELS,
     file_size=settings.MAX_FILE_MB * MB,
     form_size=settings.MAX_FORM_MB * MB,
     box_quota=settings.BOX_QUOTA_MB * MB,

@@ -1,4 +1,4 @@
-"""What Celery runs. Beat sends the sweep; any number may run at once, and any may be lost."""
+"""What Celery runs. Beat sends all of it; any number may run at once, and any may be lost."""
 
 from math import inf
 
@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from . import lifecycle
+from . import lifecycle, previews
 from .models import Heartbeat
 
 
@@ -17,6 +17,12 @@ def sweep(*, from_beat: bool = False) -> None:
         Heartbeat.record("beat")
     lifecycle.sweep(storage=default_storage)
     Heartbeat.record("sweep")
+
+
+@shared_task(soft_time_limit=20, time_limit=25)
+def preview() -> None:
+    """Make the previews that are due. May be repeated and run many times at once: each image is claimed by one."""
+    previews.make_due(storage=default_storage)
 
 
 @shared_task(soft_time_limit=20, time_limit=25)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("u/<upload:upload_id>/", views.share, name="share"),
     path("u/<upload:upload_id>/download", views.download, name="download"),
     path("u/<upload:upload_id>/qr.svg", views.qr, name="qr"),
+    path("u/<upload:upload_id>/preview", views.preview, name="preview"),
     path("u/<upload:upload_id>/delete", views.delete, name="delete"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready),

@@ -95,6 +95,19 @@ def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 
 @never_cache
+@require_safe
+def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """To the preview, which this address shows for as long as the upload is here; 404 while there is none."""
+    try:
+        url = lifecycle.preview_url(_standing(upload_id), storage=default_storage)
+    except (Gone, Http404):
+        return _receipt(request, upload_id)
+    if url is None:
+        raise Http404
+    return HttpResponseRedirect(url)
+
+
+@never_cache
 @require_POST
 def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The owner removes one upload; a stranger's id is as unknown as none."""

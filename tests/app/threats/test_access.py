@@ -27,7 +27,7 @@ METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 READS = METHODS[:3]
 SECRET = "classified"  # in the name, the title and the bytes of what others must not see
 # By these anybody who has the link sees a live upload; all others are its owner's.
-BY_LINK = {"/u/{upload_id}/", "/u/{upload_id}/download"}
+BY_LINK = {"/u/{upload_id}/", "/u/{upload_id}/download", "/u/{upload_id}/preview"}
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +63,11 @@ def routes_for(method: str) -> list[str]:
     return [route for route in routes() if method in ("GET", "POST") or not route.startswith("/admin/")]
 
 
-def secret(owner: Person, **more) -> dict:
-    return owner.upload(SECRET.encode(), name=f"{SECRET}.txt", title=SECRET, **more)
+def secret(owner: Person, *, with_preview: bool = False, **more) -> dict:
+    upload = owner.upload(SECRET.encode(), name=f"{SECRET}.txt", title=SECRET, **more)
+    if with_preview:  # whose key a route would sign for, if it looked at nothing else
+        Upload.objects.filter(pk=upload["id"]).update(has_preview=True)
+    return upload
 
 
 def table() -> list[dict]:
@@ -83,7 +86,7 @@ def assert_nothing_of_it(response, what: str) -> None:
     assert SECRET.encode() not in body_of(response), what
     assert SECRET not in str(response.headers), what
     # Where the app does not serve the bytes, a URL for them would be as good.
-    assert "/storage/objects/" not in response.get("Location", ""), what
+    assert not re.search("/storage/(objects|previews)/", response.get("Location", "")), what
     assert "X-Amz-Signature" not in response.get("Location", ""), what
 
 
@@ -119,7 +122,7 @@ def test_a_password_or_a_download_limit_is_refused_rather_than_forgotten(owner, 
 @pytest.mark.parametrize("method", METHODS)
 def test_no_route_gives_anything_of_an_upload_whose_time_is_over(owner, method):
     """Cases 32, 33: neither to its owner nor to a stranger."""
-    upload = expire(secret(owner))
+    upload = expire(secret(owner, with_preview=True))
     everybody = (owner.browser, {}), (Client(), {"headers": owner.headers}), (Person().browser, {})
     for route in routes_for(method):
         for client, more in everybody:
@@ -127,7 +130,7 @@ def test_no_route_gives_anything_of_an_upload_whose_time_is_over(owner, method):
             assert_nothing_of_it(ask(client, method, path, **more), f"{method} {path}")
             upload.refresh_from_db()
             if upload.state != State.READY:  # its owner may remove it before the sweep does
-                upload = expire(secret(owner))
+                upload = expire(secret(owner, with_preview=True))
 
 
 @pytest.mark.parametrize("method", METHODS)

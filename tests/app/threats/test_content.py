@@ -1,18 +1,23 @@
 """What is inside: scripts, lies about types, markup and odd characters in names, and caches that keep what is over."""
 
 import re
+import time
 from html.parser import HTMLParser
 from itertools import cycle
 from urllib.parse import quote
 
 import pytest
+import pyvips
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage as storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from uploads import policy, tasks
 from uploads.models import Upload
+from uploads.policy import Kind
 
+from .. import pictures
 from ..conftest import PNG, body_of, expire, fetch
 from ..test_views import saved_as
 
@@ -85,6 +90,101 @@ def test_an_image_that_is_also_a_script_goes_out_as_an_image_to_be_saved(owner, 
     answer = downloaded(Upload.objects.get().pk)
     assert_saved_and_never_run(answer, content_type)
     assert body_of(answer) == POLYGLOTS[content_type]
+
+
+def preview_of(owner, content: bytes, *, kind: str = "image") -> bytes | None:
+    """What is shown of an image once the worker has looked at it; None where it was refused."""
+    upload = owner.upload(content, kind=kind)
+    tasks.preview()
+    answer = Client().get(f"/u/{upload['id']}/preview")
+    if answer.status_code == 410:
+        assert storage.size(f"uploads/{upload['id']}") is None
+        assert owner.get(f"/api/uploads/{upload['id']}").status_code == 422
+        return None
+    answer = fetch(answer["Location"])
+    assert answer.headers["Content-Type"] == "image/webp"
+    return body_of(answer)
+
+
+@pytest.mark.parametrize("content_type", POLYGLOTS)
+def test_of_an_image_that_is_also_a_script_nothing_but_our_own_picture_is_shown(owner, content_type):
+    """Case 3: what no decoder takes is refused, and what one takes is encoded anew, without the script."""
+    preview = preview_of(owner, POLYGLOTS[content_type])
+    assert (preview is not None) is (content_type == "image/png")
+    assert b"script" not in (preview or b"")
+
+
+TIFF = pictures.gradient(9, 9).tiffsave_buffer()
+
+
+@pytest.mark.parametrize("signature", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF\x00\x00\x00\x00WEBPVP"])
+@pytest.mark.parametrize("content", [SVG, TIFF, b"%PDF-1.7\n", bytes(99)], ids=["svg", "tiff", "pdf", "zeros"])
+def test_first_bytes_that_lie_make_no_image(owner, signature, content):
+    """Case 3: they decide which decoder is asked, and that one does not believe them."""
+    assert preview_of(owner, signature + content) is None
+
+
+def camera() -> dict[str, bytes]:
+    """By type, a photograph as a telephone takes it: where, when, with what, and a picture of it within."""
+    picture = pictures.gradient().copy()
+    gint, gstr, blob = pyvips.GValue.gint_type, pyvips.GValue.gstr_type, pyvips.GValue.blob_type
+    picture.set_type(gint, "orientation", 6)
+    for name, value in {
+        "exif-ifd0-Model": "PrivatePhone",
+        "exif-ifd0-Artist": "Jane Private",
+        "exif-ifd2-DateTimeOriginal": "2026:11:21 10:00:00",
+        "exif-ifd3-GPSLatitude": "52/1 31/1 12/1",
+        "exif-ifd3-GPSLatitudeRef": "N",
+    }.items():
+        picture.set_type(gstr, name, value)
+    picture.set_type(blob, "xmp-data", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>Jane Private</x:xmpmeta>")
+    picture.set_type(blob, "iptc-data", b"Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x0cJane Private")
+    return {
+        "image/jpeg": picture.jpegsave_buffer(profile="p3"),
+        "image/png": picture.pngsave_buffer(profile="p3"),
+        "image/webp": picture.webpsave_buffer(profile="p3"),
+        "image/avif": picture.heifsave_buffer(compression="av1", effort=0),
+    }
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", "image/png", "image/webp", "image/avif"])
+def test_a_preview_tells_nothing_of_where_when_and_by_whom_a_picture_was_taken(owner, content_type):
+    """Case 7."""
+    content = camera()[content_type]
+    assert b"Jane Private" in content
+    preview = preview_of(owner, content)
+    assert b"Private" not in preview
+    chunks, at = set(), 12  # RIFF, its size, WEBP; then name, size, content padded to two
+    while at < len(preview):
+        chunks.add(preview[at : at + 4])
+        at += 8 + (int.from_bytes(preview[at + 4 : at + 8], "little") + 1) // 2 * 2
+    assert chunks <= {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}  # no EXIF, no XMP, no ICCP
+    assert pictures.opened(preview).height == 640  # turned, though it no longer says so
+
+
+HOSTILE = {
+    "a bomb of 900 megapixels": lambda: pictures.bomb(),
+    "a row of 50 million pixels": lambda: pictures.claiming(50_000_000, 2),
+    "a column of 50 million pixels": lambda: pictures.claiming(2, 50_000_000),
+    "an interlaced one of 36 megapixels": lambda: pyvips.Image.black(6000, 6000).pngsave_buffer(interlace=True),
+    "a header alone": lambda: PNG[:33],
+    "a size of nothing": lambda: pictures.claiming(0, 0),
+    "more than a PNG may have": lambda: pictures.claiming(2**31 - 1, 2**31 - 1),
+    "a GIF as large as GIF allows": lambda: b"GIF89a\xff\xff\xff\xff\x80\x00\x00" + bytes(6) + b"\x2c"
+    + bytes(4) + b"\xff\xff\xff\xff\x00\x02\x02\x4c\x01\x00\x3b",
+    "a JPEG that is refined for ever": lambda: pictures.jpeg(pictures.gradient(4000, 4000), interlace=True)[:-2] * 9,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_image_is_refused_in_bounded_time_and_memory(owner, what):
+    """Case 6."""
+    content = HOSTILE[what]()
+    began = time.monotonic()
+    preview = preview_of(owner, content)
+    assert time.monotonic() - began < 15
+    assert preview is None or what == "a JPEG that is refined for ever"  # whose decoder stops where it first ends
+    assert pictures.measured(content, policy.content_type_of(Kind.IMAGE, content)).megabytes < 300
 
 
 @pytest.mark.parametrize("declared", ["image/svg+xml", "text/html", "application/pdf"])

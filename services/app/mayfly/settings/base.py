@@ -164,6 +164,8 @@ TRANSFER_TIME = timedelta(minutes=variables.number("TRANSFER_MINUTES", default=3
 IMAGES_KEPT = variables.number("IMAGES_KEPT", default=3, least=0, most=1000)
 # S3 takes an object of 5 TiB at most, and our part size of 8 MiB grows from 80 GB on to stay within 10,000 parts.
 MAX_IMAGE_MB = variables.number("MAX_IMAGE_MB", default=64, least=1, most=5_000_000)
+# A hundred takes a second; ten times as many would take the decoder's whole time (uploads/decoder.py).
+MAX_IMAGE_MEGAPIXELS = variables.number("MAX_IMAGE_MEGAPIXELS", default=100, least=1, most=1000)
 MAX_FILE_MB = variables.number("MAX_FILE_MB", default=4096, least=1, most=5_000_000)
 MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_000)
 BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)
@@ -239,12 +241,20 @@ CELERY_TASK_ROUTES = {
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 SWEEP_SECONDS = 5
 RECONCILE_SECONDS = 900
+# How long an image waits for its preview to be begun, at most. Nobody sends a message when an image is ready: web
+# answers without Redis, and an image is seen to whatever was lost.
+PREVIEW_SECONDS = 2
 CELERY_BEAT_SCHEDULE = {
     "reconcile": {
         "task": "uploads.tasks.reconcile",
         # More often than there is something to do: a beat that is restarted begins to count anew.
         "schedule": 60,
         "options": {"expires": RECONCILE_SECONDS},
+    },
+    "preview": {
+        "task": "uploads.tasks.preview",
+        "schedule": PREVIEW_SECONDS,
+        "options": {"expires": PREVIEW_SECONDS * 2},
     },
     "sweep": {
         "task": "uploads.tasks.sweep",

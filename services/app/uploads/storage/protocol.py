@@ -90,6 +90,12 @@ class UploadStorage(Protocol):
     def first_bytes(self, key: str, count: int) -> bytes:
         """The object's first `count` bytes, or fewer where it is shorter."""
 
+    def read(self, key: str) -> Iterator[bytes]:
+        """The object from its first byte on, a piece at a time; it raises on the way, and is closed to have no more."""
+
+    def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Make `content`, of our own making, the object under `key`, all of it or nothing; replaces what is there."""
+
     def remove(self, keys: Sequence[str]) -> dict[str, str]:
         """Remove these objects, however many; an absent one counts as removed.
 
@@ -107,6 +113,9 @@ class UploadStorage(Protocol):
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
         """A URL that gives the bytes as an attachment called `name`, for `lifetime` (a second or more) from now."""
+
+    def sign_preview(self, key: str, *, lifetime: timedelta) -> str:
+        """A URL that gives a preview to be shown in a page, for `lifetime` (a second or more) from now."""
 
     def prepare(self) -> list[str]:
         """Make the place ready for use and configure it; safe to repeat, and to run twice at once.

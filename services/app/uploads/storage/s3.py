@@ -22,10 +22,12 @@ from storages.backends.s3 import S3Storage
 
 from . import bucket
 from .protocol import Found, Part, SignedPart, StorageError, TransferNotFound
-from .signing import S3Signer, attachment
+from .signing import PREVIEW_TYPE, S3Signer, attachment
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MOST_KEYS = 1000
+# What is read of an object at a time.
+CHUNK = 256 * 1024
 # Up to so many keys are asked for one by one; a page of a listing costs about as much as ten of these.
 FEW_KEYS = 10
 CONNECT_SECONDS = 3
@@ -129,6 +131,14 @@ class S3UploadStorage(S3Storage):
             with closing(answer["Body"]) as body:
                 return body.read(count)
 
+    def read(self, key: str) -> Iterator[bytes]:
+        with _answering(), closing(self.client.get_object(Bucket=self.bucket_name, Key=key)["Body"]) as body:
+            yield from body.iter_chunks(CHUNK)
+
+    def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        with _answering():
+            self.client.put_object(Bucket=self.bucket_name, Key=key, Body=content, ContentType=content_type)
+
     def remove(self, keys: Sequence[str]) -> dict[str, str]:
         errors = {}
         keys = list(dict.fromkeys(keys))
@@ -174,6 +184,11 @@ class S3UploadStorage(S3Storage):
             content_type=content_type,
             cache_control="no-store",
             lifetime=lifetime,
+        )
+
+    def sign_preview(self, key: str, *, lifetime: timedelta) -> str:
+        return self.signer.download_url(
+            key, disposition="inline", content_type=PREVIEW_TYPE, cache_control="no-store", lifetime=lifetime
         )
 
     def prepare(self) -> list[str]:

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .local import tag
 from .protocol import StorageError, TransferNotFound
-from .signing import ObjectGrant, PartGrant, TokenRefused, attachment, grant_in
+from .signing import PREVIEW_TYPE, ObjectGrant, PartGrant, PreviewGrant, TokenRefused, attachment, grant_in
 
 # What of a body is in memory at a time.
 CHUNK = 64 * 1024
@@ -71,17 +71,35 @@ def part(request: HttpRequest, token: str) -> HttpResponseBase:
 def download(request: HttpRequest, token: str) -> HttpResponseBase:
     """Give the object that the token allows: saved, never shown, and kept by no cache."""
     grant = grant_in(token, ObjectGrant)
+    return _object(request, grant.key, disposition=attachment(grant.name), content_type=grant.content_type)
+
+
+@answers("GET", "HEAD")
+def preview(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Give the preview that the token allows, to be shown: we have encoded it ourselves."""
+    return _object(request, grant_in(token, PreviewGrant).key, disposition="inline", content_type=PREVIEW_TYPE)
+
+
+urlpatterns = [
+    path("storage/parts/<str:token>", part),
+    path("storage/objects/<str:token>", download),
+    path("storage/previews/<str:token>", preview),
+]
+
+
+def _object(request: HttpRequest, key: str, *, disposition: str, content_type: str) -> HttpResponseBase:
+    """The object, or the range of it that is asked for."""
     try:
-        file = default_storage.open(grant.key).file
+        file = default_storage.open(key).file
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Failure(404, "gone", "This upload is gone.") from error
     stat = os.fstat(file.fileno())
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store",
-        "Content-Disposition": attachment(grant.name),
+        "Content-Disposition": disposition,
         "Content-Security-Policy": "sandbox",
-        "Content-Type": grant.content_type,
+        "Content-Type": content_type,
         "ETag": f'"{tag(stat)}"',
         "X-Content-Type-Options": "nosniff",
     }
@@ -97,12 +115,6 @@ def download(request: HttpRequest, token: str) -> HttpResponseBase:
         file.close()
         return HttpResponse(status=status, headers=headers)
     return StreamingHttpResponse(_Slice(file, wanted), status=status, headers=headers)
-
-
-urlpatterns = [
-    path("storage/parts/<str:token>", part),
-    path("storage/objects/<str:token>", download),
-]
 
 
 def _check_length(declared: str, size: int) -> None:

@@ -17,6 +17,8 @@ from urllib.parse import quote, urlsplit
 
 from django.core.signing import BadSignature, Signer
 
+# What every preview is, since we encode it.
+PREVIEW_TYPE = "image/webp"
 # The longest that S3 lets a presigned URL live: seven days.
 LONGEST_LIFE = 604_800
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -177,10 +179,17 @@ class ObjectGrant:
     content_type: str
 
 
-Grant = TypeVar("Grant", PartGrant, ObjectGrant)
+@dataclass(frozen=True, slots=True)
+class PreviewGrant:
+    """Leave to see one preview in a page."""
+
+    key: str
 
 
-def token_of(grant: PartGrant | ObjectGrant, *, lifetime: timedelta, now: Callable[[], float] = time.time) -> str:
+Grant = TypeVar("Grant", PartGrant, ObjectGrant, PreviewGrant)
+
+
+def token_of(grant: Grant, *, lifetime: timedelta, now: Callable[[], float] = time.time) -> str:
     """A token, fit for a path, that holds `grant` until `lifetime` from now."""
     return _signer(type(grant)).sign_object([now() + lifetime.total_seconds(), *astuple(grant)], serializer=_Json)
 
@@ -201,7 +210,7 @@ def grant_in(token: str, kind: type[Grant], *, now: Callable[[], float] = time.t
 
 
 def _signer(kind: type) -> Signer:
-    # The salt holds the kind, so that a token of one kind is never taken for the other.
+    # The salt holds the kind, so that a token of one kind is never taken for another.
     return Signer(salt=f"uploads.storage.{kind.__name__}")
 
 
