@@ -275,12 +275,10 @@ def test_no_try_begins_so_late_that_the_call_might_outlive_its_caller(monkeypatc
 def test_a_storage_that_never_answers_is_asked_once(monkeypatch):
     monkeypatch.setattr(module, "READ_SECONDS", 0.3)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
-    began = time.monotonic()
     with serving([200], seconds=1) as (endpoint, asked), pytest.raises(StorageError) as raised:
         make(endpoint_url=endpoint).check()
     assert isinstance(raised.value.__cause__, ReadTimeoutError)
     assert len(asked) == 1
-    assert time.monotonic() - began < 2
 
 
 def test_the_longest_call_ends_before_those_who_wait_for_it():

@@ -236,7 +236,7 @@ def one(request: HttpRequest, upload_id: str):
     """Pending or live; 410 once it is gone, 422 where it was refused because it cannot be shown."""
     upload = owned(request, upload_id)
     if upload.refusal:
-        raise Refused(upload.refusal)
+        raise Refused(upload.why_refused)
     in_time = Upload.objects.pending() | Upload.objects.live()
     if not in_time.filter(pk=upload.pk).exists():
         raise Gone

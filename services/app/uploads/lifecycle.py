@@ -519,7 +519,7 @@ def _to_sign_for(upload: Upload) -> Upload:
 
 def _as_it_is(upload: Upload) -> Upload:
     if upload.refusal:
-        raise Refused(upload.refusal)
+        raise Refused(upload.why_refused)
     if not Upload.objects.live().filter(pk=upload.pk).exists():
         raise Gone
     return upload

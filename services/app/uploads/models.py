@@ -9,7 +9,9 @@ from datetime import datetime
 from django.db import Error, connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
+from . import policy
 from .policy import NAME_LENGTH, TITLE_LENGTH, Kind, Plan
 
 ID_LENGTH = 22
@@ -97,8 +99,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(state=State.GONE)
 
     def refused(self) -> "UploadQuerySet":
-        """Complete, and then found to be no image that we can show: their owners have to be told. Newest first."""
-        return self.filter(completed_at__isnull=False).exclude(refusal="").order_by("-completed_at", "-pk")
+        """Complete a short while ago, and then found to be no image that we can show: their owners have to be told."""
+        lately = Now() - policy.limits.lifetime
+        return self.filter(completed_at__gt=lately).exclude(refusal="").order_by("-completed_at", "-pk")
 
     def wanting_a_preview(self) -> "UploadQuerySet":
         """Images whose next attempt at a preview is due, the longest waiting first."""
@@ -136,7 +139,7 @@ class Upload(models.Model):
     expires_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
-    # Why it was refused, in words for its owner.
+    # Why it was refused: a text that has its translations, or one that was made for whoever asked; see `why_refused`.
     refusal = models.TextField(blank=True)
     # Of an image: when the next attempt at its preview is due, null where none is; and how many have begun.
     preview_due_at = models.DateTimeField(null=True)
@@ -190,6 +193,11 @@ class Upload(models.Model):
     def keys(self) -> list[str]:
         """Every key under which something of it may lie."""
         return [self.key, self.preview_key] if self.kind == Kind.IMAGE and self.completed_at else [self.key]
+
+    @property
+    def why_refused(self) -> str:
+        """What to tell its owner, in the language of whoever asks; empty where it was not refused."""
+        return gettext(self.refusal) % {"megapixels": policy.limits.image_megapixels} if self.refusal else ""
 
     @property
     def plan(self) -> Plan:

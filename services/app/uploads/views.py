@@ -233,8 +233,9 @@ def _page(request: HttpRequest, *, box: str, kind: Kind, form: UploadForm, statu
     most = min(policy.limits.size(kind), policy.limits.form_size)
     context |= {"most": policy.in_words(most), "most_with_script": policy.limits.size(kind)}
     context |= {"oldest": min((u.time_left for u in uploads), default=None)}
-    if kind == Kind.IMAGE and len(uploads) == policy.limits.images_kept:
-        context["next_out"] = uploads[-1]
+    if kind == Kind.IMAGE:
+        context["refused"] = Upload.objects.of(box).filter(kind=kind).refused()
+        context["next_out"] = uploads[-1] if len(uploads) == policy.limits.images_kept else None
     return render(request, f"uploads/{PAGES[kind]}.html", context, status=status)
 
 

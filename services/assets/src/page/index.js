@@ -13,6 +13,14 @@ follow({
 })
 htmx.onLoad(offer)
 
+// A picture asks for itself until its preview is there. One that is not on the page any more was refused, or has gone.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr } = event.detail
+  if (!target.matches(".picture") || xhr.responseText.includes(`id="${target.id}"`)) return
+  event.detail.shouldSwap = false
+  refresh()
+})
+
 document.addEventListener("mayfly:ready", (event) => {
   event.preventDefault() // else the uploader loads the whole page again
   refresh()
