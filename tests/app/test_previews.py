@@ -186,7 +186,7 @@ def test_what_is_held_whole_may_have_fewer_pixels(caplog, content_type, save, mo
     assert drawn(save(plain), content_type).width in (640, 512)
     with pytest.raises(NotShowable, match="too many pixels"):
         drawn(save(plain.embed(0, 0, 5000, most * 200 + 1)), content_type)
-    assert caplog.messages == [f"too many pixels: 5000 {most * 200 + 1} {most}"]
+    assert f"too many pixels: 5000 {most * 200 + 1} {most}" in caplog.messages
 
 
 def test_a_side_longer_than_any_camera_makes_is_refused():
