@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
@@ -292,14 +292,16 @@ def reconcile(*, storage: UploadStorage, dry_run: bool = False) -> Report:
     unseen = set(Upload.objects.live().values_list("pk", flat=True).order_by())
     report.rows = len(unseen)
     for prefix in PREFIXES:
+        # A complete upload has no transfer; its preview still may.
+        transferred = Coalesce("completed_at", "removed_at") if prefix == "uploads/" else "removed_at"
         for page in _pages(storage.objects(prefix), BATCH):
             report.objects += len(page)
-            report.objects_without_row += _strays(page, began, oldest)
+            report.objects_without_row += _strays(page, began, oldest, ended="removed_at")
             if prefix == "uploads/":
                 unseen.difference_update(_id_in(found.key) for found in page)
         for page in _pages(storage.transfers(prefix), BATCH):
             report.transfers += len(page)
-            report.transfers_without_row += _strays(page, began, oldest)
+            report.transfers_without_row += _strays(page, began, oldest, ended=transferred)
     # The listing is one witness, a second question the other: a row goes on a positive 'not found' alone.
     for ids in _pages(sorted(unseen), BATCH):
         lost = {upload.key: upload.pk for upload in Upload.objects.live().filter(pk__in=ids)}
@@ -393,12 +395,12 @@ def _id_in(key: str) -> str:
     return key.partition("/")[2].partition(".")[0]
 
 
-def _strays(page: Sequence[Found], began: datetime, oldest: datetime) -> list[str]:
-    """The keys of a listing that belong to no upload, seen from `began`, when the listing did not exist yet."""
+def _strays(page: Sequence[Found], began: datetime, oldest: datetime, *, ended: str | Coalesce) -> list[str]:
+    """The keys of a listing that belong to no upload; `ended` names when a row ceases to account for what is listed."""
     rows = Upload.objects.filter(pk__in={_id_in(found.key) for found in page})
-    # What has gone since then may have been listed just before.
-    gone = {pk: state == State.GONE and at < began for pk, state, at in rows.values_list("pk", "state", "removed_at")}
-    return [found.key for found in page if gone.get(_id_in(found.key), found.since < oldest)]
+    # What has ended since `began`, when the listing did not exist yet, may have been listed just before.
+    over = {pk: at is not None and at < began for pk, at in rows.values_list("pk", ended)}
+    return [found.key for found in page if over.get(_id_in(found.key), found.since < oldest)]
 
 
 def _complete(upload: Upload, storage: UploadStorage) -> None:
