@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from time import monotonic
 
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
@@ -33,6 +34,9 @@ PART_URL_LIFETIME = timedelta(minutes=15)
 DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 # The most that one DeleteObjects takes.
 BATCH = 1000
+# After so long no further transfer is closed in one go. One that storage does not answer takes 10 s, and removing the
+# rest has to end before Celery's soft limit of 20 s and the router's 30 s; the next sweep goes on.
+ABORT_SECONDS = 5
 # Where the bytes of uploads and of their previews lie; reconcile leaves everything else in the bucket alone.
 PREFIXES = ("uploads/", "previews/")
 # Added to the longest that an upload can last before reconcile takes an unknown object for a stray one: clocks differ.
@@ -234,10 +238,13 @@ def sweep(*, storage: UploadStorage, batch: int = BATCH) -> int:
     """
     while _mark(Upload.objects.due(), most=batch):
         pass
-    removed, last = 0, ""
-    while ids := _removing_after(last, batch):
-        removed += _take_away(ids, storage)
-        last = ids[-1]
+    removed = 0
+    # A transfer is a question of its own, and one that storage does not answer takes half of what time a sweep has.
+    for transfers in (False, True):
+        last = ""
+        while ids := _removing_after(last, batch, transfers=transfers):
+            removed += _take_away(ids, storage)
+            last = ids[-1]
     while ids := list(_old_receipts().values_list("pk", flat=True)[:batch]):
         Upload.objects.gone().filter(pk__in=ids).delete()
     return removed
@@ -473,8 +480,9 @@ def _old_receipts() -> UploadQuerySet:
     return Upload.objects.gone().filter(removed_at__lt=Now() - policy.limits.receipt_time)
 
 
-def _removing_after(last: str, batch: int) -> list[str]:
-    removing = Upload.objects.removing().filter(pk__gt=last)
+def _removing_after(last: str, batch: int, *, transfers: bool) -> list[str]:
+    """The next ids of those on their way out that had become ready, or of those that had not: `transfers`."""
+    removing = Upload.objects.removing().filter(completed_at__isnull=transfers, pk__gt=last)
     return list(removing.order_by("pk").values_list("pk", flat=True)[:batch])
 
 
@@ -496,12 +504,16 @@ def _take_away(ids: Sequence[str], storage: UploadStorage) -> int:
     object is removed here, or after, and finds no transfer. The other order could leave an object behind.
     """
     with transaction.atomic():
-        uploads = list(Upload.objects.removing().filter(pk__in=ids).select_for_update(skip_locked=True))
+        # In another order each time: what takes long today does not hold the same ones up tomorrow.
+        uploads = list(Upload.objects.removing().filter(pk__in=ids).order_by("?").select_for_update(skip_locked=True))
         if not uploads:
             return 0
-        held = set()
+        held, late = set(), monotonic() + ABORT_SECONDS
         for upload in uploads:
             if upload.completed_at is None:
+                if monotonic() > late:
+                    held.add(upload.key)
+                    continue
                 try:
                     storage.abort(upload.key)
                 except StorageError as error:
