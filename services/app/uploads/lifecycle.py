@@ -213,7 +213,7 @@ def keep_newest(box: str, *, storage: UploadStorage) -> None:
     """
     if kept := policy.limits.images_kept:
         images = Upload.objects.of(box).live().filter(kind=Kind.IMAGE)
-        ids = _mark(images.exclude(pk__in=list(images.values_list("pk", flat=True)[:kept])))
+        ids = _mark(Upload.objects.filter(pk__in=list(images.values_list("pk", flat=True)[kept:])))
 
         def take_away() -> None:  # Django logs a failure by the function's name, which a partial does not have
             _take_away_now(ids, storage)
