@@ -35,8 +35,8 @@ test-stack: ## Bring a stack of its own up beside yours, and test it from outsid
 	@$(PYTHON) bin/venv services/requirements/development.txt
 	@tests/stack/run $(ARGS)
 
-test-faults: ## Kill, starve and flood a stack, and count what is lost and what is left (CHAOS_SECONDS=240 by default)
-	@CHAOS_SECONDS=$${CHAOS_SECONDS:-240} tests/stack/with .venv/bin/pytest tests/stack/faults tests/stack/chaos \
+test-faults: ## Kill, starve and flood a stack, and count what is lost and left (CHAOS_SECONDS=240 CHAOS_SEED=20)
+	@CHAOS_SECONDS=$(or $(CHAOS_SECONDS),240) tests/stack/with .venv/bin/pytest tests/stack/faults tests/stack/chaos \
 	  -q -p no:django $(ARGS)
 
 lint: ## Look over Python, shell, Dockerfiles, YAML and the Compose file

@@ -466,6 +466,25 @@ def test_a_transfer_that_cannot_be_aborted_holds_up_only_itself():
     assert lifecycle.sweep(storage=storage) == 1
 
 
+def test_transfers_that_storage_hangs_at_hold_no_upload_up_and_get_their_turn_one_after_the_other(monkeypatch):
+    due = expire(ready())
+    abandoned = [expire(begin()) for _ in range(4)]
+    clock, asked = [0.0], []
+
+    def hang(key):
+        assert state(due) == State.GONE
+        asked.append(key)
+        clock[0] += 10  # the longest that storage keeps anybody waiting
+        raise StorageError("time-out")
+
+    monkeypatch.setattr(lifecycle, "monotonic", lambda: clock[0])
+    for number in range(1, 40):
+        lifecycle.sweep(storage=Wrapped(abort=hang))
+        assert len(asked) == number
+    assert set(asked) == {upload.key for upload in abandoned}
+    assert lifecycle.sweep(storage=storage) == len(abandoned)
+
+
 def test_sweeps_at_once_share_the_work_and_remove_each_upload_once():
     """Case 47: a long sweep and the next one."""
     uploads = [expire(ready()) for _ in range(12)]

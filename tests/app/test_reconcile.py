@@ -140,6 +140,15 @@ def test_an_open_transfer_of_a_gone_upload_goes_at_once():
     assert list(storage.transfers("uploads/")) == []
 
 
+def test_a_second_transfer_of_a_complete_upload_goes_at_once():
+    """One whose opening was not heard of: S3 had done it, the answer was lost, and botocore asked again."""
+    upload = ready()
+    storage.begin(upload.key, content_type=OCTETS)
+    assert lifecycle.reconcile(storage=storage).transfers_without_row == [upload.key]
+    assert list(storage.transfers("uploads/")) == []
+    assert storage.size(upload.key) == upload.size
+
+
 def test_what_else_lies_in_the_bucket_is_left_alone():
     key = put("static/app.css")
     lifecycle.reconcile(storage=aged())

@@ -5,7 +5,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from uploads.storage.protocol import StorageError
 
@@ -31,6 +32,19 @@ def test_a_second_release_has_nothing_to_do_and_says_so():
 def test_releases_at_once_do_not_disturb_each_other():
     with ThreadPoolExecutor(3) as pool:
         assert all("nothing to do" in out for out in pool.map(lambda _: release(), range(3)))
+
+
+def test_a_release_that_is_cut_off_leaves_no_table_that_the_next_one_would_stumble_over(monkeypatch):
+    def cut_off(*_):
+        raise OperationalError("the connection is gone")
+
+    call_command("migrate", "uploads", "zero", verbosity=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(MigrationRecorder, "record_applied", cut_off)
+        with pytest.raises(CommandError):
+            release()
+    release()
+    assert release() == "database: nothing to do\nstorage: nothing to do\n"
 
 
 def test_a_release_that_cannot_reach_storage_fails_in_one_line(monkeypatch):

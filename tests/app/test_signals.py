@@ -2,8 +2,10 @@
 
 import pytest
 from django.core.files.storage import default_storage as storage
+from django.db import OperationalError
 
-from uploads.models import Upload
+from uploads import lifecycle
+from uploads.models import State, Upload
 from uploads.storage.protocol import StorageError
 
 from .conftest import PNG, storage_class
@@ -17,6 +19,21 @@ def test_a_fourth_image_takes_the_oldest_from_page_and_storage(owner):
     assert storage.size(keys[0]) is None
     assert all(storage.size(key) for key in keys[1:])
     assert owner.get(f"/api/uploads/{images[0]['id']}").status_code == 410
+
+
+def test_a_database_that_fails_while_the_oldest_goes_does_not_undo_the_newest(owner, monkeypatch):
+    """It fails after the commit: the fourth is ready, and the sweep takes the oldest."""
+
+    def fails(self, key):
+        raise OperationalError("the connection is gone")
+
+    oldest, *_ = [owner.upload(PNG, kind="image") for _ in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(storage_class(), "remove", fails)
+        newest = owner.upload(PNG, kind="image")
+    assert newest["state"] == "ready"
+    lifecycle.sweep(storage=storage)
+    assert Upload.objects.get(pk=oldest["id"]).state == State.GONE
 
 
 def test_a_row_deleted_by_other_hands_takes_its_bytes_along(owner):

@@ -133,6 +133,15 @@ def test_an_abort_killed_anywhere_is_finished_by_the_next(local):
 
 
 @forks
+def test_what_an_abort_killed_anywhere_has_left_is_listed_for_another(local):
+    """No row may know of the key, so that reconcile alone can find it."""
+    for _ in every_kill(local, lambda: arrived(local, b"one", b"two"), lambda _: local.abort(KEY)):
+        for found in list(local.transfers("")):
+            local.abort(found.key)
+        assert files(local) == []
+
+
+@forks
 def test_a_part_killed_anywhere_is_there_or_not(local):
     def send_again(transfer_id):
         local.write_part(KEY, transfer_id, 1, b"second")

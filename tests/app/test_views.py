@@ -260,14 +260,17 @@ def test_a_form_that_is_cut_off_leaves_nothing(owner):
     assert not Upload.objects.filter(state=State.PENDING).exists()
 
 
-def test_storage_that_is_down_is_said_in_words(owner, monkeypatch):
+@pytest.mark.parametrize("call", ["begin", "write_part", "complete"])
+def test_storage_that_is_down_is_said_in_words_and_leaves_nothing(owner, monkeypatch, call):
     def down(*_, **__):
         raise StorageError("time-out")
 
-    monkeypatch.setattr(storage_class(), "begin", down)
-    response = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
+    with monkeypatch.context() as patch:
+        patch.setattr(storage_class(), call, down)
+        response = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
     assert response.status_code == 422
     assert "a.txt: Storage does not answer." in page(response)
+    assert not Upload.objects.exclude(state=State.GONE).exists()
 
 
 # the share page and the download

@@ -98,6 +98,7 @@ class IntoStorage(FileUploadHandler):
                 file.receiver.finish(title=title)
                 arrived += 1
             except (Refused, Gone, StorageError) as error:
+                file.receiver.cancel()  # nobody can complete it later: the page does not know of it
                 self.refusals.append((file.name, in_words(error)))
         return arrived
 

@@ -10,11 +10,11 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice, zip_longest
+from time import monotonic
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
@@ -39,6 +39,9 @@ PREVIEW_CLAIM = timedelta(seconds=30)
 PREVIEW_PAUSE = timedelta(seconds=5)
 # The most that one DeleteObjects takes.
 BATCH = 1000
+# After so long no further transfer is closed in one go. One that storage does not answer takes 10 s, and removing the
+# rest has to end before Celery's soft limit of 20 s and the router's 30 s; the next sweep goes on.
+ABORT_SECONDS = 5
 # Where the bytes of uploads and of their previews lie; reconcile leaves everything else in the bucket alone.
 PREFIXES = ("uploads/", "previews/")
 # Added to the longest that an upload can last before reconcile takes an unknown object for a stray one: clocks differ.
@@ -268,8 +271,12 @@ def keep_newest(box: str, *, storage: UploadStorage) -> None:
     """
     if kept := policy.limits.images_kept:
         images = Upload.objects.of(box).live().filter(kind=Kind.IMAGE)
-        ids = _mark(images.exclude(pk__in=list(images.values_list("pk", flat=True)[:kept])))
-        transaction.on_commit(partial(_take_away_now, ids, storage), robust=True)
+        ids = _mark(Upload.objects.filter(pk__in=list(images.values_list("pk", flat=True)[kept:])))
+
+        def take_away() -> None:  # Django logs a failure by the function's name, which a partial does not have
+            _take_away_now(ids, storage)
+
+        transaction.on_commit(take_away, robust=True)
 
 
 def discard(upload: Upload, *, storage: UploadStorage) -> None:
@@ -289,10 +296,13 @@ def sweep(*, storage: UploadStorage, batch: int = BATCH) -> int:
     """
     while _mark(Upload.objects.due(), most=batch):
         pass
-    removed, last = 0, ""
-    while ids := _removing_after(last, batch):
-        removed += _take_away(ids, storage)
-        last = ids[-1]
+    removed = 0
+    # A transfer is a question of its own, and one that storage does not answer takes half of what time a sweep has.
+    for transfers in (False, True):
+        last = ""
+        while ids := _removing_after(last, batch, transfers=transfers):
+            removed += _take_away(ids, storage)
+            last = ids[-1]
     while ids := list(_old_receipts().values_list("pk", flat=True)[:batch]):
         Upload.objects.gone().filter(pk__in=ids).delete()
     return removed
@@ -353,14 +363,16 @@ def reconcile(*, storage: UploadStorage, dry_run: bool = False) -> Report:
     unseen = set(Upload.objects.live().values_list("pk", flat=True).order_by())
     report.rows = len(unseen)
     for prefix in PREFIXES:
+        # A complete upload has no transfer; its preview still may.
+        transferred = Coalesce("completed_at", "removed_at") if prefix == "uploads/" else "removed_at"
         for page in _pages(storage.objects(prefix), BATCH):
             report.objects += len(page)
-            report.objects_without_row += _strays(page, began, oldest)
+            report.objects_without_row += _strays(page, began, oldest, ended="removed_at")
             if prefix == "uploads/":
                 unseen.difference_update(_id_in(found.key) for found in page)
         for page in _pages(storage.transfers(prefix), BATCH):
             report.transfers += len(page)
-            report.transfers_without_row += _strays(page, began, oldest)
+            report.transfers_without_row += _strays(page, began, oldest, ended=transferred)
     # The listing is one witness, a second question the other: a row goes on a positive 'not found' alone.
     for ids in _pages(sorted(unseen), BATCH):
         lost = {upload.key: upload.pk for upload in Upload.objects.live().filter(pk__in=ids)}
@@ -454,12 +466,12 @@ def _id_in(key: str) -> str:
     return key.partition("/")[2].partition(".")[0]
 
 
-def _strays(page: Sequence[Found], began: datetime, oldest: datetime) -> list[str]:
-    """The keys of a listing that belong to no upload, seen from `began`, when the listing did not exist yet."""
+def _strays(page: Sequence[Found], began: datetime, oldest: datetime, *, ended: str | Coalesce) -> list[str]:
+    """The keys of a listing that belong to no upload; `ended` names when a row ceases to account for what is listed."""
     rows = Upload.objects.filter(pk__in={_id_in(found.key) for found in page})
-    # What has gone since then may have been listed just before.
-    gone = {pk: state == State.GONE and at < began for pk, state, at in rows.values_list("pk", "state", "removed_at")}
-    return [found.key for found in page if gone.get(_id_in(found.key), found.since < oldest)]
+    # What has ended since `began`, when the listing did not exist yet, may have been listed just before.
+    over = {pk: at is not None and at < began for pk, at in rows.values_list("pk", ended)}
+    return [found.key for found in page if over.get(_id_in(found.key), found.since < oldest)]
 
 
 def _complete(upload: Upload, storage: UploadStorage) -> None:
@@ -548,8 +560,9 @@ def _old_receipts() -> UploadQuerySet:
     return Upload.objects.gone().filter(removed_at__lt=Now() - policy.limits.receipt_time)
 
 
-def _removing_after(last: str, batch: int) -> list[str]:
-    removing = Upload.objects.removing().filter(pk__gt=last)
+def _removing_after(last: str, batch: int, *, transfers: bool) -> list[str]:
+    """The next ids of those on their way out that had become ready, or of those that had not: `transfers`."""
+    removing = Upload.objects.removing().filter(completed_at__isnull=transfers, pk__gt=last)
     return list(removing.order_by("pk").values_list("pk", flat=True)[:batch])
 
 
@@ -571,12 +584,16 @@ def _take_away(ids: Sequence[str], storage: UploadStorage) -> int:
     object is removed here, or after, and finds no transfer. The other order could leave an object behind.
     """
     with transaction.atomic():
-        uploads = list(Upload.objects.removing().filter(pk__in=ids).select_for_update(skip_locked=True))
+        # In another order each time: what takes long today does not hold the same ones up tomorrow.
+        uploads = list(Upload.objects.removing().filter(pk__in=ids).order_by("?").select_for_update(skip_locked=True))
         if not uploads:
             return 0
-        held = set()
+        held, late = set(), monotonic() + ABORT_SECONDS
         for upload in uploads:
             if upload.completed_at is None:
+                if monotonic() > late:
+                    held.add(upload.key)
+                    continue
                 try:
                     storage.abort(upload.key)
                 except StorageError as error:

@@ -84,7 +84,7 @@ class Ledger:
     unexpected: list[str] = field(default_factory=list)
     fetched: int = 0
     waited: int = 0  # answers that an outage kept a client waiting for
-    broken: list[tuple[float, str]] = field(default_factory=list)  # when web said 500, and to what
+    broken: list[tuple[float, float, str]] = field(default_factory=list)  # what web said 500 to: asked, answered, what
 
     def problems(self) -> dict[str, list[str]]:
         found = {
@@ -170,7 +170,7 @@ class Caller:
                     return answer, asked, attempts
                 why = str(answer.status_code)
                 if answer.status_code == 500:
-                    self.ledger.broken.append((asked, what))
+                    self.ledger.broken.append((asked, self.clock.now(), what))
             assert time.monotonic() < end, f"{what}: {why}, and no answer for {PATIENCE} s"
             self.ledger.waited += 1
             time.sleep(pause * random.uniform(0.5, 1))
@@ -200,9 +200,9 @@ class Client(Caller):
         self.token, self.mine, self.images = "", [], []
         self.by_api(kind="file")
 
-    def run(self, end: float) -> None:
+    def run(self, over: Callable[[], bool]) -> None:
         ways = [self.by_api, self.by_form, self.by_curl, self.fetch, self.read_the_list, self.delete, self.clear]
-        while time.monotonic() < end:
+        while not over():
             [way] = self.random.choices(ways, weights=[30, 6, 6, 40, 6, 6, 2])
             way()
 
@@ -231,8 +231,8 @@ class Client(Caller):
         if kind == "image":
             self.one_more_image()
         asked = self.clock.now()
-        answer, _, attempts = self.ask("POST", f"{path}/complete")
-        if answer.status_code == 410 and attempts > 1 and self.clock.now() > asked + lifetime:
+        answer, _, _ = self.ask("POST", f"{path}/complete")
+        if answer.status_code == 410 and self.clock.now() > asked + lifetime:
             return  # it was ready, and over before anybody could say so
         if self.expect(answer, 200):
             self.follow(answer.json(), content)

@@ -13,8 +13,9 @@ from .. import conftest
 from ..conftest import URL, Bucket, until
 
 SERVICES = ("nginx", "web", "worker", "beat", "flower", "postgres", "redis", "localstack")
-# How long a part of the stack is away, where the outage is the point. `make test-faults` takes longer ones.
-OUTAGE = float(os.environ.get("CHAOS_OUTAGE", "10"))
+# How long containers are killed at random while clients work; and a part of the stack is away, where that is the point.
+SECONDS = float(os.environ["CHAOS_SECONDS"])
+OUTAGE = SECONDS / 2
 # How late a removal may be once all that it needs is there again: the worker asks for Redis at growing intervals of
 # up to half a minute, the sweep comes every 5 s and takes 20 at most, and a busy machine takes its own time.
 LATE = 75
@@ -130,13 +131,14 @@ def differences(table: Ask, bucket: Bucket) -> dict[str, list[str]]:
     rows = dict(table("SELECT id, state FROM uploads_upload"))
     objects = {key.removeprefix("uploads/") for key in bucket.keys("uploads/")}
     transfers = {key.removeprefix("uploads/") for key in bucket.transfers()}
+    previews = {key.removeprefix("previews/").removesuffix(".webp") for key in bucket.keys("previews/")}
     late = [pk for (pk,) in table("SELECT id FROM uploads_upload WHERE state = 'pending' AND expires_at <= now()")]
     found = {
         "objects without a row": sorted(pk for pk in objects if rows.get(pk, "gone") == "gone"),
         "rows without an object": sorted(pk for pk in rows if rows[pk] == "ready" and pk not in objects),
         "transfers without a row": sorted(pk for pk in transfers if rows.get(pk) != "pending"),
         "transfers past their deadline": sorted(transfers.intersection(late)),
-        "previews without an upload": sorted(bucket.keys("previews/")) if not objects else [],
+        "previews without an upload": sorted(pk for pk in previews if rows.get(pk, "gone") == "gone"),
     }
     return {what: ids for what, ids in found.items() if ids}
 

@@ -64,7 +64,7 @@ def delete(path: str, token: str, **more) -> httpx.Response:
 
 
 def test_fifty_images_complete_at_once_and_exactly_the_newest_three_stay(visitor, bucket, table):
-    """threats.md case 28."""
+    """Case 28."""
     images = [visitor.begin(PNG, kind="image", name=f"dot-{number}.png") for number in range(CLIENTS)]
     token = visitor.token
     with ThreadPoolExecutor(4) as pool:
@@ -94,7 +94,7 @@ def test_fifty_images_complete_at_once_and_exactly_the_newest_three_stay(visitor
 
 @pytest.mark.parametrize("kind", ["file", "image"])
 def test_clear_during_transfers_leaves_nothing_and_nothing_comes_back(visitor, bucket, table, kind, say):
-    """threats.md cases 17 and 29. Beginning, sending, completing and clearing meet in every order."""
+    """Cases 17 and 29. Beginning, sending, completing and clearing meet in every order."""
     content = PNG + random.randbytes(100_000)
     visitor.upload(content, kind=kind)
     token = visitor.token
@@ -212,7 +212,7 @@ def test_beginning_and_removing_at_once_never_exceeds_the_quota_of_a_box(visitor
 
 
 def test_fifty_boxes_of_one_address_together_do_not_get_one_byte_beyond_its_quota(table):
-    """threats.md case 37: an address that a client claims for itself changes nothing."""
+    """Case 37: an address that a client claims for itself changes nothing."""
     sizes = [random.randrange(300_000_000, LARGEST) for _ in range(CLIENTS)]
     used = "SELECT coalesce(sum(size), 0) FROM uploads_upload WHERE state IN ('pending', 'ready')"
 

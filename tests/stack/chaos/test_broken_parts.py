@@ -1,6 +1,5 @@
 """A part of the stack is away, doubled, or has forgotten everything: what was promised holds all the same."""
 
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from ..conftest import BUCKET, Bucket, compose, until
 from . import stack
 from .stack import HTTP, LATE, OUTAGE, Ask, Visitor
 
-ROWS = int(os.environ.get("CHAOS_ROWS", "2500"))
+ROWS = 2100  # two batches of a sweep, and some more
 RECONCILE_MAX = 10
 
 
@@ -80,13 +79,13 @@ def all_gone(uploads: list[dict], table: Ask, bucket: Bucket) -> None:
 
 
 def test_without_redis_uploads_go_on_and_removal_is_late_by_the_outage_and_little_more(visitor, table, bucket, say):
-    """threats.md case 45."""
+    """Case 45."""
     kept = visitor.upload(b"kept", lifetime=600)
     stack.kill("redis")
     stranger = Visitor()
     uploads = go_on_for(OUTAGE, stranger, table)
     assert stack.checks()["redis"] == "fails"
-    assert len(uploads) >= 2
+    assert {stack.state_of(table, upload) for upload in uploads} == {"ready"}
     stack.start("redis")
     all_gone(uploads, table, bucket)
     latest = stack.latest_removal(table)
@@ -108,7 +107,7 @@ def test_a_flushed_redis_changes_nothing(visitor, table, bucket):
 
 
 def test_without_beat_nothing_is_served_after_its_time_and_removal_follows_when_it_is_back(visitor, table, bucket, say):
-    """threats.md case 46."""
+    """Case 46."""
     stack.kill("beat")
     with nothing_removed_early_or_twice(table):
         uploads = [visitor.upload(b"brief", lifetime=2) for _ in range(20)]
@@ -131,6 +130,7 @@ def test_two_beats_remove_nothing_early_and_nothing_twice(visitor, table, bucket
             uploads = [visitor.upload(b"brief", lifetime=1 + number % 4) for number in range(40)]
             all_gone(uploads, table, bucket)
         assert content_of(kept) == b"kept"
+        assert stack.docker("inspect", "--format", "{{.State.Running}}", second) == "true"
     finally:
         stack.docker("rm", "--force", second)
     assert stack.latest_removal(table) < LATE
@@ -159,7 +159,7 @@ def test_removal_goes_on_while_beat_is_restarted_every_few_seconds(visitor, tabl
 
 
 def test_postgres_restarted_in_the_middle_of_a_sweep_loses_nothing_and_leaves_nothing(visitor, table, bucket, say):
-    """threats.md case 47. The rows are put in by hand; what is tested is the sweep."""
+    """Case 47. The rows are put in by hand; what is tested is the sweep."""
     contents = {upload["id"]: (upload, content) for upload, content in _some(visitor, 10)}
     ids = [f"storm{number:017d}" for number in range(ROWS)]
     with ThreadPoolExecutor(8) as pool:
@@ -178,6 +178,7 @@ def test_postgres_restarted_in_the_middle_of_a_sweep_loses_nothing_and_leaves_no
     stack.kill("postgres")  # while the first thousand objects are being removed, and their rows are locked
     time.sleep(1)
     stack.start("postgres")
+    assert count("gone") < ROWS
     until(lambda: count("gone"), seconds=LATE, every=0.02)
     met = ROWS - count("gone")
     stack.restart("postgres", seconds=10)  # between two batches, or in one
@@ -191,7 +192,7 @@ def test_postgres_restarted_in_the_middle_of_a_sweep_loses_nothing_and_leaves_no
 
 
 def test_localstack_restarted_empty_takes_the_bytes_and_nothing_else(visitor, table, bucket):
-    """threats.md case 55, and with it 48 and 49."""
+    """Case 55, and with it 48 and 49."""
     stranger = Visitor()
     uploads = [visitor.upload(b"lost", name=str(number)) for number in range(30)]
     begun = stranger.begin(b"never sent")

@@ -1,6 +1,6 @@
 """S3 fails: each call in each way, by a proxy between the program and LocalStack. What was promised holds all the same.
 
-threats.md cases 43, 48 and 54.
+Cases 43, 48 and 54.
 """
 
 import os

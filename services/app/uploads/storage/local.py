@@ -179,7 +179,8 @@ class LocalUploadStorage(FileSystemStorage):
             for of_key in self._transfers.iterdir():
                 if (key := unquote(of_key.name)).startswith(prefix):
                     with suppress(FileNotFoundError):
-                        for folder in of_key.iterdir():
+                        # One that holds nothing is left of an abort that was cut off, and wants another.
+                        for folder in list(of_key.iterdir()) or [of_key]:
                             yield Found(key, since=_changed(folder))
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:

@@ -3,7 +3,7 @@
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from uploads.models import alone
@@ -28,6 +28,9 @@ class Command(BaseCommand):
     def migrate(self) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", interactive=False, stdout=self.stdout)
+            # All or nothing: by itself, Django commits some tables before it notes that they are there, and whoever
+            # is cut off between the two can never migrate again. SQLite looks at its constraints afterwards.
+            with connection.constraint_checks_disabled(), transaction.atomic():
+                call_command("migrate", interactive=False, stdout=self.stdout)
         else:
             self.stdout.write("database: nothing to do")

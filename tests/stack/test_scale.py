@@ -1,0 +1,161 @@
+"""A table of a million rows: every query that the program asks of it finds what it wants by an index (case 56)."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from .conftest import PNG
+
+COUNT = 1_000_000  # one in a hundred of them live
+ROWS = """
+    INSERT INTO uploads_upload (id, box, address, kind, state, name, title, content_type, size, part_size,
+        transfer_id, lifetime, expires_at, completed_at, removed_at, refusal)
+    SELECT 'scale' || lpad(n::text, 17, '0'), 'scale' || n %% 5000, '',
+        CASE WHEN n %% 2 = 0 THEN 'image' ELSE 'file' END, 'gone', '', '', '', 5, 8, '', '15m'::interval,
+        now() - '1h'::interval, now() - n * '1ms'::interval, now() - n * '1ms'::interval, ''
+    FROM generate_series(1, %s) AS n WHERE n %% 100 <> 0
+    UNION ALL
+    SELECT 'scale' || lpad(n::text, 17, '0'), 'scale' || n %% 5000, 'scale' || n %% 3000,
+        CASE WHEN n %% 200 = 0 THEN 'image' ELSE 'file' END, 'ready', 'a', '', '', 5, 8, '', '15m'::interval,
+        now() + '6h'::interval, now() - n * '1ms'::interval, NULL, ''
+    FROM generate_series(1, %s) AS n WHERE n %% 100 = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def million(table) -> Iterator[None]:
+    """Mostly receipts, as a busy day leaves them, and live uploads among them: nothing for a sweep to do."""
+    try:
+        table(ROWS, COUNT, COUNT)
+        table("ANALYZE uploads_upload")
+        yield
+    finally:
+        table("DELETE FROM uploads_upload WHERE starts_with(box, 'scale')")
+        table("VACUUM ANALYZE uploads_upload")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory) -> Iterator[None]:
+    """The Django code in this process, on the stack's table, with a folder for the bytes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET_KEY", os.environ["STACK_SECRET_KEY"])
+        patch.setenv("DATABASE_URL", os.environ["STACK_DATABASE_URL"])
+        patch.setenv("DATA_DIR", str(tmp_path_factory.mktemp("scale")))
+        patch.setenv("SETTINGS_MODULE_PATH", "mayfly.settings.development")
+        from mayfly import settings as chosen
+
+        chosen.choose()
+        import django
+
+        django.setup()
+        from django.conf import settings
+        from django.core.files.storage import default_storage
+        from django.db import connection
+
+        settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+        settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+        default_storage.prepare()
+        yield
+        connection.close()
+        patch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+
+
+def asked_by(work: Callable[[], object]) -> set[str]:
+    """Every statement that this makes to find uploads, as Postgres gets it."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    return {query["sql"] for query in queries if "uploads_upload" in query["sql"] and "INSERT" not in query["sql"]}
+
+
+def pages(query: str) -> int:
+    """How many pages of table and indexes it touches, asked once more and undone."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}")
+        [[[told]]] = cursor.fetchall()
+        transaction.set_rollback(True)
+    return told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"]
+
+
+def a_whole_life() -> None:
+    """Of an upload by API, by form and by curl, seen on every page, and of its box."""
+    from django.test import Client
+
+    client = Client(HTTP_HOST="localhost")
+
+    def call(method: str, path: str, body: dict | None = None, status: int = 200):
+        response = client.generic(method, path, json.dumps(body) if body else "", "application/json", headers=headers)
+        assert response.status_code == status, response.content
+        return response
+
+    headers: dict[str, str] = {}
+    for kind in ("image", "file"):
+        begun = call("POST", "/api/uploads", {"kind": kind, "name": "a", "size": len(PNG)}, 201).json()
+        if begun["box"]:
+            headers["Authorization"] = f"Bearer {begun['box']}"
+        at = f"/api/uploads/{begun['id']}"
+        [part] = call("POST", f"{at}/parts", {"numbers": [1]}).json()["parts"]
+        sent = {"Content-Length": str(len(PNG))}
+        assert client.generic("PUT", part["url"].partition("localhost")[2], PNG, headers=sent).status_code == 200
+        call("GET", f"{at}/parts")
+        call("POST", f"{at}/complete")
+        call("GET", at)
+        call("GET", f"/u/{begun['id']}/")
+        call("GET", f"/u/{begun['id']}/download", status=302)
+    call("GET", "/api/uploads")
+    call("GET", "/api/uploads?kind=image")
+    call("DELETE", at, status=204)
+    call("GET", f"/u/{begun['id']}/", status=410)
+    form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + PNG + b"\r\n--b--\r\n"
+    client.get("/images/")
+    for page in ("/images/", "/files/"):
+        assert client.generic("POST", page, form, "multipart/form-data; boundary=b").status_code == 303
+        assert client.get(page).status_code == 200
+        assert client.post(f"{page}clear/").status_code == 303
+    assert client.generic("PUT", "/a.txt", b"hello").status_code == 201
+    call("DELETE", "/api/uploads?kind=image", status=204)
+    call("DELETE", "/api/uploads", status=204)
+
+
+def everything_due_goes() -> None:
+    from django.core.files.storage import default_storage
+    from django.db.models.functions import Now
+
+    from uploads import lifecycle
+    from uploads.models import Upload
+
+    for _ in range(3):
+        lifecycle.begin(box="scaled", kind="file", name="a", size=5, address="scaled", storage=default_storage)
+    Upload.objects.of("scaled").update(expires_at=Now())
+    lifecycle.sweep(storage=default_storage)
+    lifecycle.clear(box="scaled", storage=default_storage)
+
+
+def both_sides_are_compared() -> None:
+    from django.core.files.storage import default_storage
+
+    from uploads import lifecycle
+
+    for _ in range(3):
+        upload = lifecycle.begin(box="scaled", kind="file", name="a", size=5, storage=default_storage)
+        default_storage.write_part(upload.key, upload.transfer_id, 1, b"hello")
+        lifecycle.complete(upload, storage=default_storage)
+    with pytest.raises(lifecycle.Braked):  # the million has no objects
+        lifecycle.reconcile(storage=default_storage)
+    lifecycle.clear(box="scaled", storage=default_storage)
+
+
+# The table has 19,000 pages, those who live 200: only reconcile, which compares them all, may look at so many.
+@pytest.mark.parametrize(
+    ("work", "most"), [(a_whole_life, 100), (everything_due_goes, 100), (both_sides_are_compared, 1000)]
+)
+def test_no_query_looks_through_a_table_of_a_million_rows(million, program, work, most):
+    touched = {query: pages(query) for query in asked_by(work)}
+    assert len(touched) > 5
+    assert {query: count for query, count in touched.items() if count > most} == {}
