@@ -110,7 +110,7 @@ def test_a_backlog_of_previews_delays_no_removal(visitor, bucket):
                 [[], {"seconds": 5}, {}],
                 routing_key="previews",
                 exchange="previews",
-                headers={"id": f"slow-{number}", "task": "uploads.tasks.preview", "lang": "py"},
+                headers={"id": f"slow-{number}", "task": "slow.hold", "lang": "py"},
                 correlation_id=f"slow-{number}",
                 declare=[kombu.Queue("previews", kombu.Exchange("previews"), routing_key="previews")],
             )

@@ -1,11 +1,13 @@
 """The Celery application, and the signs of life that its processes leave for the health probe."""
 
+import gc
 import tempfile
 from pathlib import Path
 
 from celery import Celery, bootsteps
-from celery.signals import beat_embedded_init, beat_init, before_task_publish
+from celery.signals import beat_embedded_init, beat_init, before_task_publish, worker_init
 from django.conf import settings as django_settings
+from django.core.files.storage import default_storage
 
 from mayfly import settings
 
@@ -36,6 +38,17 @@ class SignOfLife(bootsteps.StartStopStep):
 
 
 app.steps["worker"].add(SignOfLife)
+
+
+@worker_init.connect
+def load_once(**_) -> None:
+    """Make S3's client, which opens no connection, before the pool's processes fork, so that they share its 25 MB.
+
+    The garbage collector would write to all that is there already, and each process would have its own copy of it.
+    """
+    getattr(default_storage, "client", None)
+    gc.collect()
+    gc.freeze()
 
 
 @beat_init.connect
