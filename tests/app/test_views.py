@@ -32,6 +32,20 @@ def page(response) -> str:
 # My Images and My Files
 
 
+def test_only_pages_that_offer_an_upload_load_the_bundle(owner):
+    upload = owner.upload()
+    for path, offers in [("/images/", True), ("/files/", True), (f"/u/{upload['id']}/", False), ("/nowhere/", False)]:
+        assert ("uploads/bundle/upload" in page(owner.browser.get(path))) == offers, path
+
+
+@pytest.mark.parametrize(("path", "most"), [("/images/", 64_000_000), ("/files/", 4_096_000_000)])
+def test_the_form_tells_the_script_what_may_be_sent(path, most):
+    form = page(Client().get(path))
+    assert f'data-most="{most}"' in form
+    assert 'data-api="/api/uploads"' in form
+    assert 'data-live="/health/live"' in form
+
+
 def test_the_home_page_leads_to_my_images():
     response = Client().get("/")
     assert (response.status_code, response["Location"]) == (302, "/images/")

@@ -6,7 +6,14 @@ import { Parts } from "../../services/assets/src/parts.js";
 test("a file is cut into parts of one size, the last one shorter", () => {
   const parts = new Parts(25, 10);
   assert.equal(parts.count, 3);
-  assert.deepEqual([1, 2, 3].map((number) => parts.range(number)), [[0, 10], [10, 20], [20, 25]]);
+  assert.deepEqual(
+    [1, 2, 3].map((number) => parts.range(number)),
+    [
+      [0, 10],
+      [10, 20],
+      [20, 25],
+    ],
+  );
   assert.deepEqual(new Parts(20, 10).range(2), [10, 20]);
   assert.equal(new Parts(20, 10).count, 2);
 });
@@ -34,7 +41,12 @@ test("progress is what is stored and what has been handed over, and a lost part 
 
 test("only parts that storage has in full size are not sent again", () => {
   const parts = new Parts(25, 10);
-  parts.found([{ number: 1, size: 10 }, { number: 2, size: 7 }, { number: 3, size: 5 }, { number: 4, size: 10 }]);
+  parts.found([
+    { number: 1, size: 10 },
+    { number: 2, size: 7 },
+    { number: 3, size: 5 },
+    { number: 4, size: 10 },
+  ]);
   assert.deepEqual(parts.missing(9), [2]);
   assert.equal(parts.stored, 15);
 });

@@ -10,7 +10,12 @@ const text = (name) => readFileSync(new URL(name, BUNDLE), "utf8");
 test("script and style of all languages together are at most 110 kB", (t) => {
   const sizes = files.map((name) => gzipSync(text(name), { level: 9 }).length);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  t.diagnostic(files.map((name, index) => `${name} ${sizes[index]}`).concat(`total ${total}`).join(", "));
+  t.diagnostic(
+    files
+      .map((name, index) => `${name} ${sizes[index]}`)
+      .concat(`total ${total}`)
+      .join(", "),
+  );
   assert.ok(files.includes("upload.js") && files.includes("upload.css"));
   assert.ok(total > 10_000 && total <= 110_000, `${total} bytes`);
 });

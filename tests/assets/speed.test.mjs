@@ -5,7 +5,8 @@ import { Speed } from "../../services/assets/src/speed.js";
 
 test("speed is that of the last seconds, not of the whole way", () => {
   const speed = new Speed();
-  for (let second = 0; second <= 60; second++) speed.note(second < 30 ? second * 1000 : 30_000 + (second - 30) * 10, second * 1000);
+  for (let second = 0; second <= 60; second++)
+    speed.note(second < 30 ? second * 1000 : 30_000 + (second - 30) * 10, second * 1000);
   assert.equal(speed.value, 10);
 });
 

@@ -25,11 +25,19 @@ test("a transfer that is forgotten leaves the others", () => {
   store.keep(entry("a"));
   store.keep(entry("b"));
   store.forget("a");
-  assert.deepEqual(store.all().map(({ id }) => id), ["b"]);
+  assert.deepEqual(
+    store.all().map(({ id }) => id),
+    ["b"],
+  );
 });
 
 test("a browser that keeps nothing, or something broken, has no transfers and no error", () => {
-  const full = { getItem: () => "{broken", setItem: () => { throw new Error("QuotaExceededError"); } };
+  const full = {
+    getItem: () => "{broken",
+    setItem: () => {
+      throw new Error("QuotaExceededError");
+    },
+  };
   for (const storage of [full, undefined]) {
     const store = new Store(storage);
     store.keep(entry("a"));

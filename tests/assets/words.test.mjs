@@ -4,17 +4,24 @@ import { test } from "node:test";
 import { bytesIn, wordsIn } from "../../services/assets/src/words.js";
 
 const shape = (words, path = "") =>
-  Object.entries(words).flatMap(([key, value]) => (typeof value === "object" ? shape(value, `${path}${key}.`) : `${path}${key}`)).sort();
+  Object.entries(words)
+    .flatMap(([key, value]) => (typeof value === "object" ? shape(value, `${path}${key}.`) : `${path}${key}`))
+    .sort();
 
 test("every word is there in every language, and is not English in the others", async () => {
   const [en, pt, es] = await Promise.all(["en", "pt-BR", "es"].map(async (lang) => (await wordsIn(lang)).own));
   assert.deepEqual(shape(pt), shape(en));
   assert.deepEqual(shape(es), shape(en));
   const values = { origin: "O", limit: "L", why: "storage", status: 1 };
-  for (const word of Object.keys(en).filter((word) => typeof en[word] === "function" && word !== "speed" && word !== "about")) {
+  for (const word of Object.keys(en).filter(
+    (word) => typeof en[word] === "function" && word !== "speed" && word !== "about",
+  )) {
     const said = [en, pt, es].map((own) => own[word](values, 3));
     assert.ok(said[1] !== said[0] && said[2] !== said[0], word);
-    assert.ok(said.every((text) => !text.includes("undefined")), word);
+    assert.ok(
+      said.every((text) => !text.includes("undefined")),
+      word,
+    );
   }
 });
 

@@ -6,7 +6,7 @@ const LONGEST = 30_000;
 // laptop that slept through its failures still has all of it.
 const PATIENCE = 15 * 60_000;
 
-/** Milliseconds before the next try: doubling up to half a minute, of which half is chance, so that many do not return together. */
+/** Milliseconds before the next try: doubling up to half a minute; half of it is chance, so that many do not return together. */
 export function delay(failures, random = Math.random) {
   const full = Math.min(LONGEST, FIRST * 2 ** Math.min(failures - 1, 10));
   return full / 2 + (random() * full) / 2;
@@ -17,7 +17,7 @@ export class Patience {
   #failures = 0;
   #spent = 0;
 
-  /** Milliseconds to wait now, or null where patience is over. What is not our fault (`free`, as being offline) costs none. */
+  /** Milliseconds to wait now, or null where patience is over. What is nobody's fault (`free`: offline) costs none. */
   next({ free = false } = {}) {
     if (this.#spent >= PATIENCE) return null;
     const wait = delay(++this.#failures);

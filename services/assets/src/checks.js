@@ -3,7 +3,7 @@
 const HEIC = /^ftyp(heic|heix|mif1|msf1|hevc)/;
 const IMAGE = /^(\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|[^]{8}WEBPVP|[^]{4}ftypavi[fs])/;
 
-/** Why this file cannot be taken: the name of our word for it, or null. `types` are those that a page takes; none is any. */
+/** Why this file cannot be taken: the name of our word for it, or null. `types` are what a page takes; none is any. */
 export function objection({ size, type }, { most, types }) {
   if (!size) return "empty";
   if (type === "image/heic" || type === "image/heif") return types.length ? "heic" : null;

@@ -1,6 +1,6 @@
 // What can go wrong with a request, told apart by what to do about it.
 
-/** It did not get through, or the answer says "later": try again. `retryAfter` in milliseconds, where the server says. */
+/** It did not get through, or the answer is "later": try again. `retryAfter` in milliseconds, where the server says. */
 export class Passing extends Error {
   constructor(why, { retryAfter, ...details } = {}) {
     super(why);

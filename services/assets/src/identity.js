@@ -3,7 +3,7 @@
 const SAMPLE = 8 * 1024 * 1024; // a part's usual size; two of them are all that is in memory
 
 /**
- * A text that is the same only for the same file: by name, size, time of change, and SHA-256 of its first and last part.
+ * A text that is the same only for the same file: name, size, time of change, and SHA-256 of its first and last part.
  *
  * null where the browser offers no SHA-256, on plain HTTP from another machine: there a transfer is not resumed after a
  * reload, rather than resumed with other bytes.

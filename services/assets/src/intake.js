@@ -1,4 +1,5 @@
-// Files that are dropped or pasted beside Uppy's own field. A file dropped on a page otherwise replaces it, uploads and all.
+// Files that are dropped or pasted beside Uppy's own field. A file dropped on a page would otherwise replace it, uploads
+// and all.
 
 /** Give `take` the files that reach the page outside of `area`, which looks after its own. */
 export function takeFromPage(area, take) {

@@ -9,6 +9,7 @@ import Uppy from "@uppy/core";
 import Dashboard from "@uppy/dashboard";
 
 import { Api } from "./api.js";
+import { stayAwake } from "./awake.js";
 import { disguised, objection } from "./checks.js";
 import { Final } from "./faults.js";
 import { identityOf } from "./identity.js";
@@ -39,7 +40,12 @@ async function enhance(form) {
 
   const api = new Api(address, form.querySelector("[name=csrfmiddlewaretoken]").value);
   const store = new Store();
-  const interrupted = new Interrupted(own, { kind, api, store, present: () => uppy.getFiles().map(({ data }) => data) });
+  const interrupted = new Interrupted(own, {
+    kind,
+    api,
+    store,
+    present: () => uppy.getFiles().map(({ data }) => data),
+  });
   const status = new Status(own, () => uploader.bytes);
   const uppy = new Uppy({
     locale: words.uppy,
@@ -55,7 +61,10 @@ async function enhance(form) {
     kind,
     fields: () => fieldsOf(form),
     its: { api, put, lanes: new Lanes(), store, hold, identityOf, network: new Network(live) },
-    tell: (id, what) => status.tell(id, what),
+    tell(id, what) {
+      status.tell(id, what);
+      stayAwake(uploader.busy);
+    },
     inWords: (error) => inWords(error, say),
     ready(upload) {
       // Whoever shows the upload says so by preventDefault; otherwise the page is loaded again once all are there.
@@ -97,15 +106,15 @@ async function enhance(form) {
   uppy.on("restriction-failed", (file, error) => {
     if (error.isUserFacing) status.fault(file?.id ?? "all", error.message);
   });
-  uppy.on("file-added", ({ id }) => status.forgive(id));
-  uppy.on("file-removed", ({ id }) => status.forgive(id));
-  uppy.on("upload-start", (files) => files.forEach(({ id }) => status.forgive(id)));
+  for (const changed of ["file-added", "file-removed"]) uppy.on(changed, (file) => status.forgive((id) => id === file.id));
+  uppy.on("upload-start", () => status.forgive((id) => !uppy.getFile(id)?.error));
   uppy.on("upload-error", (file, error) => status.fault(file.id, own.about(file.name, error.message)));
   for (const ended of ["upload-success", "upload-error"]) uppy.on(ended, () => setTimeout(finish));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     start();
   });
+  document.addEventListener("visibilitychange", () => stayAwake(uploader.busy));
   addEventListener("beforeunload", (event) => {
     if (uploader.busy) event.preventDefault();
   });

@@ -34,7 +34,8 @@ export class Network {
    * Why a request to `url` may have failed without an answer: "connection", "storage" where only its host is away, or
    * "barred" where both answer and the page seems not to be let in.
    *
-   * A fault of CORS looks to a page just like a lost connection. A request that asks for no permission tells them apart.
+   * A fault of CORS looks to a page just like a lost connection. A request that asks for no permission tells them
+   * apart.
    */
   async reason(url) {
     const origin = originOf(url);
@@ -51,7 +52,13 @@ function originOf(url) {
 
 async function answers(url, options) {
   try {
-    await fetch(url, { ...options, method: "GET", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PROBE) });
+    await fetch(url, {
+      ...options,
+      method: "GET",
+      cache: "no-store",
+      credentials: "omit",
+      signal: AbortSignal.timeout(PROBE),
+    });
     return true;
   } catch {
     return false;

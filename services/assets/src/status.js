@@ -1,4 +1,5 @@
-// What the page says while files travel: one line of state, and a list of what went wrong, which stays until it is dealt with.
+// What the page says while files travel: one line of state, and a list of what went wrong, which stays until it is dealt
+// with.
 
 import { Speed } from "./speed.js";
 
@@ -49,14 +50,15 @@ export class Status {
     this.#draw();
   }
 
-  /** Something to read until the next file is chosen, or until `forgive` of the same id. */
+  /** Something to read until its file is dealt with: `forgive`. */
   fault(id, text) {
     this.#faults.set(id, text);
     this.#drawFaults();
   }
 
-  forgive(id) {
-    if (this.#faults.delete(id)) this.#drawFaults();
+  forgive(dealtWith) {
+    for (const id of [...this.#faults.keys()].filter(dealtWith)) this.#faults.delete(id);
+    this.#drawFaults();
   }
 
   /** Said once nothing is under way any more, until something is. */

@@ -167,7 +167,7 @@ export class Transfer {
           continue;
         }
         if (error instanceof Gone) {
-          // All of it was there. Whether it was ready, and has expired since, or not, sending it again is not ours to decide.
+          // All of it was there, and may even have been ready and expired since. To send it again is not ours to decide.
           this.#drop();
           throw new Final({ word: "late" });
         }
@@ -266,7 +266,9 @@ export class Transfer {
         continue;
       }
       const at = Date.now();
-      const ahead = this.#parts.missing(SIGNED_AHEAD).filter((other) => other !== number && !fresh(this.#urls.get(other)));
+      const ahead = this.#parts
+        .missing(SIGNED_AHEAD)
+        .filter((other) => other !== number && !fresh(this.#urls.get(other)));
       this.#signing = this.#its.api.sign(this.#upload.id, [number, ...ahead], signal).finally(() => {
         this.#signing = null;
       });
@@ -303,7 +305,8 @@ export class Transfer {
     const pause = this.#patience.next({ free: why === "offline" });
     if (pause === null) throw new Final({ word: "gaveUp", values: { why, message: fault.details?.message } });
     const wait = Math.max(pause, fault.retryAfter ?? 0);
-    if (!this.#paused) this.#its.tell({ state: "waiting", why, until: Date.now() + wait, message: fault.details?.message });
+    if (!this.#paused)
+      this.#its.tell({ state: "waiting", why, until: Date.now() + wait, message: fault.details?.message });
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, wait);
       this.#wake = () => {

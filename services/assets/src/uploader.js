@@ -8,14 +8,17 @@ import { CANCELLED, Transfer } from "./transfer.js";
 const TRANSFERS = 4;
 // Uppy draws the page anew with each report.
 const REPORT = 200;
-// Uppy takes a file that was at 100 % once for finished, and what was sent for good. Neither is so until the server says.
+// Uppy takes a file that was at 100 % once for finished, which it is not before the server says so.
 const NOT_YET_ALL = 0.99;
 
 export class Uploader extends BasePlugin {
   #transfers = new Map();
   #told = new Map();
 
-  /** Options: `transfer`, what each needs (transfer.js); `fields()`, `kind`; and `tell(file, what)`, `ready(upload)`, `inWords(error)`. */
+  /**
+   * Options: `its`, what every transfer works with (transfer.js); its `kind` and `fields()`; `tell(id, what)` for the
+   * state of each, null at its end; `ready(upload)`; and `inWords(error)`.
+   */
   constructor(uppy, options) {
     super(uppy, options);
     this.id = "MayflyUploader";

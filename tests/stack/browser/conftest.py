@@ -39,9 +39,11 @@ document.addEventListener("mayfly:ready", (event) => window.seen.ready.push(even
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "These tests need a browser: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+            executable_path=program,
             args=[
                 "--no-sandbox",  # there is none where the tests run as root
                 "--disable-gpu",
@@ -50,7 +52,7 @@ def browser() -> Iterator[Browser]:
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
-                # A page whose headers a test has changed counts as one from the internet, which may not reach this machine.
+                # A page whose headers a test has changed counts as one from the internet, which may not come here.
                 "--disable-features=LocalNetworkAccessChecks",
             ],
         )

@@ -8,10 +8,15 @@ from ..conftest import URL
 RUN = "window.ran=true;document.title='ran'"
 SCRIPTS = {
     "drawing.svg": f'<svg xmlns="http://www.w3.org/2000/svg" onload="{RUN}"><script>{RUN}</script></svg>',
-    "page.html": f"<!doctype html><script>{RUN}</script><img src=x onerror=\"{RUN}\">",
+    "page.html": f'<!doctype html><script>{RUN}</script><img src=x onerror="{RUN}">',
     "page.xhtml": f'<html xmlns="http://www.w3.org/1999/xhtml"><script>{RUN}</script></html>',
 }
-NAMES = (f"<img src=x onerror={RUN}>.txt", f'"><svg onload={RUN}>.txt', "javascript:alert(1).txt", "{{ 7*7 }}${7*7}.txt")
+NAMES = (
+    f"<img src=x onerror={RUN}>.txt",
+    f'"><svg onload={RUN}>.txt',
+    "javascript:alert(1).txt",
+    "{{ 7*7 }}${7*7}.txt",
+)
 
 
 def nothing_ran(page) -> None:

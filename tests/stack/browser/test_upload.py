@@ -177,7 +177,7 @@ def test_a_page_that_shows_uploads_by_itself_is_not_loaded_again(surfer, make):
 def test_a_large_file_is_never_in_memory_as_a_whole(surfer, make):
     page = surfer.open("/files/")
     page.evaluate("document.addEventListener('mayfly:ready', (event) => event.preventDefault())")
-    surfer.upload(make("film.mp4", 200 * MiB))
+    surfer.upload(make("film.mp4", 120 * MiB))
     surfer.until(surfer.seen, seconds=90)
     devtools = surfer.context.new_cdp_session(page)
     devtools.send("HeapProfiler.enable")

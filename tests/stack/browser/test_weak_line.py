@@ -63,8 +63,7 @@ def test_after_a_reload_or_a_closed_tab_only_the_missing_parts_are_sent(surfer, 
     surfer.ready_for_files()
     [entry] = stored(surfer.page)
     arrived = {
-        part["number"]
-        for part in surfer.context.request.get(f"{URL}/api/uploads/{entry['id']}/parts").json()["parts"]
+        part["number"] for part in surfer.context.request.get(f"{URL}/api/uploads/{entry['id']}/parts").json()["parts"]
     }
     assert len(arrived) >= 2
     percent = len(arrived) * 100 // 8
@@ -149,7 +148,7 @@ def test_a_part_that_is_answered_with_403_expired_is_sent_again_with_a_new_url(s
 
 def test_a_laptop_that_sleeps_for_twenty_minutes_goes_on_with_new_urls(surfer, make, line):
     """Case 21, the laptop. Its clock jumps; what was on its way is refused by then, and no old URL is used again."""
-    film = make("film.mp4", 96 * MiB)
+    film = make("film.mp4", 72 * MiB)
     held, after = [], []
 
     def meddle(number, route):
@@ -173,7 +172,7 @@ def test_a_laptop_that_sleeps_for_twenty_minutes_goes_on_with_new_urls(surfer, m
         route.fulfill(**refusal(403, "AccessDenied"))
     page.clock.resume()
     surfer.see("film.mp4")
-    assert len(after) == 12
+    assert len(after) == 9
     assert not before & set(after)
     assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
@@ -238,7 +237,7 @@ def test_storage_that_is_away_for_a_while_is_waited_for(surfer, make, line):
 
 def test_a_slow_line_that_loses_every_third_part_brings_all_of_it_over(surfer, make, line):
     """Case 25."""
-    film = make("film.mp4", 64 * MiB)
+    film = make("film.mp4", 40 * MiB)
 
     def meddle(number, route):
         if len(line.sent) % 3:
@@ -251,7 +250,7 @@ def test_a_slow_line_that_loses_every_third_part_brings_all_of_it_over(surfer, m
     surfer.line(up=6_000_000)
     surfer.upload(film)
     surfer.see("film.mp4", seconds=90)
-    assert len(line.sent) > 8
+    assert len(line.sent) > 5
     assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
 
@@ -277,13 +276,13 @@ def test_of_a_tab_closed_at_any_step_nothing_is_left_after_the_deadline(surfer, 
     elif step == "in the middle":
         line.meddle = lambda number, route: number > 1
     else:
-        page.route("**/complete", lambda route: None)
+        page.route("**/complete", lambda route: route.fulfill(status=503, json={}))
     surfer.upload(make("film.mp4", 24 * MiB))
     surfer.until(lambda: line.sent)
     if step == "in the middle":
         surfer.until(lambda: stored(page)[0]["stored"] >= PART)
     elif step == "all sent":
-        surfer.says("Checking what has arrived")
+        surfer.says("Mayfly does not answer")
     [entry] = stored(page)
     page.close()
     key = f"uploads/{entry['id']}"

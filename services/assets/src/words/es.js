@@ -28,7 +28,10 @@ const own = {
   interrupted: (name, percent) => `${name} se interrumpió al ${percent} %. Elígelo de nuevo para seguir.`,
   discard: "Descartar",
   discardNamed: (name) => `Descartar ${name}`,
-  kept: (kept) => (kept === 1 ? "Solo queda la imagen más nueva." : `Solo quedan las ${kept} imágenes más nuevas: de estas, las demás se van al momento.`),
+  kept: (kept) =>
+    kept === 1
+      ? "Solo queda la imagen más nueva."
+      : `Solo quedan las ${kept} imágenes más nuevas: de estas, las demás se van al momento.`,
   about: (name, text) => `${name}: ${text}`,
   empty: () => "Este archivo está vacío.",
   notImage: () => "No es una imagen que podamos mostrar: JPEG, PNG, WebP, GIF y AVIF sí. Envíala como archivo.",
@@ -37,13 +40,16 @@ const own = {
   gone: () => "El servidor ha abandonado esta subida dos veces. Lo enviado se ha perdido; inténtalo más tarde.",
   late: () => "Se eliminó antes de estar completo, o su tiempo ya terminó. Elígelo de nuevo para enviarlo otra vez.",
   lost: () => "El almacenamiento ha perdido partes una y otra vez. Inténtalo más tarde.",
-  refused: () => "El almacenamiento rechaza las partes, aunque se acaban de firmar (403). Quien mantiene este sitio puede arreglarlo.",
+  refused: () =>
+    "El almacenamiento rechaza las partes, aunque se acaban de firmar (403). Quien mantiene este sitio puede arreglarlo.",
   barred: ({ origin }) =>
     `El almacenamiento en ${origin} no acepta subidas desde esta página. Su bucket tiene que permitir la dirección de esta página (CORS); quien mantiene este sitio puede arreglarlo.`,
   unreadable: () => "El archivo ya no se puede leer: se cambió, se movió o se eliminó. Elígelo de nuevo.",
-  stale: () => "Esta página lleva demasiado tiempo abierta. Cárgala de nuevo y elige el archivo otra vez: lo enviado se conserva.",
+  stale: () =>
+    "Esta página lleva demasiado tiempo abierta, o las cookies están bloqueadas. Cárgala de nuevo y elige el archivo otra vez: lo enviado se conserva.",
   status: ({ status }) => `Algo entre tú y Mayfly rechazó esto (${status}).`,
-  gaveUp: ({ why }) => `${own.waiting[why]}, desde hace un cuarto de hora. Lo enviado se conserva; inténtalo cuando la conexión mejore.`,
+  gaveUp: ({ why }) =>
+    `${own.waiting[why]}, desde hace un cuarto de hora. Lo enviado se conserva; inténtalo cuando la conexión mejore.`,
 };
 
 export const words = { own, uppy };
