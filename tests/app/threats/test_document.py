@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-# Previews, the uploader in the browser, passwords, reports of abuse: the page says that they are not there yet.
-LATER = {6, 7, 21, 22, 25, 38, 42}
+# Passwords, reports of abuse: the page says that they are not there yet.
+LATER = {38, 42}
 ROW = re.compile(r"^\| (\d+) \|[^|]+\|[^|]+\|([^|]+)\|$", re.MULTILINE)
 NAMED = re.compile(r"\b[Cc]ases? (\d+(?:(?:,| and|, and) \d+)*)")
 
