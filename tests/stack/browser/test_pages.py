@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pyvips
 from playwright.sync_api import Page, expect
 
 from ..conftest import PNG, URL
@@ -25,6 +26,17 @@ def sent(surfer: Surfer, name: str, *, kind: str = "file", content: bytes = b"he
         [part] = api.post(f"/api/uploads/{upload['id']}/parts", json={"numbers": [1]}).json()["parts"]
         assert httpx.put(part["url"], content=content).status_code == 200
         return api.post(f"/api/uploads/{upload['id']}/complete").raise_for_status().json()
+
+
+def evening(hue: int) -> bytes:
+    """A picture that one can look at: the sun above water, in one of three lights."""
+    sky = [(242, 171, 80), (120, 160, 190), (150, 110, 170)][hue % 3]
+    down = pyvips.Image.xyz(1200, 900)[1] / 900
+    picture = (down * -0.55 + 1.1).bandjoin([down * -0.4 + 0.95, down * -0.2 + 0.8]) * list(sky)
+    picture = picture.cast("uchar").copy(interpretation="srgb")
+    sun, water = [255, 246, 214], [sky[0] // 3, sky[1] // 3, sky[2] // 2]
+    picture = picture.draw_circle(sun, 380 + 220 * (hue % 3), 420, 120, fill=True)
+    return picture.draw_rect(water, 0, 560, 1200, 340, fill=True).jpegsave_buffer(Q=85)
 
 
 def stays(page: Page) -> None:
@@ -234,8 +246,10 @@ def test_an_empty_page_has_no_barrier(surfer, path):
 def test_a_full_page_has_no_barrier(surfer, kind):
     surfer.open(f"/{kind}s/")
     for number in range(3):
-        sent(surfer, f"holiday {number}.png", kind=kind, content=PNG, lifetime=(30, 300, 900)[number])
+        sent(surfer, f"evening {number}.jpg", kind=kind, content=evening(number), lifetime=900)
     page = surfer.open(f"/{kind}s/")
+    if kind == "image":
+        expect(page.locator(".picture img")).to_have_count(3, timeout=30_000)
     looked_at(page, f"{kind}s")
     page.locator("#clear").click()
     looked_at(page, f"{kind}s-clear")
@@ -243,9 +257,11 @@ def test_a_full_page_has_no_barrier(surfer, kind):
 
 def test_a_share_page_and_its_receipt_have_no_barrier(surfer):
     surfer.open("/images/")
-    upload = sent(surfer, "holiday.png", kind="image", content=PNG, title="At the lake")
-    page = surfer.page
+    upload = sent(surfer, "evening.jpg", kind="image", content=evening(0), title="At the lake")
+    page = surfer.open("/images/")
+    expect(page.locator(".picture img")).to_have_count(1, timeout=30_000)
     page.goto(upload["link"])
+    expect(page.get_by_role("img", name="At the lake")).to_be_visible()
     page.get_by_text("QR code").click()
     looked_at(page, "share")
     page.get_by_role("button", name="Delete now").click()
@@ -262,7 +278,7 @@ def test_an_error_page_has_no_barrier(surfer):
 
 def test_an_upload_under_way_has_no_barrier(surfer, make):
     page = surfer.open("/files/")
-    surfer.slow(up=200_000)
+    surfer.line(up=200_000)
     surfer.upload(make("film.mp4", 20_000_000))
     surfer.until_percent(1)
     looked_at(page, "sending")
