@@ -122,7 +122,7 @@ def test_a_broker_with_tls_says_whether_its_certificate_is_checked():
 
 
 def test_no_redis_means_messages_in_a_folder():
-    assert show("CELERY_BROKER_URL", SECRET_KEY="x") == ["filesystem://localhost"]
+    assert show("CELERY_BROKER_URL", SECRET_KEY="x") == ["folder://localhost"]
 
 
 def test_the_django_deploy_check_has_nothing_to_say():

@@ -10,7 +10,9 @@ from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
 
 from mayfly import settings
+from mayfly.folder import register
 
+register()
 settings.choose()
 
 app = Celery("mayfly")

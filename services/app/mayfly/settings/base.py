@@ -184,7 +184,7 @@ PORT = variables.number("PORT", default=8000, least=1, most=65535)
 # Celery. Tasks are short and safe to repeat, so a message is acknowledged after the work, and a lost worker's
 # is run again.
 REDIS_URL = variables.url("REDIS_URL", schemes=("redis", "rediss"), default="")
-CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"  # no host is asked; without one kombu warns
+CELERY_BROKER_URL = REDIS_URL or "folder://localhost"  # mayfly/folder.py; no host is asked, without one kombu warns
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_POOL_LIMIT = variables.number("BROKER_POOL_LIMIT", default=2, least=1, most=64)
