@@ -85,7 +85,7 @@ async function enhance(form) {
     inline: true,
     theme: "auto",
     width: "100%",
-    height: 340,
+    height: 260,
     note: kind === "image" ? own.images : null,
     proudlyDisplayPoweredByUppy: false,
     disableInformer: true, // what it says is gone after five seconds; the status stays

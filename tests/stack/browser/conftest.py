@@ -88,7 +88,7 @@ class Surfer:
     def choose(self, *files: Path) -> None:
         """By the button, as most people do."""
         with self.page.expect_file_chooser() as chooser:
-            self.page.get_by_role("button", name="choose them").first.click()
+            self.page.get_by_role("button", name="Choose files").first.click()
         chooser.value.set_files(files)
 
     def send(self) -> None:

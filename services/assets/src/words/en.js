@@ -2,9 +2,9 @@
 const uppy = {
   strings: {
     dashboardTitle: "Files to upload",
-    dropPasteFiles: "Drop or paste files here, or %{browseFiles}",
-    dropPasteImportFiles: "Drop or paste files here, %{browseFiles}, or use",
-    browseFiles: "choose them",
+    dropPasteFiles: "%{browseFiles} or drop or paste them here",
+    dropPasteImportFiles: "%{browseFiles}, drop or paste them here, or use",
+    browseFiles: "Choose files",
   },
 };
 

@@ -4,9 +4,9 @@ const uppy = {
   strings: {
     ...spanish.strings,
     dashboardTitle: "Archivos para subir",
-    dropPasteFiles: "Suelta o pega archivos aquí, o %{browseFiles}",
-    dropPasteImportFiles: "Suelta o pega archivos aquí, %{browseFiles}, o usa",
-    browseFiles: "elígelos",
+    dropPasteFiles: "%{browseFiles} o suéltelos o péguelos aquí",
+    dropPasteImportFiles: "%{browseFiles}, suéltelos o péguelos aquí, o use",
+    browseFiles: "Elegir archivos",
   },
 };
 

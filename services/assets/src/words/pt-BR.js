@@ -4,9 +4,9 @@ const uppy = {
   strings: {
     ...portuguese.strings,
     dashboardTitle: "Arquivos para enviar",
-    dropPasteFiles: "Solte ou cole arquivos aqui, ou %{browseFiles}",
-    dropPasteImportFiles: "Solte ou cole arquivos aqui, %{browseFiles}, ou use",
-    browseFiles: "escolha-os",
+    dropPasteFiles: "%{browseFiles} ou solte ou cole aqui",
+    dropPasteImportFiles: "%{browseFiles}, solte ou cole aqui, ou use",
+    browseFiles: "Escolher arquivos",
   },
 };
 
