@@ -178,6 +178,19 @@ test("a part that fails is sent again after a wait, with a URL of its own", asyn
   assert.equal(it.sent.filter((number) => number !== 3).length, 9);
 });
 
+test("a part that came, though its answer was lost, is not sent again", async () => {
+  const { it, transfer } = world({
+    put: async ({ number, times }) => {
+      if (number !== 3 || times > 1) return;
+      it.stored.add(3);
+      throw new NotSent({ moved: PART });
+    },
+  });
+  const { value } = await pass(transfer.run());
+  assert.equal(value.state, "ready");
+  assert.equal(it.sent.length, 10);
+});
+
 test("Case 21: a URL that ended while the laptop slept is renewed at once, and no patience is lost", async () => {
   let slept = false;
   const { it, transfer, states } = world({

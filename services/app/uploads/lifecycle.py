@@ -8,6 +8,7 @@ ordered so that every one of them may be cut off anywhere and run again; `sweep`
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice, zip_longest
@@ -500,16 +501,18 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
 
 def _assemble(upload: Upload, storage: UploadStorage) -> bytes:
     """Complete the transfer in storage, unless that has happened, and return the object's first bytes."""
-    try:
-        if not upload.transfer_id:
-            raise TransferNotFound
-        parts = storage.parts(upload.key, upload.transfer_id)
-        _check_parts(upload, parts)
-        storage.complete(upload.key, upload.transfer_id, [parts[number] for number in sorted(parts)])
-    except TransferNotFound:
-        # An earlier call was cut off after this step, or runs beside us; or the transfer was aborted.
-        if storage.size(upload.key) != upload.size:
-            raise NotAllowed("transfer_ended", _("The transfer has ended. Begin again.")) from None
+    # Not found: an earlier call was cut off after this step, or runs beside us; or the transfer was aborted.
+    with suppress(TransferNotFound):
+        if upload.transfer_id:
+            parts = storage.parts(upload.key, upload.transfer_id)
+            _check_parts(upload, parts)
+            storage.complete(upload.key, upload.transfer_id, [parts[number] for number in sorted(parts)])
+    # Also after a success: LocalStack lists a part whole while its bytes were cut off by a second, broken PUT.
+    size = storage.size(upload.key)
+    if size is None:
+        raise NotAllowed("transfer_ended", _("The transfer has ended. Begin again."))
+    if size != upload.size:
+        raise NotAllowed("length_differs", _("Storage did not keep all bytes of it. Send it again."))
     return storage.first_bytes(upload.key, policy.FIRST_BYTES)
 
 

@@ -106,7 +106,8 @@ async function enhance(form) {
   uppy.on("restriction-failed", (file, error) => {
     if (error.isUserFacing) status.fault(file?.id ?? "all", error.message);
   });
-  for (const changed of ["file-added", "file-removed"]) uppy.on(changed, (file) => status.forgive((id) => id === file.id));
+  for (const changed of ["file-added", "file-removed"])
+    uppy.on(changed, (file) => status.forgive((id) => id === file.id));
   uppy.on("upload-start", () => status.forgive((id) => !uppy.getFile(id)?.error));
   uppy.on("upload-error", (file, error) => status.fault(file.id, own.about(file.name, error.message)));
   for (const ended of ["upload-success", "upload-error"]) uppy.on(ended, () => setTimeout(finish));

@@ -49,6 +49,10 @@ export class Parts {
     this.#arrived.add(number);
   }
 
+  has(number) {
+    return this.#arrived.has(number);
+  }
+
   /** It has to travel again: it failed, was called back, or storage does not have it after all. */
   lose(number) {
     this.#travelling.delete(number);

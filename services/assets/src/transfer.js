@@ -199,7 +199,12 @@ export class Transfer {
       const number = this.#parts.take();
       if (number === undefined) return;
       const fault = await this.#send(number, signal);
-      if (fault) await this.#consider(fault, number, signal);
+      if (!fault) continue;
+      try {
+        await this.#consider(fault, number, signal);
+      } finally {
+        if (!this.#parts.has(number)) this.#parts.lose(number); // from here on anybody's again
+      }
     }
   }
 
@@ -226,7 +231,7 @@ export class Transfer {
       this.#keep();
       return null;
     } catch (error) {
-      this.#parts.lose(number);
+      this.#parts.moved(number, 0);
       if (!leg.aborted || leg.reason === LOST) failed = true;
       return leg.aborted ? leg.reason : error;
     } finally {
@@ -248,8 +253,10 @@ export class Transfer {
         const refused = (this.#refusals.get(number) ?? 0) + 1;
         this.#refusals.set(number, refused);
         if (refused >= REFUSALS) throw new Final({ word: "refused" });
-      } else if (fault.status === 404) {
-        await this.#persist(() => this.#its.api.parts(this.#upload.id, signal)); // raises Gone where it is
+      } else if (fault.status === 404 || fault.moved === this.#parts.sizeOf(number)) {
+        // Is the transfer still there (Gone is raised where not), and has the part come though no answer did?
+        this.#parts.found(await this.#persist(() => this.#its.api.parts(this.#upload.id, signal)));
+        if (this.#parts.has(number)) return this.#keep();
       }
     } else if (fault !== LOST && !(fault instanceof Passing)) {
       throw fault;

@@ -118,6 +118,21 @@ def test_a_huge_size_is_too_large(owner):
     assert not Upload.objects.exists()
 
 
+def test_storage_that_puts_less_together_than_it_listed_is_found_out(owner, small_parts, monkeypatch):
+    """Case 12, as LocalStack does it after a part was sent again and cut off."""
+    content = random.randbytes(2 * PART + 3)
+    upload = owner.begin(content)
+    owner.send_parts(upload, content)
+    whole = storage_class().complete
+    monkeypatch.setattr(
+        storage_class(), "complete", lambda self, key, transfer_id, parts: whole(self, key, transfer_id, parts[:-1])
+    )
+    response = complete(owner, upload)
+    assert response.status_code == 422
+    assert "did not keep all bytes" in response.json()["error"]["message"]
+    assert is_empty(row(upload))
+
+
 def test_a_missing_middle_part_is_named_and_never_filled_with_zeros(owner, small_parts):
     """Case 12."""
     content = random.randbytes(2 * PART + 3)

@@ -44,7 +44,8 @@ const own = {
   barred: ({ origin }) =>
     `Storage at ${origin} does not take uploads from this page. Its bucket has to allow this page's address (CORS); whoever runs this site can put that right.`,
   unreadable: () => "The file cannot be read any more: it was changed, moved or removed. Choose it again.",
-  stale: () => "This page has been open for too long, or cookies are blocked. Load it again, and choose the file again: what was sent stays.",
+  stale: () =>
+    "This page has been open for too long, or cookies are blocked. Load it again, and choose the file again: what was sent stays.",
   status: ({ status }) => `Something between you and Mayfly refused this (${status}).`,
   gaveUp: ({ why }) =>
     `${own.waiting[why]}, for a quarter of an hour. What was sent stays; try again when the line is better.`,
