@@ -11,6 +11,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from functools import wraps
+from inspect import isfunction
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,9 +24,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from uploads.storage import local
 from uploads.storage.protocol import StorageError, UploadStorage
 
-CALLS = [name for name in vars(UploadStorage) if not name.startswith("_")]
+CALLS = [name for name, what in vars(UploadStorage).items() if isfunction(what) and not name.startswith("_")]
 # Made without a request, so that they are steps of their own on S3, too.
-SIGNING = ["sign_part", "sign_download"]
+SIGNING = ["sign_part", "sign_download", "sign_preview"]
 CHANGES = ["mkdir", "rename", "replace", "unlink", "rmdir", "fsync"]
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
