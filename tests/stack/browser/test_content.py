@@ -37,7 +37,7 @@ def test_a_script_in_a_file_is_only_ever_saved(surfer, make, name):
     surfer.see(name)
     nothing_ran(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name=name).click()
+        page.locator("#uploads a[href$='/download']").click()
     assert download.value.suggested_filename == name
     assert download.value.path().read_bytes() == file.read_bytes()
     page.goto(surfer.uploads("file")[0]["link"])
