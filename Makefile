@@ -24,7 +24,7 @@ shell: ## Open a shell in the web container
 	@docker compose exec web bash
 
 ##@ Check
-.PHONY: test test-stack test-faults lint bench
+.PHONY: test test-stack test-faults test-dyno lint bench
 test: ## Test the program with Python alone (make test ARGS="-k sweep" for some of it)
 	@$(PYTHON) bin/venv services/requirements/development.txt
 	@.venv/bin/pytest tests/app -n 2 $(ARGS)
@@ -36,6 +36,9 @@ test-stack: ## Bring a stack of its own up beside yours, and test it from outsid
 test-faults: ## Kill, starve and flood a stack, and count what is lost and what is left (CHAOS_SECONDS=240 by default)
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-240} tests/stack/with .venv/bin/pytest tests/stack/faults tests/stack/chaos \
 	  -q -p no:django $(ARGS)
+
+test-dyno: ## Run the images as Heroku would, on a simulator of its dynos, router and add-ons
+	@tests/stack/dyno/run $(ARGS)
 
 lint: ## Look over Python, shell, Dockerfiles, YAML and the Compose file
 	@$(PYTHON) bin/venv services/requirements/development.txt

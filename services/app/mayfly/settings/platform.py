@@ -19,10 +19,11 @@ GRACEFUL_SECONDS = 20
 TASK_SOFT_SECONDS = 20
 TASK_SECONDS = 25
 
-# 512 MB hold two processes of web with five threads each; and a small Postgres plan's 20 connections hold the one that
-# every thread may have, beside those of the worker and of a release. docs/operations.md has the sum.
+# Processes of web and threads in each, every one of which may hold a connection to Postgres; the worker holds three. A
+# small plan has 20, and at a restart the old dynos and the new ones are there at once, beside a release with its own:
+# 2 * (2 * 3 + 3) + 1 = 19. In memory, 512 MB would hold more.
 WEB_CONCURRENCY = 2
-WEB_THREADS = 5
+WEB_THREADS = 3
 # Two of previews, beside the one of removal.
 WORKER_CONCURRENCY = 2
 # To Redis, for each process that sends: a small plan has 20 in all.
