@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 PYTHON := python3
+export APP DRY_RUN
 
 ##@ Run
 .PHONY: run up down watch logs shell
@@ -46,6 +47,14 @@ lint: ## Look over Python, shell, Dockerfiles, YAML and the Compose file
 
 bench: ## Measure what docs and closing notes claim
 	@bench/run $(ARGS)
+
+##@ Heroku
+.PHONY: deploy flower-heroku
+deploy: ## Check, build, push and release (make deploy APP=name; DRY_RUN=1 says every step and takes none)
+	@$(PYTHON) bin/deploy
+
+flower-heroku: ## Run Flower here, on the Redis of an app there (make flower-heroku APP=name)
+	@bin/flower-heroku
 
 ##@ Packages
 .PHONY: requirements requirements-check

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psycopg2
@@ -18,7 +19,16 @@ from .dynos import DYNOS, ROOT, Dyno, config, docker
 from .router import Router
 
 PLAN = 20  # connections, to Postgres and to Redis each
+FIGURES = {}
 KINDS = ("web", "worker", "release")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _figures():
+    """What was measured, for docs/heroku.md; shown with pytest -s."""
+    yield
+    for name, value in FIGURES.items():
+        print(f"\n{name}: {value}", end="")
 
 
 def build(kind: str, *, tag: str, classic: bool = False) -> str:
@@ -73,7 +83,10 @@ class App:
 
 @pytest.fixture(scope="session")
 def images() -> dict[str, str]:
-    return {kind: build(kind, tag=f"{DYNOS}-{kind}") for kind in KINDS}
+    built = {kind: build(kind, tag=f"{DYNOS}-{kind}") for kind in KINDS}
+    size = int(docker("image", "inspect", "--format", "{{.Size}}", f"{DYNOS}-web"))
+    FIGURES["image, web and worker alike"] = f"{size / 1e6:.0f} MB"
+    return built
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +138,13 @@ class Connections:
     def refused(self) -> int:
         """How often Redis refused a connection, for having too many."""
         return self._client.info("stats")["rejected_connections"] - self.refused_before
+
+    @contextmanager
+    def room_for(self, count: int) -> Iterator[None]:
+        """A larger plan of Redis for a while."""
+        self._client.config_set("maxclients", count)
+        yield
+        self._client.config_set("maxclients", PLAN + 1)
 
     def _count(self) -> None:
         database = psycopg2.connect(os.environ["STACK_DATABASE_URL"])

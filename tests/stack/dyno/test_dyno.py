@@ -6,25 +6,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
 
 from ..conftest import URL, Visitor, until
-from .conftest import PLAN, Memory
+from .conftest import FIGURES, PLAN, Memory
 from .dynos import ADDONS, ROOT, Dyno, docker
 from .load import Load, settled
 from .router import IDLE
 
 MB = 1_000_000
-
-FIGURES = {}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def figures():
-    """What was measured, for docs/heroku.md; shown with pytest -s."""
-    yield
-    for name, value in FIGURES.items():
-        print(f"\n{name}: {value}", end="")
 
 
 def test_the_release_step_ends_well_twice_at_once(app):
