@@ -64,18 +64,22 @@ class App:
             dyno.remove()
 
     def start(self) -> None:
-        self.web, self.worker = Dyno("web", self.config), Dyno("worker", self.config)
+        self.web = Dyno("web", self.config)
+        self.start_worker()
         self.router.add(self.web.address)
         self.web.bound()
+
+    def start_worker(self) -> None:
+        self.worker = Dyno("worker", self.config)
 
     def restart(self) -> dict[str, float]:
         """The daily restart: the new dynos start while the old ones end. Returns how long each took to end."""
         old = [self.web, self.worker]
         self.router.remove(self.web.address)
-        self.start_beside = threading.Thread(target=self.start)
-        self.start_beside.start()
+        beside = threading.Thread(target=self.start)
+        beside.start()
         seconds = {dyno.name: dyno.stop() for dyno in old}
-        self.start_beside.join()
+        beside.join()
         for dyno in old:
             dyno.remove()
         return seconds
