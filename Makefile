@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 PYTHON := python3
+export APP DRY_RUN
 
 ##@ Run
 .PHONY: run up down watch logs shell
@@ -24,7 +25,7 @@ shell: ## Open a shell in the web container
 	@docker compose exec web bash
 
 ##@ Check
-.PHONY: test test-stack test-faults lint bench
+.PHONY: test test-stack test-faults test-dyno lint bench
 test: ## Test the program with Python alone (make test ARGS="-k sweep" for some of it)
 	@$(PYTHON) bin/venv services/requirements/development.txt
 	@$(PYTHON) bin/assets
@@ -39,12 +40,23 @@ test-faults: ## Kill, starve and flood a stack, and count what is lost and left 
 	@CHAOS_SECONDS=$(or $(CHAOS_SECONDS),240) tests/stack/with .venv/bin/pytest tests/stack/faults tests/stack/chaos \
 	  -q -p no:django $(ARGS)
 
+test-dyno: ## Run the images as Heroku would, on a simulator of its dynos, router and add-ons
+	@tests/stack/dyno/run $(ARGS)
+
 lint: ## Look over Python, shell, Dockerfiles, YAML and the Compose file
 	@$(PYTHON) bin/venv services/requirements/development.txt
 	@bin/lint
 
 bench: ## Measure what docs and closing notes claim
 	@bench/run $(ARGS)
+
+##@ Heroku
+.PHONY: deploy flower-heroku
+deploy: ## Check, build, push and release (make deploy APP=name; DRY_RUN=1 says every step and takes none)
+	@$(PYTHON) bin/deploy
+
+flower-heroku: ## Run Flower here, on the Redis of an app there (make flower-heroku APP=name)
+	@bin/flower-heroku
 
 ##@ Packages and words
 .PHONY: requirements requirements-check messages

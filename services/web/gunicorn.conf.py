@@ -6,6 +6,8 @@ import re
 from django.conf import settings as django
 from gunicorn.glogging import Logger
 
+from mayfly.settings import platform
+
 bind = f"0.0.0.0:{django.PORT}"
 
 # Threads, since a slow client must not hold a process; processes, since one of them runs Python on one core only.
@@ -14,10 +16,10 @@ workers = django.WEB_CONCURRENCY
 threads = django.WEB_THREADS
 preload_app = True  # the program is loaded once, and the processes share its memory
 
-keepalive = 95  # Heroku's router keeps a connection for 90 s; who closes first must be the router
-timeout = 30  # a process that shows no sign of life for so long is replaced; the router has given up by then
-graceful_timeout = 20  # of the 30 s between SIGTERM and SIGKILL
-limit_request_line = 8190  # the router's own limit is 8,192; ours may not be the lower one
+keepalive = platform.KEEPALIVE
+timeout = platform.ROUTER_SECONDS  # a process that shows no sign of life for so long is replaced
+graceful_timeout = platform.GRACEFUL_SECONDS
+limit_request_line = platform.REQUEST_LINE
 
 # Who reaches this port is the router, or somebody on this very machine.
 forwarded_allow_ips = "*"

@@ -56,5 +56,12 @@ def test_a_release_that_cannot_reach_storage_fails_in_one_line(monkeypatch):
         release()
 
 
+def test_a_release_with_careless_settings_fails_and_names_them(settings):
+    settings.DEPLOY_CHECK = True
+    settings.DEBUG = True
+    with pytest.raises(CommandError, match="DEBUG set to True in deployment"):
+        release()
+
+
 def test_no_migration_is_missing():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -84,6 +84,8 @@ def test_one_variable_chooses_the_settings_for_every_entry(variables, module, en
         ({"UPLOAD_LIFETIME_MINUTES": "0"}, "UPLOAD_LIFETIME_MINUTES is 0"),
         ({"UPLOAD_LIFETIME_MINUTES": "9", "MAX_LIFETIME_MINUTES": "8"}, "UPLOAD_LIFETIME_MINUTES is more than"),
         ({"USE_S3": "True"}, "AWS_ACCESS_KEY_ID is missing"),
+        ({"STATIC_STORAGE": "s3"}, "AWS_ACCESS_KEY_ID is missing"),
+        ({"STATIC_STORAGE": "S3"}, "STATIC_STORAGE is 'S3', and has to be one of whitenoise, s3"),
         ({"PROD_SETTINGS": "si"}, "PROD_SETTINGS is 'si'"),
         ({"SETTINGS_MODULE_PATH": "testheroku.settings"}, "SETTINGS_MODULE_PATH names 'testheroku.settings'"),
     ],
@@ -119,6 +121,38 @@ def test_a_broker_with_tls_says_whether_its_certificate_is_checked():
     assert "CERT_NONE" in plain
     [checked] = show("CELERY_BROKER_USE_SSL", **PRODUCTION | {"REDIS_TLS_VERIFY": "True"})
     assert "CERT_REQUIRED" in checked
+
+
+@pytest.mark.parametrize(
+    ("query", "mode"), [("", "require"), ("?sslmode=disable", "disable"), ("?sslmode=verify-full", "verify-full")]
+)
+def test_production_wants_a_database_with_tls_unless_its_address_says_otherwise(query, mode):
+    [databases] = show("DATABASES", **PRODUCTION | {"DATABASE_URL": f"postgres://u:p@db/mayfly{query}"})
+    assert f"'sslmode': '{mode}'" in databases
+    [databases] = show("DATABASES", SECRET_KEY="x", DATABASE_URL="postgres://u:p@db/mayfly")
+    assert "sslmode" not in databases
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({"AWS_S3_REGION_NAME": "eu-central-1"}, "https://statics.s3.eu-central-1.amazonaws.com/static/"),
+        ({"AWS_S3_ENDPOINT_URL": "http://s3:4566"}, "http://s3:4566/statics/static/"),
+        (
+            {"AWS_S3_ENDPOINT_URL": "http://s3:4566", "AWS_S3_PUBLIC_ENDPOINT_URL": "https://s3.example/"},
+            "https://s3.example/statics/static/",
+        ),
+    ],
+)
+def test_static_files_in_a_bucket_have_its_address(variables, url):
+    s3 = {"STATIC_STORAGE": "s3", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    assert show("STATIC_URL", **PRODUCTION | s3 | variables | {"AWS_STATIC_BUCKET_NAME": "statics"}) == [url]
+
+
+def test_static_files_never_go_into_the_bucket_of_the_uploads():
+    s3 = {"STATIC_STORAGE": "s3", "USE_S3": "True", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    names = {"AWS_STORAGE_BUCKET_NAME": "mayfly", "AWS_STATIC_BUCKET_NAME": "mayfly"}
+    assert "AWS_STATIC_BUCKET_NAME is the bucket of the uploads" in complaint(**PRODUCTION | s3 | names)
 
 
 def test_no_redis_means_messages_in_a_folder():

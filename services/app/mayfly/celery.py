@@ -1,10 +1,12 @@
 """The Celery application, and the signs of life that its processes leave for the health probe."""
 
 import gc
+import signal
 import tempfile
 from pathlib import Path
 
 from celery import Celery, bootsteps
+from celery.apps.worker import Worker
 from celery.signals import beat_embedded_init, beat_init, before_task_publish, worker_init
 from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
@@ -18,6 +20,17 @@ settings.choose()
 app = Celery("mayfly")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+class PatientWorker(Worker):
+    """Lets one SIGTERM count: Heroku may send several, and Celery cuts running tasks off at the second."""
+
+    def wait_for_soft_shutdown(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        super().wait_for_soft_shutdown()
+
+
+app.Worker = app.subclass_with_self(PatientWorker)
 
 
 def sign_of_life(name: str) -> Path:

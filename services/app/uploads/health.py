@@ -1,7 +1,6 @@
 """Whether this process answers, and whether all that it needs does."""
 
 import logging
-import ssl
 from collections.abc import Callable
 from functools import cache
 
@@ -55,10 +54,7 @@ def _answer(check: Callable[[], object]) -> str:
 
 @cache
 def _redis() -> redis.Redis:
-    tls = {}
-    if settings.REDIS_URL.startswith("rediss://"):
-        tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED if settings.REDIS_TLS_VERIFY else ssl.CERT_NONE}
     # One connection a process: a small Redis plan has 20 in all.
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, max_connections=2, **tls
+        settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, max_connections=2, **settings.REDIS_TLS
     )

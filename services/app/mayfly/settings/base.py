@@ -1,12 +1,11 @@
 """Settings that hold everywhere. Every variable read here is described in .env.var."""
 
-import ssl
 from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
 
-from . import variables
+from . import platform, variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -99,6 +98,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Whether the release step holds the settings to Django's own check for deployment.
+DEPLOY_CHECK = False
+
 # Whether the last address in X-Forwarded-For is true, because a router of ours has put it there.
 TRUST_PROXY = variables.flag("TRUST_PROXY", default=False)
 
@@ -125,24 +127,41 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | DATABASES["default"].get("OPTIONS", {})
 
-# Static files are hashed when the image is built; WhiteNoise serves them from there.
+USE_S3 = variables.flag("USE_S3", default=False)
+# Static files are hashed when the image is built, whoever serves them: WhiteNoise from there, or a public bucket, to
+# which the release step sends that same tree.
+STATIC_STORAGE = variables.text("STATIC_STORAGE", default="whitenoise", choices=("whitenoise", "s3"))
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 
-USE_S3 = variables.flag("USE_S3", default=False)
-if USE_S3:
+if USE_S3 or STATIC_STORAGE == "s3":
     _endpoint = variables.url("AWS_S3_ENDPOINT_URL", schemes=("http", "https"), default=None)
+    _s3 = {
+        "access_key": variables.text("AWS_ACCESS_KEY_ID"),
+        "secret_key": variables.text("AWS_SECRET_ACCESS_KEY"),
+        "region_name": variables.text("AWS_S3_REGION_NAME", default="us-east-1"),
+        "endpoint_url": _endpoint,
+        "public_endpoint_url": variables.url(
+            "AWS_S3_PUBLIC_ENDPOINT_URL", schemes=("http", "https"), default=_endpoint
+        ),
+    }
+if STATIC_STORAGE == "s3":
+    STATIC_BUCKET = _s3 | {"bucket_name": variables.text("AWS_STATIC_BUCKET_NAME")}
+    if USE_S3 and STATIC_BUCKET["bucket_name"] == variables.text("AWS_STORAGE_BUCKET_NAME"):
+        variables.fail("AWS_STATIC_BUCKET_NAME", "is the bucket of the uploads, and that one stays closed")
+    _public = STATIC_BUCKET["public_endpoint_url"]
+    STATIC_URL = (
+        f"{_public.rstrip('/')}/{STATIC_BUCKET['bucket_name']}/static/"
+        if _public
+        else f"https://{STATIC_BUCKET['bucket_name']}.s3.{STATIC_BUCKET['region_name']}.amazonaws.com/static/"
+    )
+
+if USE_S3:
     _uploads = {
         "BACKEND": "uploads.storage.s3.S3UploadStorage",
-        "OPTIONS": {
-            "access_key": variables.text("AWS_ACCESS_KEY_ID"),
-            "secret_key": variables.text("AWS_SECRET_ACCESS_KEY"),
+        "OPTIONS": _s3
+        | {
             "bucket_name": variables.text("AWS_STORAGE_BUCKET_NAME"),
-            "region_name": variables.text("AWS_S3_REGION_NAME", default="us-east-1"),
-            "endpoint_url": _endpoint,
-            "public_endpoint_url": variables.url(
-                "AWS_S3_PUBLIC_ENDPOINT_URL", schemes=("http", "https"), default=_endpoint
-            ),
             "cors_origins": variables.names("AWS_S3_CORS_ORIGINS", default="*"),
         },
     }
@@ -176,9 +195,9 @@ RECONCILE_MAX = variables.number("RECONCILE_MAX", default=10, least=0, most=1_00
 if UPLOAD_LIFETIME > MAX_LIFETIME:
     variables.fail("UPLOAD_LIFETIME_MINUTES", "is more than MAX_LIFETIME_MINUTES")
 
-# gunicorn: processes, each with threads. Two of five fit the 512 MB and the 20 database connections of a small dyno.
-WEB_CONCURRENCY = variables.number("WEB_CONCURRENCY", default=2, least=1, most=64)
-WEB_THREADS = variables.number("WEB_THREADS", default=5, least=1, most=64)
+# gunicorn: processes, each with threads.
+WEB_CONCURRENCY = variables.number("WEB_CONCURRENCY", default=platform.WEB_CONCURRENCY, least=1, most=64)
+WEB_THREADS = variables.number("WEB_THREADS", default=platform.WEB_THREADS, least=1, most=64)
 PORT = variables.number("PORT", default=8000, least=1, most=65535)
 
 # Celery. Tasks are short and safe to repeat, so a message is acknowledged after the work, and a lost worker's
@@ -187,7 +206,7 @@ REDIS_URL = variables.url("REDIS_URL", schemes=("redis", "rediss"), default="")
 CELERY_BROKER_URL = REDIS_URL or "folder://localhost"  # mayfly/folder.py; no host is asked, without one kombu warns
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_POOL_LIMIT = variables.number("BROKER_POOL_LIMIT", default=2, least=1, most=64)
+CELERY_BROKER_POOL_LIMIT = variables.number("BROKER_POOL_LIMIT", default=platform.REDIS_CONNECTIONS, least=1, most=64)
 if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         # How long a message stays with a worker that died with SIGKILL: above the longest task's 25 s.
@@ -211,10 +230,9 @@ else:
         "store_processed": False,
         "polling_interval": 0.1,
     }
-# Heroku's Redis has a certificate that it signed itself; said here, since Celery would choose the same silently.
-REDIS_TLS_VERIFY = variables.flag("REDIS_TLS_VERIFY", default=False)
-if REDIS_URL.startswith("rediss://"):
-    CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED if REDIS_TLS_VERIFY else ssl.CERT_NONE}
+REDIS_TLS = platform.redis_tls(REDIS_URL, verify=variables.flag("REDIS_TLS_VERIFY", default=False))
+if REDIS_TLS:
+    CELERY_BROKER_USE_SSL = REDIS_TLS
 CELERY_TASK_ALWAYS_EAGER = variables.flag("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -225,12 +243,14 @@ CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = bool(REDIS_URL)  # only Redis knows it
-# Of the 30 s between SIGTERM and SIGKILL a running task gets 20 to finish; then its message goes back to the queue.
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
-CELERY_WORKER_CONCURRENCY = variables.number("WORKER_CONCURRENCY", default=2, least=1, most=64)
+# On SIGTERM a running task gets this time to finish; then its message goes back to the queue.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = platform.GRACEFUL_SECONDS
+CELERY_WORKER_CONCURRENCY = variables.number(
+    "WORKER_CONCURRENCY", default=platform.WORKER_CONCURRENCY, least=1, most=64
+)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_SOFT_TIME_LIMIT = 20
-CELERY_TASK_TIME_LIMIT = 25
+CELERY_TASK_SOFT_TIME_LIMIT = platform.TASK_SOFT_SECONDS
+CELERY_TASK_TIME_LIMIT = platform.TASK_SECONDS
 # Each queue has worker processes of its own (services/worker), so that pictures never delay a removal.
 CELERY_TASK_DEFAULT_QUEUE = "removal"
 CELERY_TASK_ROUTES = {

@@ -4,6 +4,7 @@ Plain boto3 and no Django. The release step comes here through `S3UploadStorage.
 carries this same file, so that the bucket one develops against is configured as the one in production.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,12 +39,47 @@ def configure(client: BaseClient, bucket: str, *, region: str, origins: Sequence
             f"the bucket {bucket} keeps versions, so what is removed from it would only be hidden."
             " Suspend its versioning, or name another bucket."
         )
-    if _close_to_the_public(client, bucket):
+    if _set_public_access(client, bucket, by_policy=False):
         changes.append("Closed the bucket to the public.")
     if _let_browsers_in(client, bucket, origins):
         changes.append(f"Let pages of {', '.join(origins) or 'no origin'} send and fetch (CORS).")
     if _expire(client, bucket):
         changes.append(f"Let S3 itself drop what is older than a day under {' and '.join(PREFIXES)}.")
+    return changes
+
+
+def open_to_readers(client: BaseClient, bucket: str, *, region: str, prefix: str) -> list[str]:
+    """Create `bucket` where it is absent, and let everybody read what lies under `prefix`, but list or write nothing.
+
+    As safe to repeat as `configure`, and with the same kind of answer. Raises ClientError where S3 refuses.
+    """
+    changes = []
+    if _create(client, bucket, region):
+        changes.append(f"Created the bucket {bucket} in {region}.")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Mayfly",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{bucket}/{prefix}*",
+            }
+        ],
+    }
+    # Scripts and fonts from another origin than the page's are refused by browsers without it.
+    cors = [{"ID": CORS_RULE, "AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["*"], "MaxAgeSeconds": 3600}]
+    opened = _set_public_access(client, bucket, by_policy=True)
+    current = _current(client.get_bucket_policy, bucket, "Policy", absent="NoSuchBucketPolicy")
+    if current is None or _plain(json.loads(current)) != _plain(policy):
+        _settled(client.put_bucket_policy, Bucket=bucket, Policy=json.dumps(policy))
+        opened = True
+    if _plain(_current(client.get_bucket_cors, bucket, "CORSRules", absent="NoSuchCORSConfiguration")) != _plain(cors):
+        _settled(client.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": cors})
+        opened = True
+    if opened:
+        changes.append(f"Let everybody read what lies under {prefix} in the bucket {bucket}.")
     return changes
 
 
@@ -65,12 +101,12 @@ def _create(client: BaseClient, bucket: str, region: str) -> bool:
     return True
 
 
-def _close_to_the_public(client: BaseClient, bucket: str) -> bool:
-    closed = {
+def _set_public_access(client: BaseClient, bucket: str, *, by_policy: bool) -> bool:
+    wanted = {
         "BlockPublicAcls": True,
         "IgnorePublicAcls": True,
-        "BlockPublicPolicy": True,
-        "RestrictPublicBuckets": True,
+        "BlockPublicPolicy": not by_policy,
+        "RestrictPublicBuckets": not by_policy,
     }
     current = _current(
         client.get_public_access_block,
@@ -78,9 +114,9 @@ def _close_to_the_public(client: BaseClient, bucket: str) -> bool:
         "PublicAccessBlockConfiguration",
         absent="NoSuchPublicAccessBlockConfiguration",
     )
-    if current == closed:
+    if current == wanted:
         return False
-    _settled(client.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration=closed)
+    _settled(client.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration=wanted)
     return True
 
 

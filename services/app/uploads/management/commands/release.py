@@ -1,5 +1,7 @@
 """`manage.py release`: what has to be done once before a new version's processes start."""
 
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -7,23 +9,30 @@ from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from uploads.models import alone
+from uploads.storage import statics
 from uploads.storage.protocol import StorageError
+from uploads.storage.s3 import S3UploadStorage
 
 
 class Command(BaseCommand):
-    help = "Migrate the database and make storage ready. Safe to repeat, and to run twice at once."
+    """Heroku runs it at every change of a config var too, so with nothing to do it has to be quick."""
+
+    help = "Check the settings, migrate the database, make storage ready. Safe to repeat, and to run twice at once."
 
     def handle(self, **options) -> None:
+        if settings.DEPLOY_CHECK:
+            call_command("check", deploy=True, fail_level="WARNING", stdout=self.stdout)
         try:
             with alone("release"):
                 self.migrate()
-                changes = default_storage.prepare()
+                self.tell("storage", default_storage.prepare())
+                if settings.STATIC_STORAGE == "s3":
+                    storage = S3UploadStorage(**settings.STATIC_BUCKET)
+                    self.tell("static files", statics.publish(storage, staticfiles_storage))
         except OperationalError as error:
             raise CommandError(f"the database does not answer: {error}") from error
         except StorageError as error:
             raise CommandError(f"storage could not be made ready: {error}") from error
-        for change in changes or ["storage: nothing to do"]:
-            self.stdout.write(change)
 
     def migrate(self) -> None:
         executor = MigrationExecutor(connection)
@@ -33,4 +42,8 @@ class Command(BaseCommand):
             with connection.constraint_checks_disabled(), transaction.atomic():
                 call_command("migrate", interactive=False, stdout=self.stdout)
         else:
-            self.stdout.write("database: nothing to do")
+            self.tell("database", [])
+
+    def tell(self, part: str, changes: list[str]) -> None:
+        for change in changes or ["nothing to do"]:
+            self.stdout.write(f"{part}: {change}")

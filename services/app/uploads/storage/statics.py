@@ -1,0 +1,59 @@
+"""Static files in a public bucket of their own: the tree that was hashed when the image was built, sent by the release.
+
+A bucket of its own, since that of the uploads stays closed to the public as a whole.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from whitenoise.media_types import MediaTypes
+
+from . import bucket
+from .protocol import StorageError
+from .s3 import S3UploadStorage
+
+PREFIX = "static/"
+# A name holds the hash of its content, so under this name there will never be anything else.
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def publish(storage: S3UploadStorage, tree: ManifestFilesMixin) -> list[str]:
+    """Make the bucket public to read, and send what it does not have. Returns a sentence for each change.
+
+    Safe to repeat, and quick then. What earlier versions sent stays, since pages made by them are still open somewhere.
+
+    Raises:
+        StorageError: nothing has been collected, or S3 refuses.
+    """
+    names = set(tree.hashed_files.values())
+    if not names:
+        raise StorageError("there are no static files to send: run `manage.py collectstatic` first")
+    try:
+        changes = bucket.open_to_readers(storage.client, storage.bucket_name, region=storage.region_name, prefix=PREFIX)
+        missing = sorted(names - _there(storage))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: _send(storage, name, Path(tree.path(name))), missing))
+    except (ClientError, BotoCoreError) as error:
+        raise StorageError(str(error)) from error
+    return changes + ([f"Sent {len(missing)} of {len(names)} static files."] if missing else [])
+
+
+def _there(storage: S3UploadStorage) -> set[str]:
+    pages = storage.client.get_paginator("list_objects_v2").paginate(Bucket=storage.bucket_name, Prefix=PREFIX)
+    return {item["Key"].removeprefix(PREFIX) for page in pages for item in page.get("Contents", ())}
+
+
+def _send(storage: S3UploadStorage, name: str, file: Path) -> None:
+    kind = MediaTypes().get_type(name)
+    # S3 does not choose by what a browser takes, and every one takes gzip. Small and packed files have no such twin.
+    packed = file.with_name(f"{file.name}.gz")
+    storage.client.put_object(
+        Bucket=storage.bucket_name,
+        Key=PREFIX + name,
+        Body=(packed if packed.exists() else file).read_bytes(),
+        ContentType=f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
+        CacheControl=FOR_EVER,
+        **({"ContentEncoding": "gzip"} if packed.exists() else {}),
+    )

@@ -1,0 +1,137 @@
+"""People who use the app without pause, and a ledger of what they were told."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from ..conftest import PNG, Visitor
+
+
+@dataclass
+class Ledger:
+    """What the app has confirmed, by an upload's id, and every answer that was not what it should be."""
+
+    kept: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
+    requests: int = 0
+
+
+class Load:
+    """So many visitors at once, each doing one thing after another. Use as a context manager."""
+
+    def __init__(self, visitors: int, *, pause: float = 0.05):
+        self.ledger = Ledger()
+        self._pause = pause
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._use, daemon=True) for _ in range(visitors)]
+
+    def __enter__(self) -> Ledger:
+        for thread in self._threads:
+            thread.start()
+        return self.ledger
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(120)
+
+    def _use(self) -> None:
+        visitor = Visitor()
+        for client in (visitor.api, visitor.browser):
+            client.timeout = httpx.Timeout(100)  # longer than a router holds a request for a dyno that boots
+            client.event_hooks = {"response": [self._look]}
+        while not self._stop.is_set():
+            act = random.choice(ACTS)
+            try:
+                act(visitor, self.ledger)
+            except Exception as error:
+                self.ledger.wrong.append(f"{act.__name__}: {type(error).__name__}: {str(error)[:300]}")
+            self._stop.wait(self._pause)
+
+    def _look(self, response: httpx.Response) -> None:
+        self.ledger.requests += 1
+        if response.status_code >= 500:
+            self.ledger.wrong.append(f"{response.request.method} {response.request.url.path}: {response.status_code}")
+
+
+def look(visitor: Visitor, ledger: Ledger) -> None:
+    assert visitor.browser.get(random.choice(["/images/", "/files/", "/health/live"])).status_code == 200
+
+
+def send_and_keep(visitor: Visitor, ledger: Ledger) -> None:
+    content = random.randbytes(random.randint(1, 200_000))
+    upload = visitor.upload(content)
+    ledger.kept.add(upload["id"])
+    download = visitor.api.get(upload["download"], follow_redirects=False)
+    assert download.status_code == 302
+    assert httpx.get(download.headers["Location"], timeout=60).content == content
+
+
+def send_and_remove(visitor: Visitor, ledger: Ledger) -> None:
+    upload = visitor.upload(b"not for long")
+    ledger.gone.add(upload["id"])
+    assert visitor.api.delete(f"/api/uploads/{upload['id']}").status_code == 204
+
+
+def send_for_a_second(visitor: Visitor, ledger: Ledger) -> None:
+    upload = visitor.upload(b"a second", lifetime=1)
+    ledger.gone.add(upload["id"])
+
+
+def send_a_form(visitor: Visitor, ledger: Ledger) -> None:
+    assert visitor.submit("/images/", files={"a.png": PNG}).status_code == 303
+
+
+def send_large(visitor: Visitor, ledger: Ledger) -> None:
+    """In three parts, whose bytes do not pass through web but whose signing and completion do."""
+    upload = visitor.upload(random.randbytes(17_000_000))
+    ledger.kept.add(upload["id"])
+
+
+def put_slowly(visitor: Visitor, ledger: Ledger) -> None:
+    """A slow line: the request runs for some seconds, and a restart may well fall into them."""
+
+    def pieces():
+        for _ in range(16):
+            yield random.randbytes(2000)
+            time.sleep(0.25)
+
+    answer = visitor.api.put("/slowly.txt", content=pieces(), headers={"Content-Length": "32000"})
+    assert answer.status_code in (200, 201), answer.text
+
+
+def put(visitor: Visitor, ledger: Ledger) -> None:
+    answer = visitor.api.put("/notes.txt", content=random.randbytes(300_000))
+    assert answer.status_code in (200, 201), answer.text
+
+
+ACTS: list[Callable[[Visitor, Ledger], None]] = [
+    *[look] * 4,
+    *[send_and_keep] * 2,
+    send_and_remove,
+    *[send_for_a_second] * 2,
+    send_a_form,
+    send_large,
+    put,
+    put_slowly,
+]
+
+
+def settled(ledger: Ledger, *, table: Callable, bucket, seconds: float) -> None:
+    """Wait until all that has to go is gone, from table and bucket; what has to stay is there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        states = dict(table("SELECT id::text, state FROM uploads_upload"))
+        keys = bucket.keys("uploads/")
+        standing = {id for id in ledger.gone if states.get(id, "gone") != "gone" or f"uploads/{id}" in keys}
+        if not standing:
+            break
+        assert time.monotonic() < deadline, f"{len(standing)} of {len(ledger.gone)} are still there"
+        time.sleep(0.5)
+    lost = {id for id in ledger.kept if states.get(id) != "ready" or f"uploads/{id}" not in keys}
+    assert not lost

@@ -1,0 +1,109 @@
+"""The same app on Heroku's buildpack stack, as the first four versions ran: what the Python buildpack would do."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ..conftest import until
+from .dynos import ROOT
+
+LINES = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def slug(tmp_path_factory) -> Path:
+    """What a push sends, and nothing else, with its requirements in an environment of its own."""
+    folder = tmp_path_factory.mktemp("slug")
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    for name in filter(lambda name: name and (ROOT / name).is_file(), files):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    subprocess.run([sys.executable, "-m", "venv", folder / ".heroku"], check=True)
+    pip = [folder / ".heroku/bin/python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, "--requirement", "requirements.txt"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(app) -> dict[str, str]:
+    """The config vars of the app, with add-ons as they are reached from here."""
+    return app.config | {
+        "DATABASE_URL": f"postgres://mayfly:secret@127.0.0.1:{os.environ['TEST_POSTGRES_PORT']}/mayfly",
+        "REDIS_URL": f"rediss://:secret@127.0.0.1:{os.environ['TEST_REDIS_PORT']}",
+        "AWS_S3_ENDPOINT_URL": os.environ["S3_URL"],
+    }
+
+
+def start(slug: Path, line: str, config: dict[str, str], log: Path, **variables: str) -> subprocess.Popen:
+    """A process of the Procfile, with config vars and nothing of this machine's own."""
+    own = {"PATH": f"{slug}/.heroku/bin:/usr/bin:/bin", "HOME": str(slug), "TMPDIR": str(slug)}
+    with log.open("w") as out:
+        return subprocess.Popen(
+            ["bash", "-c", LINES[line]],
+            cwd=slug,
+            env=own | config | {"DYNO": f"{line}.1"} | variables,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def test_the_buildpack_finds_what_it_looks_for():
+    assert set(LINES) == {"release", "web", "worker"}
+    assert re.fullmatch(r"3\.\d+\n", (ROOT / ".python-version").read_text())
+    assert list(ROOT.glob("services/app/manage.py")), "it looks no deeper for manage.py than three folders"
+
+
+def test_static_files_are_collected_with_the_apps_own_settings(slug, config):
+    own = {"PATH": f"{slug}/.heroku/bin:/usr/bin:/bin"}
+    command = ["python", "services/app/manage.py", "collectstatic", "--noinput"]
+    done = subprocess.run(command, cwd=slug, env=own | config, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert list(slug.glob("services/app/staticfiles/uploads/mayfly.*.css"))
+
+
+def test_every_line_of_the_procfile_runs(app, slug, config, tmp_path):
+    release = start(slug, "release", config, tmp_path / "release")
+    assert release.wait(60) == 0, (tmp_path / "release").read_text()
+    port = str(random.randint(30000, 60000))
+    address = f"http://127.0.0.1:{port}"
+    app.worker.stop()  # so that the plan's connections are enough for another one
+    processes = [
+        start(slug, "web", config, tmp_path / "web", PORT=port),
+        start(slug, "worker", config, tmp_path / "worker"),
+    ]
+    try:
+        until(lambda: answer(f"{address}/health/live") == 200, seconds=60)
+        until(lambda: (slug / "removal.alive").exists() and (slug / "beat.alive").exists(), seconds=60)
+        through = {"Host": "127.0.0.1", "X-Forwarded-Proto": "https"}
+        page = httpx.get(f"{address}/images/", headers=through)
+        assert page.status_code == 200
+        css = re.search(r'href="(/static/[^"]+\.css)"', page.text)[1]
+        assert "immutable" in httpx.get(address + css, headers=through).headers["Cache-Control"]
+        until(lambda: answer(f"{address}/health/ready") == 200, seconds=60)
+    finally:
+        for process in processes:
+            process.terminate()
+        statuses = [process.wait(30) for process in processes]
+        app.worker.remove()
+        app.start_worker()
+    assert statuses == [0, 0]
+
+
+def answer(url: str) -> int | None:
+    try:
+        return httpx.get(url, timeout=35).status_code
+    except httpx.HTTPError:
+        return None

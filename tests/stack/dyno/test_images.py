@@ -1,0 +1,64 @@
+"""The images: small differences only, and the same ones here, in Compose and on Heroku."""
+
+import json
+
+import pytest
+import yaml
+
+from .conftest import KINDS, build
+from .dynos import DYNOS, ROOT, docker
+
+
+def image(name: str) -> dict:
+    return json.loads(docker("image", "inspect", name))[0]
+
+
+def test_images_differ_in_their_command_alone(images):
+    kinds = [image(f"{DYNOS}-{kind}") for kind in KINDS]
+    assert len({json.dumps(kind["RootFS"]["Layers"]) for kind in kinds}) == 1
+    assert [kind["Config"]["Cmd"] for kind in kinds] == [["/mayfly/start", kind] for kind in KINDS]
+    for kind in kinds:
+        assert kind["Config"]["Entrypoint"] is None
+        del kind["Config"]["Cmd"]
+    assert kinds[0]["Config"] == kinds[1]["Config"] == kinds[2]["Config"]
+
+
+def test_images_have_few_layers(images):
+    """Heroku may not start one of more than 40."""
+    assert len(image(f"{DYNOS}-web")["RootFS"]["Layers"]) < 20
+
+
+def test_heroku_streams_the_release_log_through_curl_and_runs_commands_in_a_shell(images):
+    said = docker("run", "--rm", "--entrypoint", "/bin/sh", f"{DYNOS}-release", "-c", "curl --version")
+    assert said.startswith("curl ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_classic_builder_builds_every_target(kind):
+    build(kind, tag=f"{DYNOS}-classic-{kind}", classic=True)
+    classic = image(f"{DYNOS}-classic-{kind}")["Config"]
+    assert (classic["Cmd"], classic["User"], classic["WorkingDir"]) == (
+        ["/mayfly/start", kind],
+        "10001",
+        "/mayfly/app",
+    )
+    docker("image", "rm", f"{DYNOS}-classic-{kind}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compose_runs_the_same_bytes_as_heroku(kind, images, tmp_path):
+    """Layer by layer by their digests; what Compose adds to an image is its own labels."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][kind]
+    override = tmp_path / "one.yml"
+    override.write_text(
+        yaml.safe_dump(
+            {
+                "services": {kind: {"build": compose["build"] | {"context": str(ROOT / compose["build"]["context"])}}},
+            }
+        )
+    )
+    docker("compose", "--project-name", f"{DYNOS}-same", "--file", override, "build", "--quiet", kind)
+    theirs, ours = image(f"{DYNOS}-same-{kind}"), image(f"{DYNOS}-{kind}")
+    docker("image", "rm", f"{DYNOS}-same-{kind}")
+    assert theirs["RootFS"] == ours["RootFS"]
+    assert {**theirs["Config"], "Labels": None} == {**ours["Config"], "Labels": None}
