@@ -5,6 +5,7 @@ else around it. V1 and V2 are whitenoise and no S3, V3 and V4 are s3 and S3.
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -99,6 +100,19 @@ def test_a_page_finds_its_style_where_static_files_are_kept(web):
     assert style.headers["Content-Type"].startswith("text/css")
     assert "immutable" in style.headers["Cache-Control"]
     assert "max-age=31" in style.headers["Cache-Control"]
+
+
+def test_the_uploader_and_every_piece_of_it_are_there_and_allowed_to_run(web):
+    page = web.get("/images/")
+    for script in re.findall(r'src="([^"]+bundle/[^"]+\.js)"', page.text):
+        origin = "/".join(script.split("/")[:3]) if web.static_storage == "s3" else "'self'"
+        assert origin in re.search("script-src ([^;]+)", page.headers["Content-Security-Policy"])[1].split()
+        code = web.get(script)
+        assert code.status_code == 200
+        pieces = re.findall(r'"\./(chunk-\w+\.js)"', code.text)
+        assert pieces
+        for piece in pieces:
+            assert web.get(f"{script.rpartition('/')[0]}/{piece}").status_code == 200
 
 
 def test_the_admin_finds_its_style_too(web):

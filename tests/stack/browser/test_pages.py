@@ -143,6 +143,20 @@ def test_one_is_deleted_and_the_others_stay(surfer):
     assert stayed(page)
 
 
+def test_deleting_what_has_gone_already_shows_the_list_as_it_is(surfer):
+    surfer.open("/files/")
+    for name in ("a.txt", "b.txt"):
+        sent(surfer, name)
+    page = surfer.open("/files/")
+    other = surfer.tab()
+    other.goto(f"{URL}/files/")
+    other.get_by_role("button", name="Delete a.txt").click()
+    expect(card(other, "a.txt")).to_have_count(0)
+    page.get_by_role("button", name="Delete a.txt").click()
+    expect(card(page, "a.txt")).to_have_count(0)
+    expect(card(page, "b.txt")).to_be_visible()
+
+
 def test_a_change_that_fails_says_so_and_keeps_the_list(surfer):
     surfer.open("/files/")
     sent(surfer, "a.txt")

@@ -155,6 +155,9 @@ if STATIC_STORAGE == "s3":
         if _public
         else f"https://{STATIC_BUCKET['bucket_name']}.s3.{STATIC_BUCKET['region_name']}.amazonaws.com/static/"
     )
+    # Its scripts and styles are ours as much as those from here.
+    for _directive in ("script-src", "style-src", "img-src"):
+        CONTENT_SECURITY_POLICY["DIRECTIVES"][_directive].append("/".join(STATIC_URL.split("/")[:3]))
 
 if USE_S3:
     _uploads = {

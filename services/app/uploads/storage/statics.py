@@ -15,6 +15,8 @@ from .protocol import StorageError
 from .s3 import S3UploadStorage
 
 PREFIX = "static/"
+# Pieces of the bundle have their hash from esbuild, by which the others import them: they need no other name.
+PIECE = "uploads/bundle/chunk-"
 # A name holds the hash of its content, so under this name there will never be anything else.
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -27,7 +29,7 @@ def publish(storage: S3UploadStorage, tree: ManifestFilesMixin) -> list[str]:
     Raises:
         StorageError: nothing has been collected, or S3 refuses.
     """
-    names = set(tree.hashed_files.values())
+    names = {name if name.startswith(PIECE) else hashed for name, hashed in tree.hashed_files.items()}
     if not names:
         raise StorageError("there are no static files to send: run `manage.py collectstatic` first")
     try:

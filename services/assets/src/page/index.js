@@ -13,10 +13,11 @@ follow({
 })
 htmx.onLoad(offer)
 
-// A picture asks for itself until its preview is there. One that is not on the page any more was refused, or has gone.
+// A picture asks for itself until its preview is there. Where an answer does not have what was to be changed, it was
+// refused meanwhile, or has gone: the list tells.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, xhr } = event.detail
-  if (!target.matches(".picture") || xhr.responseText.includes(`id="${target.id}"`)) return
+  if (xhr.responseText.includes(`id="${target.id}"`)) return
   event.detail.shouldSwap = false
   refresh()
 })
