@@ -85,7 +85,7 @@ async function enhance(form) {
     inline: true,
     theme: "auto",
     width: "100%",
-    height: 260,
+    height: onPhone() ? 260 : 330,
     note: kind === "image" ? own.images : null,
     proudlyDisplayPoweredByUppy: false,
     disableInformer: true, // what it says is gone after five seconds; the status stays
