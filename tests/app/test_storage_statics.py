@@ -4,7 +4,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -22,7 +21,6 @@ def tree(tmp_path, settings) -> CompressedManifestStaticFilesStorage:
     """The static files as the build of an image leaves them."""
     settings.STATIC_ROOT = tmp_path / "collected"
     call_command("collectstatic", interactive=False, verbosity=0)
-    assert isinstance(staticfiles_storage._wrapped, CompressedManifestStaticFilesStorage)
     return CompressedManifestStaticFilesStorage(location=str(settings.STATIC_ROOT), base_url="/static/")
 
 
