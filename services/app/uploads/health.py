@@ -54,7 +54,13 @@ def _answer(check: Callable[[], object]) -> str:
 
 @cache
 def _redis() -> redis.Redis:
-    # One connection a process: a small Redis plan has 20 in all.
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, max_connections=2, **settings.REDIS_TLS
+    # One connection a process, for which others wait: a small Redis plan has 20 in all.
+    pool = redis.BlockingConnectionPool.from_url(
+        settings.REDIS_URL,
+        max_connections=1,
+        timeout=2,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        **settings.REDIS_TLS,
     )
+    return redis.Redis(connection_pool=pool)

@@ -26,8 +26,8 @@ WEB_CONCURRENCY = 2
 WEB_THREADS = 3
 # Two of previews, beside the one of removal.
 WORKER_CONCURRENCY = 2
-# To Redis, for each process that sends: a small plan has 20 in all.
-REDIS_CONNECTIONS = 2
+# To Redis, for each process that sends; and one more to ask how it is. The worker with beat has 14 already, of 20.
+REDIS_CONNECTIONS = 1
 
 # TLS ends at the router, which says in this header how it was asked.
 PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
