@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -163,6 +164,11 @@ def expire(upload: Upload | dict) -> Upload:
     pk = upload["id"] if isinstance(upload, dict) else upload.pk
     Upload.objects.filter(pk=pk).update(expires_at=Now() - timedelta(seconds=1))
     return Upload.objects.get(pk=pk)
+
+
+def a_moment_later() -> None:
+    """Let the database's clock move on: SQLite's has milliseconds, and what happens in one of them has no order."""
+    time.sleep(0.005)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from uploads.previews import DecoderBroken, Interrupted, NotShowable
 from uploads.storage.protocol import StorageError
 
 from . import pictures
-from .conftest import PNG, body_of, expire, fetch, storage_class
+from .conftest import PNG, a_moment_later, body_of, expire, fetch, storage_class
 from .pictures import gradient, jpeg, opened, pieces, png
 from .test_lifecycle import Wrapped
 
@@ -490,6 +490,7 @@ def test_reconcile_takes_a_preview_whose_image_is_gone(owner):
     upload = with_preview(owner)
     lifecycle.remove(upload, storage=storage)
     storage.put(upload.preview_key, b"left behind", content_type="image/webp")
+    a_moment_later()
     assert upload.preview_key in lifecycle.reconcile(storage=storage).objects_without_row
     assert storage.size(upload.preview_key) is None
 

@@ -33,7 +33,7 @@ from uploads.policy import OCTETS, Kind, NotAllowed
 from uploads.storage.local import LocalUploadStorage
 from uploads.storage.protocol import StorageError, TransferNotFound
 
-from .conftest import PNG, expire
+from .conftest import PNG, a_moment_later, expire
 from .storages import FULL, new_key
 
 pytest_plugins = [f"{__package__}.storages"]
@@ -375,6 +375,7 @@ class Life(RuleBasedStateMachine):
             len(going) > max(len(there) // 10, most)
             for going, there in ((lost, visible), (strays, objects), (open_strays, transfers))
         )
+        a_moment_later()
         try:
             report = lifecycle.reconcile(storage=self.storage, dry_run=dry_run)
             assert not excess

@@ -15,7 +15,7 @@ from uploads.models import Heartbeat, State, Upload, new_id
 from uploads.policy import OCTETS
 from uploads.storage.protocol import StorageError
 
-from .conftest import storage_class
+from .conftest import a_moment_later, storage_class
 from .test_lifecycle import Wrapped, arrive, begin, ready, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +94,7 @@ def test_an_object_that_no_row_knows_goes_once_it_is_older_than_any_upload(prefi
 def test_an_object_that_came_back_after_its_removal_goes_at_once():
     upload = ready()
     lifecycle.remove(upload, storage=storage)
+    a_moment_later()
     put(upload.key)
     assert lifecycle.reconcile(storage=storage).objects_without_row == [upload.key]
     assert storage.size(upload.key) is None
@@ -135,6 +136,7 @@ def test_an_open_transfer_that_no_row_knows_goes_once_it_is_old():
 def test_an_open_transfer_of_a_gone_upload_goes_at_once():
     upload = begin()
     lifecycle.remove(upload, storage=storage)
+    a_moment_later()
     storage.begin(upload.key, content_type=OCTETS)
     lifecycle.reconcile(storage=storage)
     assert list(storage.transfers("uploads/")) == []
@@ -143,6 +145,7 @@ def test_an_open_transfer_of_a_gone_upload_goes_at_once():
 def test_a_second_transfer_of_a_complete_upload_goes_at_once():
     """One whose opening was not heard of: S3 had done it, the answer was lost, and botocore asked again."""
     upload = ready()
+    a_moment_later()
     storage.begin(upload.key, content_type=OCTETS)
     assert lifecycle.reconcile(storage=storage).transfers_without_row == [upload.key]
     assert list(storage.transfers("uploads/")) == []
