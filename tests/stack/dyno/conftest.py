@@ -23,12 +23,10 @@ FIGURES = {}
 KINDS = ("web", "worker", "release")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _figures():
-    """What was measured, for docs/heroku.md; shown with pytest -s."""
-    yield
+def pytest_terminal_summary(terminalreporter) -> None:
+    """What was measured, for docs/heroku.md."""
     for name, value in FIGURES.items():
-        print(f"\n{name}: {value}", end="")
+        terminalreporter.line(f"{name}: {value}")
 
 
 def build(kind: str, *, tag: str, classic: bool = False) -> str:
