@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 PYTHON := python3
 # .python-version is for Heroku's buildpack. Who has pyenv goes on with the Python that is theirs.
-export PYENV_VERSION := $(shell pyenv global 2>/dev/null | paste -sd: -)
+export PYENV_VERSION := $(or $(PYENV_VERSION),$(shell pyenv global 2>/dev/null | paste -sd: -))
 export APP DRY_RUN
 
 ##@ Run
