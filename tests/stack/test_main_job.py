@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -87,7 +88,7 @@ def test_a_form_upload_comes_back_byte_for_byte(visitor):
     page = visitor.browser.get("/files/").text
     assert "naïve 写真.bin" in page
     assert "by form" in page
-    path = page.split('class="get" href="')[1].split('"')[0]
+    path = re.search('href="(/u/[^"]+/download)"', page)[1]
     download = visitor.browser.get(path, follow_redirects=True)
     assert download.content == content
 
@@ -155,7 +156,7 @@ def test_an_expired_upload_is_gone_to_the_second_and_from_the_bucket_soon_after(
     assert visitor.api.get(f"/api/uploads/{upload['id']}").status_code == 410
     assert visitor.list() == []
     assert until(lambda: not bucket.has(upload), seconds=15) < 15
-    until(lambda: "was removed from storage at" in httpx.get(upload["link"]).text, seconds=5)
+    until(lambda: "storage answered" in httpx.get(upload["link"]).text, seconds=5)
     assert table("SELECT state, name FROM uploads_upload WHERE id = %s", upload["id"]) == [("gone", "")]
 
 

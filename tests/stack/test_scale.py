@@ -43,6 +43,8 @@ def program(tmp_path_factory) -> Iterator[None]:
         patch.setenv("SECRET_KEY", os.environ["STACK_SECRET_KEY"])
         patch.setenv("DATABASE_URL", os.environ["STACK_DATABASE_URL"])
         patch.setenv("DATA_DIR", str(tmp_path_factory.mktemp("scale")))
+        # In a run with browser tests this thread has an event loop of Playwright's, in which none of this happens.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         patch.setenv("SETTINGS_MODULE_PATH", "mayfly.settings.development")
         from mayfly import settings as chosen
 
