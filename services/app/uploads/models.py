@@ -173,7 +173,7 @@ class Upload(models.Model):
             models.Index(name="removing", fields=["state", "id"]),
             models.Index(name="receipts", fields=["state", "removed_at"]),
             # The previews: what waits for one.
-            models.Index(name="previews", fields=["state", "preview_due_at"]),
+            models.Index(name="previews", fields=["preview_due_at"]),
         ]
 
     def __str__(self) -> str:

@@ -26,6 +26,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="upload",
-            index=models.Index(fields=["state", "preview_due_at"], name="previews"),
+            index=models.Index(fields=["preview_due_at"], name="previews"),
         ),
     ]
