@@ -551,10 +551,15 @@ def _dropped(keys: list[str], storage: UploadStorage) -> set[str]:
 
 
 def _mark(uploads: UploadQuerySet, *, most: int | None = None) -> list[str]:
-    """Commit `removing` for those of `uploads` that stand; returns their ids. With `most`, skips what others hold."""
+    """Commit `removing` for those of `uploads` that stand; returns their ids.
+
+    With `most`, so many of the longest overdue, and none that others hold; else all, waiting for others.
+    """
     with transaction.atomic():
         standing = uploads.standing().select_for_update(skip_locked=most is not None)
-        ids = list(standing.order_by("pk").values_list("pk", flat=True)[:most])
+        # Who waits takes locks in one order, or two would wait for each other. Who does not goes by the deadline: asked
+        # for the order of ids, Postgres may go through all live uploads in that order to find the few that are due.
+        ids = list(standing.order_by("pk" if most is None else "expires_at").values_list("pk", flat=True)[:most])
         Upload.objects.standing().filter(pk__in=ids).update(state=State.REMOVING)
     return ids
 
