@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils.translation import override
 
-from uploads import decoder, lifecycle, previews, tasks
+from uploads import comparison, decoder, lifecycle, previews, tasks
 from uploads.models import State, Upload
 from uploads.previews import DecoderBroken, Interrupted, NotShowable
 from uploads.storage.protocol import StorageError
@@ -491,7 +491,7 @@ def test_reconcile_takes_a_preview_whose_image_is_gone(owner):
     lifecycle.remove(upload, storage=storage)
     storage.put(upload.preview_key, b"left behind", content_type="image/webp")
     a_moment_later()
-    assert upload.preview_key in lifecycle.reconcile(storage=storage).objects_without_row
+    assert upload.preview_key in comparison.reconcile(storage=storage).objects_without_row
     assert storage.size(upload.preview_key) is None
 
 

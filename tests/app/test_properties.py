@@ -26,8 +26,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from uploads import lifecycle, policy
-from uploads.lifecycle import Braked, Gone, PartsMissing, Receiver, Refused
+from uploads import comparison, lifecycle, policy
+from uploads.comparison import Braked
+from uploads.lifecycle import Gone, PartsMissing, Receiver, Refused
 from uploads.models import STANDING, State, Upload, new_id
 from uploads.policy import OCTETS, Kind, NotAllowed
 from uploads.storage.local import LocalUploadStorage
@@ -377,7 +378,7 @@ class Life(RuleBasedStateMachine):
         )
         a_moment_later()
         try:
-            report = lifecycle.reconcile(storage=self.storage, dry_run=dry_run)
+            report = comparison.reconcile(storage=self.storage, dry_run=dry_run)
             assert not excess
         except Braked as braked:
             report = braked.report

@@ -9,8 +9,8 @@ from django.core.files.storage import default_storage as storage
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
-from uploads import lifecycle
-from uploads.lifecycle import Braked
+from uploads import comparison, lifecycle
+from uploads.comparison import Braked
 from uploads.models import Heartbeat, State, Upload, new_id
 from uploads.policy import OCTETS
 from uploads.storage.protocol import StorageError
@@ -48,7 +48,7 @@ def aged(**methods):
 
 def test_where_both_sides_agree_nothing_goes():
     upload, pending = ready(), arrive(begin())
-    report = lifecycle.reconcile(storage=aged())
+    report = comparison.reconcile(storage=aged())
     assert (report.rows, report.objects, report.transfers) == (1, 1, 1)
     assert not report.rows_without_object + report.objects_without_row + report.transfers_without_row
     assert state(upload) == State.READY
@@ -58,13 +58,13 @@ def test_where_both_sides_agree_nothing_goes():
 def test_a_row_whose_object_is_lost_goes():
     upload, other = ready(), ready()
     storage.remove([upload.key])
-    assert lifecycle.reconcile(storage=storage).rows_without_object == [upload.pk]
+    assert comparison.reconcile(storage=storage).rows_without_object == [upload.pk]
     assert (state(upload), state(other)) == (State.GONE, State.READY)
 
 
 def test_a_row_stays_where_storage_lists_nothing_but_has_the_object():
     upload = ready()
-    lifecycle.reconcile(storage=Wrapped(objects=lambda prefix: iter(())))
+    comparison.reconcile(storage=Wrapped(objects=lambda prefix: iter(())))
     assert state(upload) == State.READY
 
 
@@ -78,16 +78,16 @@ def test_nothing_goes_where_storage_does_not_answer(method):
         raise StorageError("time-out")
 
     with pytest.raises(StorageError):
-        lifecycle.reconcile(storage=aged(**{method: down}))
+        comparison.reconcile(storage=aged(**{method: down}))
     assert state(upload) == State.READY
 
 
 @pytest.mark.parametrize("prefix", ["uploads/", "previews/"])
 def test_an_object_that_no_row_knows_goes_once_it_is_older_than_any_upload(prefix):
     key = put(f"{prefix}{new_id()}")
-    assert lifecycle.reconcile(storage=storage).objects_without_row == []
+    assert comparison.reconcile(storage=storage).objects_without_row == []
     assert storage.size(key) == 5
-    assert lifecycle.reconcile(storage=aged()).objects_without_row == [key]
+    assert comparison.reconcile(storage=aged()).objects_without_row == [key]
     assert storage.size(key) is None
 
 
@@ -96,7 +96,7 @@ def test_an_object_that_came_back_after_its_removal_goes_at_once():
     lifecycle.remove(upload, storage=storage)
     a_moment_later()
     put(upload.key)
-    assert lifecycle.reconcile(storage=storage).objects_without_row == [upload.key]
+    assert comparison.reconcile(storage=storage).objects_without_row == [upload.key]
     assert storage.size(upload.key) is None
 
 
@@ -108,7 +108,7 @@ def test_an_upload_that_goes_while_storage_is_listed_is_not_amiss():
         lifecycle.remove(upload, storage=storage)
         return iter(found)
 
-    report = lifecycle.reconcile(storage=Wrapped(objects=objects))
+    report = comparison.reconcile(storage=Wrapped(objects=objects))
     assert not report.objects_without_row + report.rows_without_object
 
 
@@ -120,7 +120,7 @@ def test_an_upload_that_comes_while_storage_is_listed_is_not_amiss():
         late.append(ready())
         return iter(found)
 
-    report = lifecycle.reconcile(storage=Wrapped(objects=objects))
+    report = comparison.reconcile(storage=Wrapped(objects=objects))
     assert not report.objects_without_row + report.rows_without_object
     assert {state(upload) for upload in late} == {State.READY}
 
@@ -128,8 +128,8 @@ def test_an_upload_that_comes_while_storage_is_listed_is_not_amiss():
 def test_an_open_transfer_that_no_row_knows_goes_once_it_is_old():
     key = f"uploads/{new_id()}"
     storage.begin(key, content_type=OCTETS)
-    assert lifecycle.reconcile(storage=storage).transfers_without_row == []
-    assert lifecycle.reconcile(storage=aged()).transfers_without_row == [key]
+    assert comparison.reconcile(storage=storage).transfers_without_row == []
+    assert comparison.reconcile(storage=aged()).transfers_without_row == [key]
     assert list(storage.transfers("uploads/")) == []
 
 
@@ -138,7 +138,7 @@ def test_an_open_transfer_of_a_gone_upload_goes_at_once():
     lifecycle.remove(upload, storage=storage)
     a_moment_later()
     storage.begin(upload.key, content_type=OCTETS)
-    lifecycle.reconcile(storage=storage)
+    comparison.reconcile(storage=storage)
     assert list(storage.transfers("uploads/")) == []
 
 
@@ -147,23 +147,23 @@ def test_a_second_transfer_of_a_complete_upload_goes_at_once():
     upload = ready()
     a_moment_later()
     storage.begin(upload.key, content_type=OCTETS)
-    assert lifecycle.reconcile(storage=storage).transfers_without_row == [upload.key]
+    assert comparison.reconcile(storage=storage).transfers_without_row == [upload.key]
     assert list(storage.transfers("uploads/")) == []
     assert storage.size(upload.key) == upload.size
 
 
 def test_what_else_lies_in_the_bucket_is_left_alone():
     key = put("static/app.css")
-    lifecycle.reconcile(storage=aged())
+    comparison.reconcile(storage=aged())
     assert storage.size(key) == 5
     storage.remove([key])
 
 
 def test_more_than_a_thousand_objects_are_all_seen(monkeypatch):
-    monkeypatch.setattr(lifecycle, "BATCH", 2)
+    monkeypatch.setattr(comparison, "BATCH", 2)
     uploads = [ready() for _ in range(5)]
     storage.remove([uploads[4].key])
-    report = lifecycle.reconcile(storage=storage)
+    report = comparison.reconcile(storage=storage)
     assert (report.objects, report.rows_without_object) == (4, [uploads[4].pk])
 
 
@@ -172,7 +172,7 @@ def test_the_brake_holds_where_more_than_a_tenth_would_go(limits):
     uploads = [ready() for _ in range(3)]
     storage.remove([upload.key for upload in uploads[:2]])
     with pytest.raises(Braked, match="2 of 3: rows without an object"):
-        lifecycle.reconcile(storage=storage)
+        comparison.reconcile(storage=storage)
     assert {state(upload) for upload in uploads} == {State.READY}
 
 
@@ -180,7 +180,7 @@ def test_the_brake_lets_a_few_pass(limits):
     limits(reconcile_most=2)
     uploads = [ready() for _ in range(3)]
     storage.remove([upload.key for upload in uploads[:2]])
-    lifecycle.reconcile(storage=storage)
+    comparison.reconcile(storage=storage)
     assert [state(upload) for upload in uploads] == [State.GONE, State.GONE, State.READY]
 
 
@@ -189,7 +189,7 @@ def test_an_empty_table_does_not_empty_the_bucket(limits):
     limits(reconcile_most=1)
     keys = [put(f"uploads/{new_id()}") for _ in range(3)]
     with pytest.raises(Braked):
-        lifecycle.reconcile(storage=aged())
+        comparison.reconcile(storage=aged())
     assert all(storage.size(key) for key in keys)
 
 
@@ -197,14 +197,14 @@ def test_a_dry_run_finds_and_touches_nothing():
     upload, _ = ready(), ready()
     storage.remove([upload.key])
     key = put(f"uploads/{new_id()}")
-    report = lifecycle.reconcile(storage=aged(), dry_run=True)
+    report = comparison.reconcile(storage=aged(), dry_run=True)
     assert (report.rows_without_object, report.objects_without_row) == ([upload.pk], [key])
     assert state(upload) == State.READY
     assert storage.size(key) == 5
 
 
 def test_a_run_is_noted():
-    lifecycle.reconcile(storage=storage)
+    comparison.reconcile(storage=storage)
     assert Heartbeat.ages()["reconcile"] < 10
 
 

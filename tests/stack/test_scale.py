@@ -142,14 +142,14 @@ def everything_due_goes() -> None:
 def both_sides_are_compared() -> None:
     from django.core.files.storage import default_storage
 
-    from uploads import lifecycle
+    from uploads import comparison, lifecycle
 
     for _ in range(3):
         upload = lifecycle.begin(box="scaled", kind="file", name="a", size=5, storage=default_storage)
         default_storage.write_part(upload.key, upload.transfer_id, 1, b"hello")
         lifecycle.complete(upload, storage=default_storage)
-    with pytest.raises(lifecycle.Braked):  # the million has no objects
-        lifecycle.reconcile(storage=default_storage)
+    with pytest.raises(comparison.Braked):  # the million has no objects
+        comparison.reconcile(storage=default_storage)
     lifecycle.clear(box="scaled", storage=default_storage)
 
 

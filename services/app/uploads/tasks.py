@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from . import lifecycle, previews
+from . import comparison, lifecycle, previews
 from .models import Heartbeat
 
 
@@ -32,4 +32,4 @@ def reconcile() -> None:
     May be repeated and run twice at once: what is amiss is removed without harm twice.
     """
     if Heartbeat.ages().get("reconcile", inf) >= settings.RECONCILE_SECONDS:
-        lifecycle.reconcile(storage=default_storage)
+        comparison.reconcile(storage=default_storage)

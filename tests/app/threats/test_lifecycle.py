@@ -17,8 +17,9 @@ from django.test import Client
 from django.utils import timezone
 
 from mayfly.celery import app
-from uploads import lifecycle, policy, tasks
-from uploads.lifecycle import Braked, PartsMissing
+from uploads import comparison, lifecycle, policy, tasks
+from uploads.comparison import Braked
+from uploads.lifecycle import PartsMissing
 from uploads.models import STANDING, Heartbeat, State, Upload, new_id
 from uploads.policy import Kind
 from uploads.storage.local import LocalUploadStorage
@@ -110,7 +111,7 @@ def test_a_beat_that_never_runs_for_long_still_has_table_and_storage_compared(mo
     """Case 46: beat asks every minute, and what is asked too often is not done."""
     assert app.conf.beat_schedule["reconcile"]["schedule"] <= 60
     compared = []
-    monkeypatch.setattr(lifecycle, "_put_right", lambda *arguments: compared.append(arguments))
+    monkeypatch.setattr(comparison, "_put_right", lambda *arguments: compared.append(arguments))
     for age, count in ((None, 1), (0, 1), (890, 1), (910, 2)):
         if age is not None:
             Heartbeat.objects.filter(name="reconcile").update(at=Now() - timedelta(seconds=age))
@@ -178,7 +179,7 @@ def test_another_bucket_by_mistake_costs_no_row(tmp_path):
     for count in (1, policy.limits.reconcile_most):
         rows(count)
         with pytest.raises(Braked, match=f"{Upload.objects.count()} of {Upload.objects.count()}: rows"):
-            lifecycle.reconcile(storage=other)
+            comparison.reconcile(storage=other)
     assert not Upload.objects.exclude(state=State.READY).exists()
 
 
@@ -212,7 +213,7 @@ def test_a_bug_that_would_remove_everything_removes_nothing(most):
     storage.remove([whole[0].key])  # this one is amiss indeed
     forgotten(whole if most == "objects" else begun if most == "transfers" else [])
     with pytest.raises(Braked, match=most):
-        lifecycle.reconcile(storage=blind() if most == "rows" else old())
+        comparison.reconcile(storage=blind() if most == "rows" else old())
     assert len(list(storage.objects("uploads/"))) == count - 1
     assert len(list(storage.transfers("uploads/"))) == count
     assert not Upload.objects.exclude(state__in=STANDING).exists()
@@ -222,7 +223,7 @@ def test_a_folder_that_is_not_mounted_costs_no_row(tmp_path):
     """Case 48."""
     rows(3)
     with pytest.raises(StorageError):
-        lifecycle.reconcile(storage=LocalUploadStorage(tmp_path / "nowhere"))
+        comparison.reconcile(storage=LocalUploadStorage(tmp_path / "nowhere"))
     assert not Upload.objects.exclude(state=State.READY).exists()
 
 
@@ -230,7 +231,7 @@ def test_a_bucket_that_does_not_exist_costs_no_row(s3_options):
     """Case 48."""
     rows(3)
     with pytest.raises(StorageError):
-        lifecycle.reconcile(storage=S3UploadStorage(**s3_options | {"bucket_name": "mayfly-no-such-bucket"}))
+        comparison.reconcile(storage=S3UploadStorage(**s3_options | {"bucket_name": "mayfly-no-such-bucket"}))
     assert not Upload.objects.exclude(state=State.READY).exists()
 
 
@@ -275,7 +276,7 @@ def test_a_host_whose_clock_is_wrong_ends_nothing_early_and_serves_nothing_late(
     monkeypatch.setattr(timezone, "now", lambda: now() + off)
     upload = owner.upload(lifetime=60)
     lifecycle.sweep(storage=storage)
-    lifecycle.reconcile(storage=storage)
+    comparison.reconcile(storage=storage)
     assert [one["id"] for one in owner.get("/api/uploads").json()["uploads"]] == [upload["id"]]
     assert body_of(fetch(Client().get(f"/u/{upload['id']}/download")["Location"])) == b"hello"
     expire(upload)
@@ -389,7 +390,7 @@ def test_rows_whose_objects_all_vanished_go_at_their_time(owner):
     """Case 55: reconcile brakes where that many are lost at once; the sweep needs no object to remove a row."""
     lost = rows(policy.limits.reconcile_most + 1)
     with pytest.raises(Braked):
-        lifecycle.reconcile(storage=storage)
+        comparison.reconcile(storage=storage)
     Upload.objects.update(expires_at=Now() - timedelta(seconds=1))
     assert lifecycle.sweep(storage=storage) == len(lost)
     assert set(Upload.objects.values_list("state", flat=True)) == {State.GONE}

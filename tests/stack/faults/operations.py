@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db.models.functions import Now
 from django.test import Client
 
-from uploads import lifecycle, policy
+from uploads import comparison, lifecycle, policy
 from uploads.lifecycle import Refused
 from uploads.models import State, Upload, new_id
 from uploads.policy import Kind
@@ -93,7 +93,7 @@ class Operation:
 
     def reconcile(self) -> int:
         """Returns how much it put right."""
-        report = lifecycle.reconcile(storage=default_storage)
+        report = comparison.reconcile(storage=default_storage)
         return len(report.rows_without_object + report.objects_without_row + report.transfers_without_row)
 
 
@@ -263,7 +263,7 @@ class Reconcile(Operation):
 
     def act(self, facts, storage):
         with later():
-            lifecycle.reconcile(storage=storage)
+            comparison.reconcile(storage=storage)
 
     def repeat(self, facts):
         assert self.reconcile() == 0

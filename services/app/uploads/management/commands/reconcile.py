@@ -3,7 +3,7 @@
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError
 
-from uploads import lifecycle
+from uploads import comparison
 from uploads.storage.protocol import StorageError
 
 BRAKED = 3  # the exit code by which a script knows the brake from a failure
@@ -17,8 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, **options) -> None:
         try:
-            report = lifecycle.reconcile(storage=default_storage, dry_run=dry_run)
-        except lifecycle.Braked as braked:
+            report = comparison.reconcile(storage=default_storage, dry_run=dry_run)
+        except comparison.Braked as braked:
             self.show(braked.report)
             raise CommandError(
                 f"nothing was removed: {braked}, which is too much to be believed."
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         self.show(report)
         self.stdout.write("Nothing was removed: this was a dry run." if dry_run else "What did not match was removed.")
 
-    def show(self, report: lifecycle.Report) -> None:
+    def show(self, report: comparison.Report) -> None:
         self.stdout.write(
             f"{report.rows} live rows, {report.objects} objects, {report.transfers} open transfers in storage"
         )
