@@ -14,7 +14,8 @@ from botocore.config import Config
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "services" / "app"))
 
-from uploads.storage.signing import S3Signer, attachment  # noqa: E402
+from mayfly.storage.headers import attachment  # noqa: E402
+from mayfly.storage.s3.presign import S3Signer  # noqa: E402
 
 ENDPOINT, BUCKET, REGION, KEY = "http://localhost:4566", "mayfly", "us-east-1", "uploads/4kQabcdefghijklmnopqrs"
 CREDENTIALS = {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}

@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
@@ -35,8 +35,10 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils.translation import override
 
-from uploads import boxes, policy
-from uploads.models import Upload, new_id
+from mayfly.uploads import limits as limits_module
+from mayfly.uploads.ids import new_id
+from mayfly.uploads.models import Upload
+from mayfly.visitors import boxes
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -72,7 +74,8 @@ def limits(monkeypatch):
     """Change limits for one test: `limits(images_kept=0)`."""
 
     def change(**changes) -> None:
-        monkeypatch.setattr(policy, "limits", replace(policy.limits, **changes))
+        for name, value in changes.items():
+            monkeypatch.setattr(limits_module.limits, name, value)
 
     return change
 

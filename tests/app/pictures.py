@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyvips
 
-DECODER = Path(__file__).parents[2] / "services" / "app" / "uploads" / "decoder.py"
+DECODER = Path(__file__).parents[2] / "services" / "app" / "mayfly" / "previews" / "decoder.py"
 
 
 def gradient(width: int = 1000, height: int = 500) -> pyvips.Image:

@@ -22,9 +22,9 @@ from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 from moto.server import ThreadedMotoServer
 
-from uploads.storage.local import LocalUploadStorage
-from uploads.storage.protocol import UploadStorage
-from uploads.storage.s3 import S3UploadStorage
+from mayfly.storage.folder.storage import FolderUploadStorage
+from mayfly.storage.protocol import UploadStorage
+from mayfly.storage.s3.storage import S3UploadStorage
 
 STACK = os.environ.get("AWS_S3_ENDPOINT_URL")
 MINUTE = timedelta(minutes=1)
@@ -116,16 +116,16 @@ def s3(s3_options) -> S3UploadStorage:
 
 
 @pytest.fixture
-def local(tmp_path, settings) -> LocalUploadStorage:
+def local(tmp_path, settings) -> FolderUploadStorage:
     """The folder, as the project's default storage, with the views that serve it."""
-    settings.ROOT_URLCONF = "uploads.storage.served"
+    settings.ROOT_URLCONF = "mayfly.api.bytes"
     settings.STORAGES = settings.STORAGES | {
         "default": {
-            "BACKEND": "uploads.storage.local.LocalUploadStorage",
+            "BACKEND": "mayfly.storage.folder.storage.FolderUploadStorage",
             "OPTIONS": {"location": tmp_path / "storage"},
         }
     }
-    storage = LocalUploadStorage(tmp_path / "storage")
+    storage = FolderUploadStorage(tmp_path / "storage")
     storage.prepare()
     return storage
 
@@ -153,7 +153,7 @@ def key(request) -> Iterator[str]:
     storage = request.getfixturevalue(name)
     key = new_key()
     yield key
-    storage.abort(key)
+    storage.abort_transfers(key)
     storage.remove([key])
 
 
@@ -163,7 +163,7 @@ def new_key() -> str:
 
 def stored(storage: UploadStorage, key: str, *contents: bytes) -> str:
     """Make these contents, a part each, the object under the key; returns the transfer's id."""
-    transfer_id = storage.begin(key, content_type="application/octet-stream")
+    transfer_id = storage.open_transfer(key, content_type="application/octet-stream")
     parts = [storage.write_part(key, transfer_id, number, content) for number, content in enumerate(contents, 1)]
-    storage.complete(key, transfer_id, parts)
+    storage.complete_transfer(key, transfer_id, parts)
     return transfer_id

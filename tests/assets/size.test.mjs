@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-const BUNDLE = new URL("../../services/app/uploads/static/uploads/bundle/", import.meta.url);
+const BUNDLE = new URL("../../services/app/mayfly/pages/static/mayfly/bundle/", import.meta.url);
 const all = readdirSync(BUNDLE).filter((name) => /\.(js|css)$/.test(name));
 // What the two upload pages load on top of what every page does. Of htmx, which is in that, a setting takes the eval.
 const files = all.filter((name) => name !== "page.js");

@@ -137,7 +137,7 @@ def test_clearing_takes_all_of_a_kind_from_page_api_and_bucket(visitor, bucket, 
     response = visitor.submit(f"{path}clear/")
     assert response.status_code == 303
     page = visitor.browser.get(path).text
-    assert "2 uploads are gone." in page
+    assert "2 uploads deleted." in page
     assert 'class="empty"' in page
     assert len(before - bucket.keys("uploads/")) >= 2
 

@@ -129,8 +129,8 @@ def everything_due_goes() -> None:
     from django.core.files.storage import default_storage
     from django.db.models.functions import Now
 
-    from uploads import lifecycle
-    from uploads.models import Upload
+    from mayfly.uploads import lifecycle
+    from mayfly.uploads.models import Upload
 
     for _ in range(3):
         lifecycle.begin(box="scaled", kind="file", name="a", size=5, address="scaled", storage=default_storage)
@@ -142,7 +142,8 @@ def everything_due_goes() -> None:
 def both_sides_are_compared() -> None:
     from django.core.files.storage import default_storage
 
-    from uploads import comparison, lifecycle
+    from mayfly.uploads import lifecycle
+    from mayfly.uploads import reconcile as comparison
 
     for _ in range(3):
         upload = lifecycle.begin(box="scaled", kind="file", name="a", size=5, storage=default_storage)

@@ -1,3 +1,6 @@
+"""Mayfly: images and files that are kept for a short while and then disappear."""
+
 from .celery import app as celery_app
 
 __all__ = ["celery_app"]
+__version__ = "0.1.0"

@@ -1,20 +1,38 @@
-"""Every address of the site; design: the public interface."""
+"""Every address of the site."""
 
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from uploads.api import api
+from .api import bytes as byte_routes
+from .api.routes import api
+from .ops import health
+from .pages import lists, send, share
+from .uploads.choices import Kind
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
-    path("api/", api.urls),
+    path("", lists.home, name="home"),
+    path("images/", lists.page, {"kind": Kind.IMAGE}, name="images"),
+    path("images/clear/", lists.clear, {"kind": Kind.IMAGE}, name="images-clear"),
+    path("files/", lists.page, {"kind": Kind.FILE}, name="files"),
+    path("files/clear/", lists.clear, {"kind": Kind.FILE}, name="files-clear"),
+    path("u/<upload:upload_id>/", share.share, name="share"),
+    path("u/<upload:upload_id>/download", share.download, name="download"),
+    path("u/<upload:upload_id>/qr.svg", share.qr, name="qr"),
+    path("u/<upload:upload_id>/preview", share.preview, name="preview"),
+    path("u/<upload:upload_id>/delete", share.delete, name="delete"),
     path("language/", set_language, name="language"),
-    path("", include("uploads.urls")),
+    path("api/", api.urls),
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready),
+    path("admin/", admin.site.urls),
 ]
 if not settings.USE_S3:
-    urlpatterns += [path("", include("uploads.storage.served"))]
-handler400 = "uploads.views.bad_request"
-handler404 = "uploads.views.not_found"
-handler500 = "uploads.views.server_error"
+    urlpatterns += [path("", include(byte_routes))]
+# Last, since every name would match: curl -T name URL
+urlpatterns += [path("<str:name>", send.put)]
+
+handler400 = "mayfly.pages.errors.bad_request"
+handler404 = "mayfly.pages.errors.not_found"
+handler500 = "mayfly.pages.errors.server_error"

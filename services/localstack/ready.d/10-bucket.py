@@ -7,12 +7,13 @@ from pathlib import Path
 
 import boto3
 
-# LocalStack executes a hook inside its own process and tells it no place of its own.
+# LocalStack runs a hook inside its own process, without the hook's folder on the path.
 sys.path.append("/opt/mayfly")
 
 from bucket import configure  # noqa: E402
+from keys import PREFIXES  # noqa: E402
 
-# Nothing is known any more of what an earlier life kept here, and nobody else would throw it away.
+# LocalStack has forgotten what an earlier container kept here, so nothing else would delete it.
 for left in Path("/tmp/localstack-s3-storage").glob("*"):  # noqa: S108  (LocalStack's own choice)
     shutil.rmtree(left, ignore_errors=True)
 
@@ -26,6 +27,10 @@ client = boto3.client(
 )
 origins = (os.environ.get("AWS_S3_CORS_ORIGINS") or "*").split(",")
 for change in configure(
-    client, os.environ["AWS_STORAGE_BUCKET_NAME"], region=region, origins=[origin.strip() for origin in origins]
+    client,
+    os.environ["AWS_STORAGE_BUCKET_NAME"],
+    region=region,
+    origins=[origin.strip() for origin in origins],
+    prefixes=PREFIXES,
 ):
     print(change)

@@ -16,8 +16,11 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from uploads import boxes, tasks
-from uploads.models import State, Upload, new_id
+from mayfly.uploads import tasks
+from mayfly.uploads.choices import State
+from mayfly.uploads.ids import new_id
+from mayfly.uploads.models import Upload
+from mayfly.visitors import boxes
 
 from ..conftest import PNG, Person, body_of, expire, fetch, send
 
@@ -147,7 +150,7 @@ def test_no_route_gives_a_stranger_anything_of_an_upload_or_changes_it(owner, st
                 if upload is pending or route not in BY_LINK:
                     assert_nothing_of_it(response, f"{method} {path}")
     assert [row for row in table() if row["box"] == owner.box] == before
-    assert storage.size(f"uploads/{ready['id']}") == len(SECRET)
+    assert storage.length(f"uploads/{ready['id']}") == len(SECRET)
 
 
 def test_the_share_page_shows_a_stranger_no_way_to_change_anything(owner, stranger):
@@ -182,7 +185,7 @@ def test_reading_changes_nothing_whoever_reads_and_whatever_the_route(owner, met
             for client, more in readers:
                 assert client.generic(method, path, **more).status_code < 500, path
     assert table() == before
-    assert storage.size(f"uploads/{ready['id']}") == len(SECRET)
+    assert storage.length(f"uploads/{ready['id']}") == len(SECRET)
 
 
 # A page elsewhere, one that hides where it is, and an old browser.

@@ -13,13 +13,14 @@ from django.core.files.storage import default_storage as storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from uploads import policy, tasks
-from uploads.models import Upload
-from uploads.policy import Kind
+from mayfly.previews.tasks import waiting_previews
+from mayfly.uploads.choices import Kind
+from mayfly.uploads.content import content_type_of
+from mayfly.uploads.models import Upload
 
 from .. import pictures
 from ..conftest import PNG, body_of, expire, fetch
-from ..test_views import saved_as
+from ..pages.test_pages import saved_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,10 +96,10 @@ def test_an_image_that_is_also_a_script_goes_out_as_an_image_to_be_saved(owner, 
 def preview_of(owner, content: bytes, *, kind: str = "image") -> bytes | None:
     """What is shown of an image once the worker has looked at it; None where it was refused."""
     upload = owner.upload(content, kind=kind)
-    tasks.preview()
+    waiting_previews()
     answer = Client().get(f"/u/{upload['id']}/preview")
     if answer.status_code == 410:
-        assert storage.size(f"uploads/{upload['id']}") is None
+        assert storage.length(f"uploads/{upload['id']}") is None
         assert owner.get(f"/api/uploads/{upload['id']}").status_code == 422
         return None
     answer = fetch(answer["Location"])
@@ -184,7 +185,7 @@ def test_a_hostile_image_is_refused_in_bounded_time_and_memory(owner, what):
     preview = preview_of(owner, content)
     assert time.monotonic() - began < 15
     assert preview is None or what == "a JPEG that is refined for ever"  # whose decoder stops where it first ends
-    assert pictures.measured(content, policy.content_type_of(Kind.IMAGE, content)).megabytes < 300
+    assert pictures.measured(content, content_type_of(Kind.IMAGE, content)).megabytes < 300
 
 
 @pytest.mark.parametrize("declared", ["image/svg+xml", "text/html", "application/pdf"])
@@ -193,7 +194,7 @@ def test_a_declared_image_type_makes_no_image(owner, declared):
     upload = owner.begin(RUNS[declared], kind="image", name="cat.png", type="image/png")
     owner.send_parts(upload, RUNS[declared])
     assert owner.post(f"/api/uploads/{upload['id']}/complete").status_code == 422
-    assert storage.size(f"uploads/{upload['id']}") is None
+    assert storage.length(f"uploads/{upload['id']}") is None
 
 
 MARKUP = [
@@ -250,7 +251,7 @@ def test_markup_in_a_name_or_a_title_is_text_on_every_page(owner, kind, words):
     assert answer["Content-Type"].startswith("application/json")
     assert answer["X-Content-Type-Options"] == "nosniff"
     browser.post(f"/u/{upload['id']}/delete")
-    assert_nothing_of_it_runs(browser.get(f"/{kind}s/"), f"{words} name is gone.")
+    assert_nothing_of_it_runs(browser.get(f"/{kind}s/"), f"{words} name deleted.")
 
 
 def test_markup_in_a_name_is_text_in_what_is_said_of_a_refusal(owner):

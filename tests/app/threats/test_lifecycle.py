@@ -17,18 +17,22 @@ from django.test import Client
 from django.utils import timezone
 
 from mayfly.celery import app
-from uploads import comparison, lifecycle, policy, tasks
-from uploads.comparison import Braked
-from uploads.lifecycle import PartsMissing
-from uploads.models import STANDING, Heartbeat, State, Upload, new_id
-from uploads.policy import Kind
-from uploads.storage.local import LocalUploadStorage
-from uploads.storage.protocol import StorageError
-from uploads.storage.s3 import S3UploadStorage
+from mayfly.storage.folder.storage import FolderUploadStorage
+from mayfly.storage.headers import OCTETS
+from mayfly.storage.protocol import StorageError
+from mayfly.storage.s3.storage import S3UploadStorage
+from mayfly.uploads import lifecycle, tasks
+from mayfly.uploads import reconcile as comparison
+from mayfly.uploads.choices import STANDING, Kind, State
+from mayfly.uploads.errors import Gone, PartsMissing, Refused
+from mayfly.uploads.ids import new_id
+from mayfly.uploads.limits import limits
+from mayfly.uploads.models import Heartbeat, Upload
+from mayfly.uploads.reconcile import Braked
 
 from ..conftest import PNG, body_of, expire, fetch, storage_class
 from ..storages import MINUTE
-from ..test_lifecycle import Wrapped, arrive, begin, is_empty, ready, state
+from ..uploads.test_lifecycle import Wrapped, arrive, begin, is_empty, ready, state
 
 pytest_plugins = [f"{__package__.rpartition('.')[0]}.storages"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,9 +56,9 @@ FAILURES = {
     "the removal": {"remove": down},
     "each key of it": {"remove": lambda keys: dict.fromkeys(keys, "InternalError: try again")},
     "one key of it": {"remove": lambda keys: storage.remove(keys[1:]) | {keys[0]: "AccessDenied"}},
-    "the abort": {"abort": down},
+    "the abort": {"abort_transfers": down},
     "the question whether it worked": {"absent": down},
-    "everything": {"remove": down, "abort": down, "absent": down, "size": down, "parts": down},
+    "everything": {"remove": down, "abort_transfers": down, "absent": down, "length": down, "parts": down},
 }
 
 
@@ -158,7 +162,7 @@ def test_a_sweep_that_loses_the_database_at_any_query_is_finished_by_the_next():
         assert [state(upload) for upload in (over, unsent, kept)] == [State.GONE, State.GONE, State.READY]
         assert is_empty(over)
         assert is_empty(unsent)
-        assert storage.size(kept.key) == 5
+        assert storage.length(kept.key) == 5
     raise AssertionError("the sweep never came to its end")
 
 
@@ -174,9 +178,9 @@ def rows(count: int) -> list[Upload]:
 
 def test_another_bucket_by_mistake_costs_no_row(tmp_path):
     """Case 48: it answers well, and has not one of our uploads, be they few or many."""
-    other = LocalUploadStorage(tmp_path / "other")
+    other = FolderUploadStorage(tmp_path / "other")
     other.prepare()
-    for count in (1, policy.limits.reconcile_most):
+    for count in (1, limits.reconcile_most):
         rows(count)
         with pytest.raises(Braked, match=f"{Upload.objects.count()} of {Upload.objects.count()}: rows"):
             comparison.reconcile(storage=other)
@@ -206,9 +210,9 @@ def forgotten(of: list[Upload]) -> None:
 def test_a_bug_that_would_remove_everything_removes_nothing(most):
     """Case 49: what is found amiss on one side stops the removal on every side."""
     for found in [*storage.objects("uploads/"), *storage.transfers("uploads/")]:
-        storage.abort(found.key)
+        storage.abort_transfers(found.key)
         storage.remove([found.key])
-    count = policy.limits.reconcile_most + 2
+    count = limits.reconcile_most + 2
     whole, begun = [ready() for _ in range(count)], [arrive(begin()) for _ in range(count)]
     storage.remove([whole[0].key])  # this one is amiss indeed
     forgotten(whole if most == "objects" else begun if most == "transfers" else [])
@@ -223,7 +227,7 @@ def test_a_folder_that_is_not_mounted_costs_no_row(tmp_path):
     """Case 48."""
     rows(3)
     with pytest.raises(StorageError):
-        comparison.reconcile(storage=LocalUploadStorage(tmp_path / "nowhere"))
+        comparison.reconcile(storage=FolderUploadStorage(tmp_path / "nowhere"))
     assert not Upload.objects.exclude(state=State.READY).exists()
 
 
@@ -251,7 +255,7 @@ def test_a_sweep_touches_no_transfer_that_is_in_time():
     assert storage.first_bytes(upload.key, 9) == b"hello"
 
 
-@pytest.mark.parametrize("step", ["parts", "complete", "first_bytes"])
+@pytest.mark.parametrize("step", ["parts", "complete_transfer", "first_bytes"])
 def test_a_sweep_in_the_middle_of_a_completion_that_is_too_late_leaves_nothing(step):
     """Case 50."""
     upload = arrive(begin())
@@ -261,7 +265,7 @@ def test_a_sweep_in_the_middle_of_a_completion_that_is_too_late_leaves_nothing(s
         lifecycle.sweep(storage=storage)
         return getattr(storage, step)(*arguments)
 
-    with pytest.raises((lifecycle.Gone, lifecycle.Refused, StorageError)):
+    with pytest.raises((Gone, Refused, StorageError)):
         lifecycle.complete(upload, storage=Wrapped(**{step: meanwhile}))
     lifecycle.sweep(storage=storage)
     assert state(upload) == State.GONE
@@ -299,7 +303,7 @@ def test_a_time_zone_changes_neither_when_an_upload_ends_nor_what_is_told_of_it(
     told = datetime.fromisoformat(upload["expires_at"]) - datetime.now().astimezone()
     assert abs(told - timedelta(seconds=900)) < timedelta(seconds=20)
     expire(upload)
-    assert lifecycle.sweep(storage=storage) == 1
+    assert lifecycle.sweep(storage=storage).removed == 1
 
 
 def test_every_page_of_a_listing_is_read(s3_options):
@@ -333,20 +337,20 @@ def test_every_page_of_a_listing_is_read(s3_options):
 def test_a_full_disk_refuses_a_part_in_words_and_the_transfer_goes_on_later(local, world, monkeypatch):
     """Case 54."""
     content = random.randbytes(1000)
-    transfer_id = local.begin("uploads/full", content_type=policy.OCTETS)
+    transfer_id = local.open_transfer("uploads/full", content_type=OCTETS)
     signed = local.sign_part("uploads/full", transfer_id, 1, len(content), lifetime=MINUTE)
 
     def full(*arguments, **more):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr("uploads.storage.local.open", full, raising=False)
+        disk.setattr("mayfly.storage.folder.storage.open", full, raising=False)
         answer = world.put(signed.url, content)
     assert answer.status == 503
     assert b"Try again" in answer.body
     assert b"space" not in answer.body
     assert world.put(signed.url, content).status == 200
-    local.complete("uploads/full", transfer_id, local.parts("uploads/full", transfer_id).values())
+    local.complete_transfer("uploads/full", transfer_id, local.parts("uploads/full", transfer_id).values())
     assert local.first_bytes("uploads/full", 9999) == content
 
 
@@ -368,7 +372,7 @@ def test_storage_that_takes_nothing_more_is_told_to_each_visitor_and_leaves_noth
         assert (form.status_code, b"Storage does not answer" in form.content) == (422, True)
         curl = Client().put("/a.txt", b"hello")
         assert (curl.status_code, b"Storage does not answer" in curl.content) == (503, True)
-        broken.setattr(storage_class(), "begin", down)
+        broken.setattr(storage_class(), "open_transfer", down)
         api = owner.post("/api/uploads", {"kind": "file", "name": "a.txt", "size": 5})
         assert (api.status_code, api["Retry-After"]) == (503, "60")
     assert set(Upload.objects.values_list("state", flat=True)) == {State.GONE}
@@ -388,9 +392,9 @@ def test_a_storage_that_forgot_everything_is_noticed_by_the_first_to_ask(owner):
 
 def test_rows_whose_objects_all_vanished_go_at_their_time(owner):
     """Case 55: reconcile brakes where that many are lost at once; the sweep needs no object to remove a row."""
-    lost = rows(policy.limits.reconcile_most + 1)
+    lost = rows(limits.reconcile_most + 1)
     with pytest.raises(Braked):
         comparison.reconcile(storage=storage)
     Upload.objects.update(expires_at=Now() - timedelta(seconds=1))
-    assert lifecycle.sweep(storage=storage) == len(lost)
+    assert lifecycle.sweep(storage=storage).removed == len(lost)
     assert set(Upload.objects.values_list("state", flat=True)) == {State.GONE}

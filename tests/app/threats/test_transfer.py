@@ -13,15 +13,17 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
-from uploads import lifecycle, policy
-from uploads.lifecycle import Gone
-from uploads.models import State, Upload
-from uploads.policy import MiB
-from uploads.storage.protocol import StorageError
+from mayfly.storage.protocol import StorageError
+from mayfly.uploads import lifecycle, parts
+from mayfly.uploads.choices import State
+from mayfly.uploads.errors import Gone
+from mayfly.uploads.limits import limits
+from mayfly.uploads.models import Upload
+from mayfly.uploads.parts import MiB
 
 from ..conftest import PNG, Person, body_of, expire, fetch, send, storage_class
 from ..storages import MINUTE
-from ..test_lifecycle import is_empty
+from ..uploads.test_lifecycle import is_empty
 
 pytest_plugins = [f"{__package__.rpartition('.')[0]}.storages"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +36,7 @@ TAKEN, REFUSED = (200, 201), (403, 404)
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(policy, "PART_SIZE", PART)
+    monkeypatch.setattr(parts, "PART_SIZE", PART)
 
 
 def complete(owner: Person, upload: dict):
@@ -62,7 +64,7 @@ def test_an_upload_never_grows_beyond_what_was_declared_over_many_parts(owner, s
     assert owner.get(f"/api/uploads/{upload['id']}/parts").json() == {"parts": []}
     owner.send_parts(upload, content)
     assert complete(owner, upload).json()["size"] == len(content)
-    assert storage.size(row(upload).key) == len(content)
+    assert storage.length(row(upload).key) == len(content)
 
 
 def test_bytes_that_came_past_a_signature_are_refused_all_the_same(owner, small_parts):
@@ -123,9 +125,11 @@ def test_storage_that_puts_less_together_than_it_listed_is_found_out(owner, smal
     content = random.randbytes(2 * PART + 3)
     upload = owner.begin(content)
     owner.send_parts(upload, content)
-    whole = storage_class().complete
+    whole = storage_class().complete_transfer
     monkeypatch.setattr(
-        storage_class(), "complete", lambda self, key, transfer_id, parts: whole(self, key, transfer_id, parts[:-1])
+        storage_class(),
+        "complete_transfer",
+        lambda self, key, transfer_id, parts: whole(self, key, transfer_id, parts[:-1]),
     )
     response = complete(owner, upload)
     assert response.status_code == 422
@@ -142,7 +146,7 @@ def test_a_missing_middle_part_is_named_and_never_filled_with_zeros(owner, small
         assert send(parts[number - 1], content[(number - 1) * PART : number * PART]) in TAKEN
     response = complete(owner, upload)
     assert (response.status_code, response.json()["error"]["missing"]) == (409, [2])
-    assert storage.size(row(upload).key) is None
+    assert storage.length(row(upload).key) is None
     assert Client().get(f"/u/{upload['id']}/download").status_code == 404
     send(parts[1], content[PART : 2 * PART])
     assert complete(owner, upload).status_code == 200
@@ -263,7 +267,7 @@ def expired(owner, upload) -> None:
 
 
 def pushed_out(owner, upload) -> None:
-    for _ in range(policy.limits.images_kept):
+    for _ in range(limits.images_kept):
         owner.upload(PNG, kind="image")
 
 
@@ -401,7 +405,7 @@ def test_no_answer_names_the_host_that_only_the_server_reaches(owner, s3, s3_opt
     """Case 24: part URLs and downloads are signed for the address that clients know."""
     public = "https://files.mayfly.example"
     options = s3_options | {"public_endpoint_url": public}
-    backend = {"BACKEND": "uploads.storage.s3.S3UploadStorage", "OPTIONS": options}
+    backend = {"BACKEND": "mayfly.storage.s3.storage.S3UploadStorage", "OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"default": backend}
     upload = owner.begin(b"hello")
     answers = [owner.post(f"/api/uploads/{upload['id']}/parts", {"numbers": [1]})]
@@ -442,7 +446,7 @@ def asked_too_early(owner, upload) -> None:
 def whole_in_storage(owner, upload) -> None:
     all_parts(owner, upload)
     parts = storage.parts(row(upload).key, row(upload).transfer_id)
-    storage.complete(row(upload).key, row(upload).transfer_id, parts.values())
+    storage.complete_transfer(row(upload).key, row(upload).transfer_id, parts.values())
 
 
 @pytest.mark.parametrize("until", [nothing, signed, one_part, all_parts, asked_too_early, whole_in_storage])
@@ -480,7 +484,7 @@ def test_what_has_arrived_is_never_asked_for_again(owner, small_parts, monkeypat
     assert [part["number"] for part in listed] == [1, 3]
     [part] = owner.sign(upload, 2)
     send(part, content[PART : 2 * PART])
-    for step in ("complete", "first_bytes"):
+    for step in ("complete_transfer", "first_bytes"):
         assert while_this_fails(step).status_code == 503
     assert complete(owner, upload).status_code == 200
     assert content_of(upload) == content

@@ -110,7 +110,7 @@ def test_clear_asks_first_and_clears_without_a_reload(surfer):
     page.get_by_role("button", name="Clear all files").click()
     page.get_by_role("dialog").get_by_role("button", name="Clear all files").click()
     expect(page.get_by_text("No files here")).to_be_visible()
-    expect(page.get_by_text("2 uploads are gone.")).to_be_visible()
+    expect(page.get_by_text("2 uploads deleted.")).to_be_visible()
     assert stayed(page)
     assert surfer.uploads("file") == []
 
@@ -138,7 +138,7 @@ def test_one_is_deleted_and_the_others_stay(surfer):
     stays(page)
     page.get_by_role("button", name="Delete b.txt").click()
     expect(card(page, "b.txt")).to_have_count(0)
-    expect(page.get_by_text("b.txt is gone.")).to_be_visible()
+    expect(page.get_by_text("b.txt deleted.")).to_be_visible()
     assert [upload["name"] for upload in surfer.uploads("file")] == ["c.txt", "a.txt"]
     assert stayed(page)
 

@@ -109,7 +109,7 @@ def test_what_cannot_be_taken_is_told_before_anything_is_sent(surfer, make, name
 
 
 def test_what_the_server_does_not_take_is_told_in_its_words(surfer, make):
-    message = "All your uploads together may have 8.19 GB. Clear some, or wait until they have expired."
+    message = "Your uploads can total at most 8.19 GB. Delete some, or wait for them to expire."
     surfer.open("/files/")
     surfer.page.route(
         f"{URL}/api/uploads",

@@ -72,7 +72,7 @@ def test_static_files_are_collected_with_the_apps_own_settings(slug, config):
     for command, environment in ((by_itself, own), (["bin/post_compile"], os.environ | own)):
         done = subprocess.run(command, cwd=slug, env=environment | config, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-    collected = slug / "services/app/staticfiles/uploads"
+    collected = slug / "services/app/staticfiles/mayfly"
     assert list(collected.glob("mayfly.*.css"))
     assert list(collected.glob("bundle/upload.*.js"))
     assert not (slug / "services/assets/node_modules").exists()

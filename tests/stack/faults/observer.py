@@ -9,11 +9,12 @@ from urllib.parse import unquote
 
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.models.functions import Now
 
-from uploads import lifecycle
-from uploads.models import State, Upload
-from uploads.policy import Kind
-from uploads.storage.local import LocalUploadStorage
+from mayfly.storage.folder.storage import FolderUploadStorage
+from mayfly.uploads.choices import Kind, State
+from mayfly.uploads.limits import limits
+from mayfly.uploads.models import Upload
 
 SIZE = 100
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -89,7 +90,7 @@ def broken_after_recovery() -> list[str]:
             broken.append(f"{key}: still {upload.state}, though it is due")
         if key in seen.transfers and upload.state != State.PENDING:
             broken.append(f"{key}: a transfer is open, and the row is {upload.state}")
-    if lifecycle._old_receipts().exists():
+    if Upload.objects.gone().filter(removed_at__lt=Now() - limits.receipt_time).exists():
         broken.append("an old receipt is still there")
     return broken
 
@@ -148,7 +149,7 @@ def _storage():
 
 
 def _on_disk() -> bool:
-    return isinstance(_storage(), LocalUploadStorage)
+    return isinstance(_storage(), FolderUploadStorage)
 
 
 def _client():

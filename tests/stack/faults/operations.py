@@ -16,12 +16,17 @@ from django.core.management import call_command
 from django.db.models.functions import Now
 from django.test import Client
 
-from uploads import comparison, lifecycle, policy
-from uploads.lifecycle import Refused
-from uploads.models import State, Upload, new_id
-from uploads.policy import Kind
-from uploads.storage.local import LocalUploadStorage
-from uploads.storage.protocol import StorageError, TransferNotFound, UploadStorage
+from mayfly.storage.folder.storage import FolderUploadStorage
+from mayfly.storage.headers import OCTETS
+from mayfly.storage.protocol import StorageError, TransferNotFound, UploadStorage
+from mayfly.uploads import lifecycle
+from mayfly.uploads import reconcile as comparison
+from mayfly.uploads.choices import Kind, State
+from mayfly.uploads.errors import Refused
+from mayfly.uploads.ids import new_id
+from mayfly.uploads.limits import limits
+from mayfly.uploads.models import Upload
+from mayfly.uploads.parts import PART_SIZE
 
 from . import databases, observer
 
@@ -230,7 +235,7 @@ class Sweep(Operation):
         there("file")
         arrive(begin("abandoned"))
         there("half removed", State.REMOVING)
-        receipt("old", removed_at=Now() - policy.limits.receipt_time - timedelta(seconds=1))
+        receipt("old", removed_at=Now() - limits.receipt_time - timedelta(seconds=1))
         expire(Upload.objects.of(MINE))
         return {"kept": [there("sibling").pk]}
 
@@ -258,7 +263,7 @@ class Reconcile(Operation):
             observer.put(key, b"stray")
         transfers = [aborted.key, f"uploads/{new_id()}"]
         for key in transfers:
-            default_storage.begin(key, content_type=policy.OCTETS)
+            default_storage.open_transfer(key, content_type=OCTETS)
         return {"lost": [lost.key], "strays": strays + transfers, "kept": [there("sibling").pk]}
 
     def act(self, facts, storage):
@@ -286,11 +291,11 @@ class Release(Operation):
         if settings.USE_S3:
             default_storage._wrapped.bucket_name = f"{default_storage.bucket_name}-released"
         else:
-            default_storage._wrapped = LocalUploadStorage(settings.DATA_DIR / "released")
+            default_storage._wrapped = FolderUploadStorage(settings.DATA_DIR / "released")
 
     def prepare(self):
         storage = default_storage._wrapped
-        if isinstance(storage, LocalUploadStorage):
+        if isinstance(storage, FolderUploadStorage):
             shutil.rmtree(Path(storage.location).parent, ignore_errors=True)
         elif storage.bucket_name in {bucket["Name"] for bucket in storage.client.list_buckets()["Buckets"]}:
             observer.empty()
@@ -346,9 +351,9 @@ def there(name: str, state: State = State.READY, *, box: str = MINE, kind: Kind 
         name=name,
         state=state,
         size=observer.SIZE,
-        part_size=policy.PART_SIZE,
-        lifetime=policy.limits.lifetime,
-        expires_at=Now() + policy.limits.lifetime,
+        part_size=PART_SIZE,
+        lifetime=limits.lifetime,
+        expires_at=Now() + limits.lifetime,
         completed_at=None if state == State.PENDING else Now(),
         **more,
     )
@@ -382,5 +387,5 @@ def send(part, content: bytes) -> int:
 
 def later():
     """So much later that whatever no row knows of is older than any upload can get."""
-    longest = policy.limits.transfer_time + policy.limits.longest_lifetime
-    return mock.patch.object(lifecycle, "GRACE", -longest - timedelta(hours=1))
+    longest = limits.transfer_time + limits.longest_lifetime
+    return mock.patch.object(comparison, "GRACE", -longest - timedelta(hours=1))

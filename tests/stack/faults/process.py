@@ -16,8 +16,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from uploads import policy
-from uploads.models import Upload
+from mayfly.uploads import parts
+from mayfly.uploads.models import Upload
 
 from . import databases, observer, swaps
 from .operations import OPERATIONS, expire
@@ -36,7 +36,7 @@ def serve() -> None:
     signal.signal(signal.SIGALRM, too_long)
     default_storage._setup()
     if not settings.USE_S3:
-        policy.PART_SIZE = 64  # two parts of each upload; S3 wants 5 MiB of all but the last
+        parts.PART_SIZE = 64  # two parts of each upload; S3 wants 5 MiB of all but the last
 
     def answer(**what) -> None:
         text = os.pread(log, 100_000, 0).decode(errors="replace")

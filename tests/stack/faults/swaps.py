@@ -6,8 +6,8 @@ Each is a storage that does a step earlier or later than it is told to; the prod
 from django.db import transaction
 from django.db.models.signals import pre_save
 
-from uploads import lifecycle
-from uploads.models import Upload
+from mayfly.uploads import events
+from mayfly.uploads.models import Upload
 
 
 class Swapped:
@@ -34,13 +34,13 @@ class ObjectRemovedBeforeTheTransferIsAborted(Swapped):
         super().__init__(storage)
         self._held = []
 
-    def abort(self, key):
+    def abort_transfers(self, key):
         self._held.append(key)
 
     def remove(self, keys):
         errors = self.storage.remove(keys)
         while self._held:
-            self.storage.abort(self._held.pop())
+            self.storage.abort_transfers(self._held.pop())
         return errors
 
     def absent(self, keys):
@@ -53,27 +53,27 @@ class TransferOpenedBeforeTheRowIsCommitted(Swapped):
         pre_save.connect(self._open, sender=Upload)
 
     def _open(self, instance, **_):
-        self._transfer_id = self.storage.begin(instance.key, content_type="application/octet-stream")
+        self._transfer_id = self.storage.open_transfer(instance.key, content_type="application/octet-stream")
 
-    def begin(self, key, *, content_type):
+    def open_transfer(self, key, *, content_type):
         return self._transfer_id
 
 
 class ReadyBeforeTheTransferIsComplete(Swapped):
     def __init__(self, storage):
         super().__init__(storage)
-        lifecycle.became_ready.connect(self._ready)
+        events.ready.connect(self._ready)
         self._size = None  # of nothing yet
 
     def _ready(self, **_):
         transaction.on_commit(self._complete)
 
-    def complete(self, key, transfer_id, parts):
+    def complete_transfer(self, key, transfer_id, parts):
         parts = list(parts)
         self._size = sum(part.size for part in parts)
-        self._complete = lambda: self.storage.complete(key, transfer_id, parts)
+        self._complete = lambda: self.storage.complete_transfer(key, transfer_id, parts)
 
-    def size(self, key):
+    def length(self, key):
         return self._size
 
     def first_bytes(self, key, count):

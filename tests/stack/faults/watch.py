@@ -21,8 +21,8 @@ from django.core.files.storage import default_storage
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from uploads.storage import local
-from uploads.storage.protocol import StorageError, UploadStorage
+from mayfly.storage.folder import storage as local
+from mayfly.storage.protocol import StorageError, UploadStorage
 
 CALLS = [name for name, what in vars(UploadStorage).items() if isfunction(what) and not name.startswith("_")]
 # Made without a request, so that they are steps of their own on S3, too.
@@ -38,7 +38,7 @@ class Watch:
         self.point, self.struck, self.meanwhile = point or {}, struck, meanwhile
         self.counts, self.on, self._depth, self._attempt = Counter(), False, 0, 0
         storage = default_storage._wrapped
-        on_disk = isinstance(storage, local.LocalUploadStorage)
+        on_disk = isinstance(storage, local.FolderUploadStorage)
         for name in CALLS if on_disk else SIGNING:
             setattr(storage, name, self._call(getattr(storage, name), listing=name in ("objects", "transfers")))
         if on_disk:

@@ -1,49 +1,50 @@
-"""What Heroku is, each fact once. The containers here and everywhere else keep to the same, so that one image fits all.
+"""Facts about Heroku, each stated once. All containers follow them, so that one image fits every place.
 
-Its router, its dynos and the smallest plans of its data services; docs/heroku.md says where each is written.
+They cover its router, its dynos and the smallest plans of its data services; docs/heroku.md names the sources.
 """
 
 import ssl
 from typing import Any
 
-# The router gives up on an answer that has not begun after this time.
+# The router gives up on an answer that has not begun after this many seconds.
 ROUTER_SECONDS = 30
-# It keeps a connection to a dyno for 90 s. Who closes first must be the router, or a request meets a closed door.
+# It keeps a connection to a dyno for 90 s. The router must close first, or a request reaches a connection that we have
+# just closed.
 KEEPALIVE = 95
-# Its longest request line has 8,192 bytes, the line's end included. Ours may not be the shorter one.
+# Its longest request line has 8,192 bytes, including the line's end. Ours must not be shorter.
 REQUEST_LINE = 8190
 
-# Between SIGTERM, which goes to every process there is, and SIGKILL there are 30 s. Of them what runs gets 20.
+# SIGTERM goes to every process, and SIGKILL follows after 30 s. Running work has 20 of them.
 GRACEFUL_SECONDS = 20
-# A task ends within that time by itself, or else is ended before SIGKILL.
+# A task ends by itself within that time, or is ended before SIGKILL.
 TASK_SOFT_SECONDS = 20
 TASK_SECONDS = 25
 
-# Processes of web and threads in each, every one of which may hold a connection to Postgres; the worker holds three. A
-# small plan has 20, and at a restart the old dynos and the new ones are there at once, beside a release with its own:
-# 2 * (2 * 3 + 3) + 1 = 19. In memory, 512 MB would hold more.
+# Processes of web, and threads in each. Every thread may hold a connection to Postgres; the worker holds three. A small
+# plan has 20, and a restart has old and new dynos at once, beside a release with its own: 2 * (2 * 3 + 3) + 1 = 19. The
+# memory of 512 MB would hold more.
 WEB_CONCURRENCY = 2
 WEB_THREADS = 3
-# Two of previews, beside the one of removal.
+# Two processes for previews, beside the one for removal.
 WORKER_CONCURRENCY = 2
-# To Redis, for each process that sends; and one more to ask how it is. The worker with beat has 14 already, of 20.
+# Connections to Redis for each process that sends, beside one for its health check. The worker with beat has 14 of 20.
 REDIS_CONNECTIONS = 1
 
-# TLS ends at the router, which says in this header how it was asked.
+# TLS ends at the router, which names the client's protocol in this header.
 PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 
 def redis_tls(url: str, *, verify: bool) -> dict[str, Any]:
-    """What redis-py and Celery alike need to know for this address. Heroku's Redis signs its certificate itself."""
+    """The TLS options of redis-py and Celery for this address. Heroku's Redis signs its certificate itself."""
     if not url.startswith("rediss://"):
         return {}
     return {"ssl_cert_reqs": ssl.CERT_REQUIRED if verify else ssl.CERT_NONE}
 
 
 def with_tls(database: dict[str, Any]) -> dict[str, Any]:
-    """The database's settings, with TLS wanted where the address says nothing about it.
+    """The database's settings, with TLS required unless the address says otherwise.
 
-    Heroku's Postgres answers to nothing else, and its DATABASE_URL does not say so.
+    Heroku's Postgres accepts nothing else, and its DATABASE_URL does not say so.
     """
     if database["ENGINE"].endswith("postgresql"):
         database["OPTIONS"] = {"sslmode": "require"} | database["OPTIONS"]

@@ -25,7 +25,7 @@ def flag(name: str, *, default: Any = REQUIRED) -> bool:
     """True or False, in the spellings that python-decouple knows."""
     value = _read(name, default)
     try:
-        return _config._cast_boolean(value)
+        return _config(name, default=value, cast=bool)
     except ValueError:
         fail(name, f"is {value!r}, and has to be True or False")
 

@@ -1,0 +1,173 @@
+"""The JSON API under /api/: what a client needs to move an upload's parts straight into storage."""
+
+from datetime import timedelta
+from typing import Any
+
+from csp.decorators import csp_update
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from ninja import NinjaAPI, Status
+from ninja.errors import HttpError, ValidationError
+
+from .. import __version__
+from ..problems import Problem, Unanswerable, problem_of
+from ..storage.protocol import StorageError
+from ..uploads import lifecycle
+from ..uploads.choices import Kind
+from ..uploads.errors import Gone, Refused, UploadError
+from ..uploads.models import Upload
+from ..visitors import boxes
+from ..visitors.addresses import address_of
+from .auth import BoxToken, box_of, owned
+from .schemas import PROBLEMS, BeginIn, BegunOut, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
+
+api = NinjaAPI(
+    title="Mayfly",
+    auth=BoxToken(),
+    version=__version__,
+    description="Uploads that disappear. Send the box as `Authorization: Bearer TOKEN` or in the cookie `box`; "
+    "a first `POST /api/uploads` without either makes one and returns its token as `box`.",
+    docs_url="/docs",
+    docs_decorator=csp_update({"img-src": ["data:"]}),  # Swagger's style sheet has its icons inside
+    urls_namespace="api",
+)
+
+# An answer about an upload is true until the upload expires, and a cache does not know when that is.
+api.add_decorator(never_cache, mode="view")
+
+
+@api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload")
+def begin(request: HttpRequest, data: BeginIn):
+    """The upload stays pending until its parts have arrived and it is completed."""
+    known = box_of(request)
+    box = known or boxes.new()
+    upload = lifecycle.begin(
+        box=box,
+        address=address_of(request),
+        kind=data.kind,
+        name=data.name,
+        size=data.size,
+        title=data.title,
+        lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
+        storage=default_storage,
+    )
+    transfer = {"part_size": upload.part_size, "parts": upload.plan.count}
+    answer = shown(request, upload) | {"transfer": transfer}
+    if known is None:
+        answer["box"] = boxes.token_of(box)
+    return Status(201, answer)
+
+
+@api.post("/uploads/{upload:upload_id}/parts", response={200: SignedPartsOut} | PROBLEMS, summary="Sign part URLs")
+def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn):
+    """For each number, a URL to PUT exactly `size` bytes to, with `headers`; ask again when it has expired."""
+    parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=default_storage)
+    return {
+        "parts": [
+            {"number": part.number, "size": part.size, "url": absolute(request, part.url), "headers": part.headers}
+            for part in parts
+        ]
+    }
+
+
+@api.get("/uploads/{upload:upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the arrived parts")
+def list_parts(request: HttpRequest, upload_id: str):
+    """What storage already has, for resuming."""
+    parts = lifecycle.arrived(owned(request, upload_id), storage=default_storage)
+    return {"parts": [{"number": part.number, "size": part.size} for part in parts]}
+
+
+@api.post("/uploads/{upload:upload_id}/complete", response={200: UploadOut} | PROBLEMS, summary="Complete an upload")
+def complete(request: HttpRequest, upload_id: str):
+    """Ready once every part has arrived as declared: 409 names the missing parts, 422 says why it was refused."""
+    return shown(request, lifecycle.complete(owned(request, upload_id), storage=default_storage))
+
+
+@api.get("/uploads", response={200: UploadsOut} | PROBLEMS, summary="List the box's live uploads")
+def list_uploads(request: HttpRequest, kind: Kind | None = None):
+    """Newest first."""
+    box = box_of(request)
+    uploads = Upload.objects.of(box).live() if box else Upload.objects.none()
+    if kind is not None:
+        uploads = uploads.filter(kind=kind)
+    return {"uploads": [shown(request, upload) for upload in uploads]}
+
+
+@api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")
+def get_upload(request: HttpRequest, upload_id: str):
+    """Pending or live; 410 once it is gone, 422 if it was refused because it cannot be shown."""
+    upload = owned(request, upload_id)
+    if upload.refusal:
+        raise Refused(upload.why_refused)
+    in_time = Upload.objects.pending() | Upload.objects.live()
+    if not in_time.filter(pk=upload.pk).exists():
+        raise Gone
+    return shown(request, upload)
+
+
+@api.delete("/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")
+def delete(request: HttpRequest, upload_id: str):
+    """At once, whatever its state; to repeat it is no error."""
+    lifecycle.remove(owned(request, upload_id), storage=default_storage)
+    return Status(204, None)
+
+
+@api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box")
+def clear(request: HttpRequest, kind: Kind | None = None):
+    """All of the box's uploads, or all of one kind, including transfers in progress."""
+    box = box_of(request)
+    if box:
+        lifecycle.clear(box=box, kind=kind, storage=default_storage)
+    return Status(204, None)
+
+
+def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
+    """An upload as UploadOut gives it."""
+    return {
+        "id": upload.pk,
+        "kind": upload.kind,
+        "name": upload.name,
+        "title": upload.title,
+        "size": upload.size,
+        "type": upload.content_type or None,
+        "state": upload.state,
+        "created_at": upload.created_at,
+        "expires_at": upload.expires_at,
+        "link": absolute(request, reverse("share", args=[upload.pk])),
+        "download": absolute(request, reverse("download", args=[upload.pk])),
+        "preview": absolute(request, reverse("preview", args=[upload.pk])) if upload.has_preview else None,
+    }
+
+
+def absolute(request: HttpRequest, url: str) -> str:
+    """A path of ours with our host; storage's own URL as it is, because its host is signed too."""
+    return request.build_absolute_uri(url) if url.startswith("/") else url
+
+
+@api.exception_handler(Unanswerable)
+@api.exception_handler(UploadError)
+@api.exception_handler(StorageError)
+@api.exception_handler(Http404)
+def on_problem(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Every error of the domain, of storage and of this edge, by the one table."""
+    return problem_of(error).as_json()
+
+
+@api.exception_handler(Upload.DoesNotExist)
+def on_purged(request: HttpRequest, error: Upload.DoesNotExist) -> HttpResponse:
+    """The row was purged while a request was using it."""
+    return problem_of(Http404()).as_json()
+
+
+@api.exception_handler(ValidationError)
+def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    first = error.errors[0]
+    field = ".".join(str(place) for place in first["loc"] if place not in ("body", "data", "query", "path"))
+    return Problem(400, "invalid", first["msg"], field=field or None).as_json()
+
+
+@api.exception_handler(HttpError)
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return Problem(error.status_code, "invalid", str(error)).as_json()

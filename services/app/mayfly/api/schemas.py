@@ -1,0 +1,90 @@
+"""What the API takes and gives, as it is documented."""
+
+from datetime import datetime
+from typing import Annotated
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StrictInt
+
+from ..problems import MOST_NUMBERS
+from ..uploads.choices import Kind, State
+
+
+class Strict(Schema):
+    """What a client sends: an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class BeginIn(Strict):
+    kind: Kind
+    name: str
+    size: StrictInt
+    type: str = Field("", max_length=255, description="Accepted, but the first bytes decide.")
+    title: str = ""
+    lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(None, description="seconds")
+
+
+class NumbersIn(Strict):
+    numbers: list[StrictInt] = Field(min_length=1, max_length=MOST_NUMBERS)
+
+
+class UploadOut(Schema):
+    id: str
+    kind: Kind
+    name: str
+    title: str
+    size: int
+    type: str | None
+    state: State
+    created_at: datetime
+    expires_at: datetime
+    link: str
+    download: str
+    preview: str | None
+
+
+class TransferOut(Schema):
+    part_size: int
+    parts: int
+
+
+class BegunOut(UploadOut):
+    transfer: TransferOut
+    box: str | None = Field(None, description="The token of the box, if this call made one.")
+
+
+class PartOut(Schema):
+    number: int
+    size: int
+
+
+class PartsOut(Schema):
+    parts: list[PartOut]
+
+
+class SignedPartOut(PartOut):
+    url: str
+    headers: dict[str, str]
+
+
+class SignedPartsOut(Schema):
+    parts: list[SignedPartOut]
+
+
+class UploadsOut(Schema):
+    uploads: list[UploadOut]
+
+
+class ErrorOut(Schema):
+    code: str
+    message: str
+    field: str | None = None
+    missing: list[int] | None = Field(None, description="With 409: the numbers that storage does not have.")
+
+
+class ProblemOut(Schema):
+    error: ErrorOut
+
+
+PROBLEMS = {frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503}): ProblemOut}

@@ -1,0 +1,1 @@
+"""For operators: health, preflight, release, and the periodic work without a broker."""

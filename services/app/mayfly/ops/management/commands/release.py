@@ -1,0 +1,49 @@
+"""`manage.py release`: the work to do once before a new version's processes start."""
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from ....storage.protocol import StorageError
+from ....storage.s3 import statics
+from ....storage.s3.storage import S3UploadStorage
+from ....uploads.locks import advisory_lock
+
+
+class Command(BaseCommand):
+    """Heroku also runs it at every change of a config var, so it must be quick when there is nothing to do."""
+
+    help = "Check the settings, migrate the database, prepare storage. Safe to repeat, and to run twice at once."
+
+    def handle(self, **options) -> None:
+        if settings.DEPLOY_CHECK:
+            call_command("check", deploy=True, fail_level="WARNING", stdout=self.stdout)
+        try:
+            with advisory_lock("release"):
+                self.migrate()
+                self.report("storage", default_storage.prepare())
+                if settings.STATIC_STORAGE == "s3":
+                    storage = S3UploadStorage(**settings.STATIC_BUCKET)
+                    self.report("static files", statics.publish(storage, staticfiles_storage))
+        except OperationalError as error:
+            raise CommandError(f"the database does not answer: {error}") from error
+        except StorageError as error:
+            raise CommandError(f"storage could not be made ready: {error}") from error
+
+    def migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            # All or nothing: Django by itself commits some tables before it records the migration, and a release that
+            # is cut off between the two could never migrate again. SQLite checks its constraints afterwards.
+            with connection.constraint_checks_disabled(), transaction.atomic():
+                call_command("migrate", interactive=False, stdout=self.stdout)
+        else:
+            self.report("database", [])
+
+    def report(self, part: str, changes: list[str]) -> None:
+        for change in changes or ["nothing to do"]:
+            self.stdout.write(f"{part}: {change}")

@@ -1,0 +1,1 @@
+"""The pages, each whole without JavaScript, and `curl -T`."""

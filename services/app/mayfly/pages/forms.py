@@ -1,0 +1,145 @@
+"""The form upload: fields, and the handler that streams its files into storage while they arrive."""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO, cast
+
+from django import forms
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest, QueryDict
+from django.http.multipartparser import MultiPartParser
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy
+
+from ..problems import problem_of
+from ..storage.protocol import StorageError, UploadStorage
+from ..uploads import lifecycle
+from ..uploads.choices import Kind
+from ..uploads.errors import Gone, NotAllowed, Refused
+from ..uploads.limits import TITLE_LENGTH, limits
+from ..uploads.receiving import Receiver
+from ..visitors.addresses import address_of
+
+
+def body_length(request: HttpRequest) -> int | None:
+    """The declared length of the body in bytes; None if it is missing or not a number."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    return int(declared) if re.fullmatch("[0-9]{1,19}", declared) else None
+
+
+class UploadForm(forms.Form):
+    """The fields beside the files, which have been received by then."""
+
+    title = forms.CharField(
+        required=False,
+        max_length=TITLE_LENGTH,
+        label=gettext_lazy("Title"),
+        widget=forms.TextInput(attrs={"placeholder": gettext_lazy("optional"), "autocomplete": "off"}),
+    )
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One file of a form: whole in storage, but pending until the rest of the form has been read and checked."""
+
+    name: str
+    receiver: Receiver
+
+
+class IntoStorage(FileUploadHandler):
+    """Streams each file of a form into a pending upload, so that neither memory nor disk holds it.
+
+    A file that cannot be accepted is read to its end and left out; `refusals` says why, file by file.
+    """
+
+    def __init__(self, request: HttpRequest, *, box: str, kind: Kind, storage: UploadStorage):
+        super().__init__(request)
+        self.box, self.kind, self.storage = box, kind, storage
+        self._address = address_of(request)
+        self.incoming: list[Incoming] = []
+        self.refusals: list[tuple[str, str]] = []
+        self.status = 422  # of the page that shows the refusals
+        # No file of the form can be longer than its body. Until a file's end is seen, its upload declares that size.
+        self._most = min(body_length(request) or 0, limits.size(kind))
+
+    def attach(self) -> None:
+        """Let Django parse the request's form through this handler. Call it before anything reads the body.
+
+        Django's own parser removes characters from names that belong to them, so `WholeNames` takes its place. The
+        CSRF check reads the body, so it must come after this.
+        """
+        request = cast(HttpRequest, self.request)
+        request.upload_handlers = [self]
+        request.parse_file_upload = partial(_parse, request)  # type: ignore[method-assign]  # Django has no setting
+
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        super().new_file(field_name, file_name, *args, **kwargs)
+        if field_name != "file":
+            raise SkipFile
+        try:
+            upload = lifecycle.begin(
+                box=self.box,
+                address=self._address,
+                kind=self.kind,
+                name=file_name,
+                size=self._most,
+                storage=self.storage,
+            )
+        except (NotAllowed, Gone, StorageError) as error:
+            raise self._left_out(error) from error
+        self.incoming.append(Incoming(file_name, Receiver(upload, storage=self.storage)))
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        try:
+            self.incoming[-1].receiver.write(raw_data)
+        except (NotAllowed, Gone, StorageError) as error:
+            self.incoming.pop().receiver.cancel()
+            raise self._left_out(error) from error
+
+    def file_complete(self, file_size: int) -> None:
+        """Send the rest, so that many files never add up in memory. request.FILES stays empty; see `finish`."""
+        try:
+            self.incoming[-1].receiver.close()
+        except (Gone, StorageError) as error:
+            file = self.incoming.pop()
+            file.receiver.cancel()
+            self.refusals.append((file.name, problem_of(error).message))
+
+    def finish(self, title: str) -> int:
+        """Turn ready what has arrived whole, and return how many did. The others join the refusals."""
+        arrived = 0
+        while self.incoming:
+            file = self.incoming.pop(0)
+            try:
+                file.receiver.finish(title=title)
+                arrived += 1
+            except (Refused, Gone, StorageError) as error:
+                file.receiver.cancel()  # no page knows of it, so no visitor could complete it later
+                self.refusals.append((file.name, problem_of(error).message))
+        return arrived
+
+    def cancel(self) -> None:
+        """Remove all that was not finished: the form was cut off, forged, or wrong."""
+        while self.incoming:
+            self.incoming.pop().receiver.cancel()
+
+    def _left_out(self, error: Exception) -> SkipFile:
+        """Note why the present file is refused, and return what tells Django to skip the rest of it."""
+        problem = problem_of(error)
+        self.refusals.append((str(self.file_name), problem.message))
+        if problem.status == 429:
+            self.status = 429
+        return SkipFile()
+
+
+class WholeNames(MultiPartParser):
+    """Leaves a file's name as the browser sends it."""
+
+    def sanitize_file_name(self, file_name: str) -> str | None:
+        # Some browsers send a whole path.
+        return re.split(r"[/\\]", file_name)[-1] or None
+
+
+def _parse(request: HttpRequest, META: dict[str, Any], body: BinaryIO) -> tuple[QueryDict, MultiValueDict]:
+    return WholeNames(META, body, request.upload_handlers, request.encoding).parse()

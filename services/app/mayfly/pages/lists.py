@@ -1,0 +1,115 @@
+"""My Images and My Files: the form, what the box holds, and clear."""
+
+from functools import partial
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ..problems import problem
+from ..uploads import lifecycle
+from ..uploads.choices import Kind
+from ..uploads.formats import format_size
+from ..uploads.limits import limits
+from ..uploads.models import Upload
+from ..visitors import boxes
+from .errors import answer
+from .forms import IntoStorage, UploadForm, body_length
+
+PAGES = {Kind.IMAGE: "images", Kind.FILE: "files"}
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("images")
+
+
+@never_cache
+@csrf_exempt  # `_receive` checks it once the handler that streams is attached, because the check reads the body
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest, kind: Kind) -> HttpResponse:
+    """My Images or My Files: the form, and what the box holds."""
+    known = boxes.from_cookie(request)
+    box = known or boxes.new()
+    if request.method == "POST":
+        response = _upload(request, box=box, kind=kind)
+    else:
+        response = _list(request, box=box, kind=kind, form=UploadForm())
+    return response if known else boxes.remember(request, response, box)
+
+
+@never_cache
+@require_POST
+def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
+    """Remove all of the box's uploads of this kind."""
+    box = boxes.from_cookie(request)
+    removed = lifecycle.clear(box=box, kind=kind, storage=default_storage) if box else 0
+    messages.success(request, ngettext("%d upload deleted.", "%d uploads deleted.", removed) % removed)
+    return see_other(PAGES[kind])
+
+
+def page_called(request: HttpRequest, name: str) -> HttpResponse:
+    """Redirect to a page whose address was typed without its slash; every other name is for PUT alone."""
+    if name in PAGES.values():
+        return redirect(name)
+    raise Http404
+
+
+def see_other(page: str) -> HttpResponse:
+    """A redirect to a page after a POST, which every browser follows with GET."""
+    response = redirect(page)
+    response.status_code = 303
+    return response
+
+
+def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
+    """Stream the form's files into storage while the body is read; they turn ready once the whole form is in order."""
+    length = body_length(request)
+    if length is None:
+        return answer(request, problem("form_unreadable"))
+    if length > limits.form_size:
+        return answer(request, problem("form_too_large", limit=format_size(limits.form_size)))
+    incoming = IntoStorage(request, box=box, kind=kind, storage=default_storage)
+    incoming.attach()
+    try:
+        return csrf_protect(partial(_receive, incoming=incoming))(request)
+    finally:
+        incoming.cancel()
+
+
+def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
+    form = UploadForm(request.POST)
+    arrived = incoming.finish(form.cleaned_data["title"]) if form.is_valid() else 0
+    if arrived:
+        messages.success(request, ngettext("%d upload is here.", "%d uploads are here.", arrived) % arrived)
+    for name, why in incoming.refusals:
+        messages.error(request, f"{name}: {why}")
+    if arrived and not incoming.refusals:
+        return see_other(PAGES[incoming.kind])
+    if form.is_valid() and not incoming.refusals:
+        form.add_error(None, _("Choose a file first."))
+    return _list(request, box=incoming.box, kind=incoming.kind, form=form, status=incoming.status)
+
+
+def _list(request: HttpRequest, *, box: str, kind: Kind, form: UploadForm, status: int = 200) -> HttpResponse:
+    uploads = list(Upload.objects.of(box).live().filter(kind=kind).with_time_left())
+    context = {
+        "kind": kind,
+        "page": PAGES[kind],
+        "form": form,
+        "uploads": uploads,
+        "limits": limits,
+        "most": format_size(min(limits.size(kind), limits.form_size)),
+        "most_with_script": limits.size(kind),
+        "oldest": min((upload.time_left for upload in uploads), default=None),
+    }
+    if kind == Kind.IMAGE:
+        context["refused"] = Upload.objects.of(box).filter(kind=kind).refused()
+        context["next_out"] = uploads[-1] if len(uploads) == limits.images_kept else None
+    return render(request, f"pages/{PAGES[kind]}.html", context, status=status)

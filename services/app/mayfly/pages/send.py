@@ -1,0 +1,81 @@
+"""`curl -T name URL`: the body is a file, and the answer its link."""
+
+from collections.abc import Iterator
+
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from ..problems import Unanswerable, problem_of
+from ..storage.protocol import StorageError
+from ..uploads import lifecycle
+from ..uploads.choices import Kind
+from ..uploads.errors import UploadError
+from ..uploads.formats import format_size
+from ..uploads.limits import limits
+from ..uploads.models import Upload
+from ..uploads.receiving import Receiver
+from ..visitors import boxes
+from ..visitors.addresses import address_of
+from .forms import body_length
+from .lists import page_called
+
+CHUNK = 64 * 1024  # how much of a body is in memory at a time, in bytes
+
+
+@never_cache
+@csrf_exempt  # the box comes in a header, which no other site can send; the cookie is not read
+def put(request: HttpRequest, name: str) -> HttpResponse:
+    """Stream the body into a file of this name. X-Box-Token puts it into a box, and the answer returns the token."""
+    if request.method != "PUT":
+        return page_called(request, name)
+    try:
+        box = _box_of(request)
+        upload = _received(request, name, box)
+    except (Unanswerable, UploadError, StorageError, UnreadablePostError) as error:
+        problem = problem_of(error)
+        return _line(problem.message, status=problem.status)
+    response = _line(request.build_absolute_uri(reverse("share", args=[upload.pk])), status=201)
+    response["X-Box-Token"] = boxes.token_of(box)
+    return response
+
+
+def _box_of(request: HttpRequest) -> str:
+    try:
+        return boxes.from_headers(request) or boxes.new()
+    except boxes.BadToken:
+        raise Unanswerable("bad_token") from None
+
+
+def _received(request: HttpRequest, name: str, box: str) -> Upload:
+    size = body_length(request)
+    if size is None:
+        raise Unanswerable("length_missing")
+    if size > limits.form_size:
+        raise Unanswerable("body_too_large", limit=format_size(limits.form_size))
+    upload = lifecycle.begin(
+        box=box,
+        address=address_of(request),
+        kind=Kind.FILE,
+        name=name,
+        size=size,
+        storage=default_storage,
+    )
+    receiver = Receiver(upload, storage=default_storage)
+    try:
+        for chunk in _chunks(request):
+            receiver.write(chunk)
+        return receiver.finish(whole=True)
+    finally:
+        receiver.cancel()
+
+
+def _line(text: str, *, status: int) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+def _chunks(request: HttpRequest) -> Iterator[bytes]:
+    while chunk := request.read(CHUNK):
+        yield chunk

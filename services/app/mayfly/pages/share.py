@@ -1,0 +1,100 @@
+"""One upload by its link: the share page, the way to its bytes, and its end."""
+
+import segno
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from ..problems import problem_of
+from ..storage.protocol import StorageError
+from ..uploads import lifecycle, opening
+from ..uploads.choices import Kind
+from ..uploads.errors import Gone, Unknown
+from ..uploads.models import Upload
+from ..visitors import boxes
+from .errors import answer
+from .lists import PAGES, see_other
+
+
+@never_cache
+@require_safe
+def share(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """What a visitor with the link sees: the upload, or its receipt."""
+    try:
+        upload = opening.open_upload(upload_id)
+    except Gone:
+        return _receipt(request, upload_id)
+    mine = upload.box == boxes.from_cookie(request)
+    page = PAGES[Kind(upload.kind)]
+    return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page})
+
+
+@never_cache
+@require_safe
+def download(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """Redirect to the bytes, by a URL that storage accepts for a minute at most."""
+    try:
+        return HttpResponseRedirect(opening.download_url(upload_id, storage=default_storage))
+    except Gone:
+        return _receipt(request, upload_id)
+    except StorageError as error:
+        return answer(request, problem_of(error))
+
+
+@never_cache
+@require_safe
+def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """The link as a QR code, for a phone to read off the screen."""
+    try:
+        opening.open_upload(upload_id)
+    except Gone:
+        return _receipt(request, upload_id)
+    code = segno.make(request.build_absolute_uri(reverse("share", args=[upload_id])), error="m", micro=False)
+    response = HttpResponse(content_type="image/svg+xml")
+    code.save(response, kind="svg", light="#fff", omitsize=True)
+    return response
+
+
+@never_cache
+@require_safe
+def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """Redirect to the preview for as long as the upload is live; 404 while there is none."""
+    try:
+        url = opening.preview_url(upload_id, storage=default_storage)
+    except Gone:
+        return _receipt(request, upload_id)
+    if url is None:
+        raise Http404
+    return HttpResponseRedirect(url)
+
+
+@never_cache
+@require_POST
+def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """The owner removes one upload. A stranger's id and an unknown one get the same 404."""
+    box = boxes.from_cookie(request)
+    if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
+        raise Http404
+    try:
+        upload = opening.open_upload(upload_id)
+    except Gone:
+        return _receipt(request, upload_id)
+    name = upload.name
+    if lifecycle.remove(upload, storage=default_storage):
+        messages.success(request, _("%s deleted.") % name)
+    return see_other(PAGES[Kind(upload.kind)])
+
+
+def _receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """410 and the receipt of an upload that was ready once; 404 for every other id."""
+    try:
+        upload = opening.receipt(upload_id)
+    except Unknown:
+        raise Http404 from None
+    context = {"upload": upload, "gone": opening.is_removed(upload)}
+    return render(request, "pages/gone.html", context, status=410)

@@ -1,0 +1,109 @@
+"""Draw a preview: start the decoder in a process of its own, feed it the image, and judge how it ended."""
+
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Timer
+from typing import IO, cast
+
+from django.utils.translation import gettext_noop
+
+from ..uploads.limits import limits
+from .decoder import MOST_OUTPUT, NOT_AN_IMAGE, TOO_HEAVY, TOO_MANY_PIXELS
+
+logger = logging.getLogger(__name__)
+
+DECODER = Path(__file__).with_name("decoder.py")
+# One image may take this long. With BEGIN_SECONDS (make.py) and the storing it stays below Celery's soft limit of 20 s.
+IMAGE_SECONDS = 12
+# The decoder's whole environment. It must not inherit ours, which holds passwords.
+ENVIRONMENT = {
+    "VIPS_BLOCK_UNTRUSTED": "1",  # loaders that libvips's authors would not let strangers near
+    "VIPS_CONCURRENCY": "1",  # two threads gain a tenth of the time, and take memory
+    "MALLOC_ARENA_MAX": "1",  # so that memory given back is used again
+}
+# The decoder's own limits end it with these signals; the same image would run into them again.
+ITS_LIMITS = {signal.SIGXCPU, signal.SIGABRT, signal.SIGTRAP}
+# Stored in English and translated for each visitor (Upload.why_refused), whose language is unknown here.
+DAMAGED = gettext_noop(
+    "This is not an image we can show: it is damaged, or its end is missing. Send it as a file instead."
+)
+TOO_LARGE = gettext_noop(
+    "This image has too many pixels. %(megapixels)d million can be shown, of some sorts fewer. Make it smaller, or "
+    "send it as a file."
+)
+HEAVY = gettext_noop(
+    "This image takes more time or memory to show than we have. Make it smaller, or send it as a file."
+)
+
+
+class NotShowable(Exception):
+    """No preview can be made of this image; `str()` says why and what to do, in English for gettext."""
+
+
+class Interrupted(Exception):
+    """The decoder was killed, or ran out of time. The image may be the cause, or the load of the machine."""
+
+
+class DecoderBroken(Exception):
+    """The decoder exited in an unknown way: it does not work on this machine, whatever the image."""
+
+
+def draw(image: Generator[bytes], *, content_type: str) -> bytes:
+    """The preview of the image that these pieces make up: WebP of at most 640 pixels a side, without metadata.
+
+    The decoder reads the pieces as they come and stops when it has seen enough; a pixel bomb is refused by its header.
+
+    Raises:
+        NotShowable: it is not an image that we can show, or too large a one.
+        Interrupted: the decoder was killed; another attempt may succeed.
+        DecoderBroken: the decoder does not work here.
+        StorageError: raised by `image`.
+    """
+    with TemporaryFile() as output, closing(image):
+        decoder = subprocess.Popen(
+            [sys.executable, "-I", DECODER, content_type, str(limits.image_megapixels)],
+            stdin=subprocess.PIPE,
+            stdout=output,  # a file, because no thread of ours reads a pipe meanwhile
+            stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT,
+            cwd="/",
+        )
+        pipe = cast(IO[bytes], decoder.stdin)
+        timer = Timer(IMAGE_SECONDS, decoder.kill)
+        timer.start()
+        try:
+            with suppress(BrokenPipeError), pipe:
+                for piece in image:
+                    pipe.write(piece)
+            status = decoder.wait()
+        finally:
+            timer.cancel()
+            decoder.kill()
+            decoder.wait()
+        output.seek(0)
+        return _judged(status, output.read(MOST_OUTPUT))
+
+
+def _judged(status: int, output: bytes) -> bytes:
+    """The preview, or what its absence means. The decoder's own words are only logged: the image may control them."""
+    if status == 0 and output[:4] == b"RIFF" and output[8:12] == b"WEBP":
+        return output
+    words = output[:200].decode(errors="replace").strip()
+    if status == NOT_AN_IMAGE:
+        logger.info("not an image: %s", words)
+        raise NotShowable(DAMAGED)
+    if status == TOO_MANY_PIXELS:
+        logger.info("too many pixels: %s", words)
+        raise NotShowable(TOO_LARGE)
+    if status == TOO_HEAVY or -status in ITS_LIMITS:
+        logger.info("too heavy: %s %s", status, words)
+        raise NotShowable(HEAVY)
+    if status < 0:
+        raise Interrupted(f"killed by signal {-status}")
+    raise DecoderBroken(f"ended with status {status}: {words}")

@@ -1,0 +1,51 @@
+"""Make previews of claimed images, and record in the table how each attempt ended."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+from ..storage.protocol import StorageError, UploadStorage
+from ..uploads import lifecycle
+from ..uploads.models import Upload
+from . import queue
+from .draw import HEAVY, DecoderBroken, Interrupted, NotShowable, draw
+
+logger = logging.getLogger(__name__)
+
+# Attempts at one image. The first may have met a worker that was stopped, or a container without memory.
+MOST_ATTEMPTS = 3
+# Another image is begun within this many seconds. With IMAGE_SECONDS (draw.py) and the storing it stays below Celery's
+# soft limit of 20 s.
+BEGIN_SECONDS = 4
+
+
+def make_due(*, storage: UploadStorage) -> int:
+    """Make the previews that are due, beginning none after BEGIN_SECONDS. Returns how many were made."""
+    return sum(make(upload, storage=storage) for upload in _claimed(until=time.monotonic() + BEGIN_SECONDS))
+
+
+def make(upload: Upload, *, storage: UploadStorage) -> bool:
+    """Make the preview of a claimed image, or record in its row why there is none. True if it has one now."""
+    try:
+        if upload.preview_attempts > MOST_ATTEMPTS:
+            raise NotShowable(HEAVY)
+        preview = draw(storage.read(upload.key), content_type=upload.content_type)
+        return queue.keep(upload, preview, storage=storage)
+    except NotShowable as reason:
+        lifecycle.refuse(upload, str(reason), storage=storage)
+    except Interrupted as error:
+        logger.warning("%s, attempt %d at a preview: %s", upload, upload.preview_attempts, error)
+        queue.postpone(upload)
+    except (StorageError, DecoderBroken) as error:
+        logger.error("%s has no preview yet: %s", upload, error)
+        queue.postpone_uncounted(upload)
+    return False
+
+
+def _claimed(*, until: float) -> Iterator[Upload]:
+    """Claim one image after another, until none waits or the time is up."""
+    while time.monotonic() < until:
+        upload = queue.claim_next()
+        if upload is None:
+            return
+        yield upload

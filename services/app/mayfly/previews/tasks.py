@@ -1,0 +1,27 @@
+"""What Celery runs for previews. Any number may run at once, since each image is claimed; any message may be lost."""
+
+import time
+
+from celery import shared_task
+from django.core.files.storage import default_storage
+
+from . import queue
+from .make import make, make_due
+
+
+@shared_task(name="previews.preview", soft_time_limit=20, time_limit=25)
+def preview(upload_id: str) -> str:
+    """Make the preview of this image, unless another process has claimed it. May be repeated."""
+    began = time.monotonic()
+    upload = queue.claim(upload_id)
+    if upload is None:
+        return f"{upload_id[:8]} does not wait for a preview"
+    made = make(upload, storage=default_storage)
+    return f"{'preview' if made else 'no preview'} of {upload_id[:8]}, {time.monotonic() - began:.1f} s"
+
+
+# The name that earlier versions sent, so that the messages in an existing queue still run.
+@shared_task(name="uploads.tasks.preview", soft_time_limit=20, time_limit=25)
+def waiting_previews() -> str:
+    """Make the previews that are due, whose messages were lost or never sent. May be repeated and run at once."""
+    return f"{make_due(storage=default_storage)} previews made"

@@ -1,0 +1,157 @@
+"""The one table from an error to its HTTP status, its code for programs and its words for people.
+
+The API, the pages, `curl -T` and the byte routes all answer from it, each in its own form.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.http import Http404, JsonResponse
+from django.http.request import UnreadablePostError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from .storage.folder.tokens import TokenExpired, TokenRefused
+from .storage.protocol import StorageError, TransferNotFound
+from .uploads.errors import Gone, NotAllowed, PartsMissing, Refused, Unknown
+
+logger = logging.getLogger(__name__)
+
+# The most missing numbers that an answer names: one page of S3's own listing.
+MOST_NUMBERS = 1000
+
+
+class Entry(NamedTuple):
+    """A row of the table. `title` is for pages, which show it as their headline; `text` may have placeholders."""
+
+    status: int
+    code: str
+    text: str
+    title: str = ""
+
+
+# Requests that an edge answers by itself.
+TABLE = {
+    "bad_token": Entry(401, "bad_token", _("This token is not one of ours.")),
+    "body_too_large": Entry(413, "too_large", _("At most %(limit)s can be sent this way.")),
+    "box_needed": Entry(401, "no_box", _("Send the token of your box: Authorization: Bearer TOKEN.")),
+    "broken": Entry(500, "broken", _("Try again in a minute."), _("Something broke on our side")),
+    "csrf": Entry(403, "csrf", _("The CSRF header is missing or wrong: X-CSRFToken.")),
+    "cut_off": Entry(400, "cut_off", _("The connection broke before all bytes had arrived. Send it again.")),
+    "form_expired": Entry(
+        403,
+        "csrf",
+        _("Nothing was changed. Load the page again, with cookies allowed, and send the form once more."),
+        _("This form has expired"),
+    ),
+    "form_too_large": Entry(
+        413, "too_large", _("At most %(limit)s can be sent this way."), _("This is too large for the form")
+    ),
+    "form_unreadable": Entry(
+        400, "invalid", _("Your browser did not send the size of this form."), _("This form cannot be read")
+    ),
+    "length_differs": Entry(403, "length_differs", _("This part has %(size)d bytes, not %(declared)d.")),
+    "length_malformed": Entry(400, "length_malformed", _("Content-Length is not a number.")),
+    "length_missing": Entry(411, "length_required", _("Send the size of the body: Content-Length is missing.")),
+    "link_expired": Entry(403, "link_refused", _("This link has expired. Ask for a new one.")),
+    "link_refused": Entry(403, "link_refused", _("This link is not one that we made. Ask for a new one.")),
+    "method": Entry(405, "method_not_allowed", _("This address accepts %(allowed)s.")),
+    "no_such_range": Entry(416, "no_such_range", _("This has %(size)d bytes.")),
+    "not_json": Entry(415, "not_json", _("Send JSON, with Content-Type: application/json.")),
+    "nothing_here": Entry(
+        404, "not_found", _("Check the link: part of it may be missing."), _("There is nothing here")
+    ),
+    "object_gone": Entry(404, "gone", _("This upload has expired or was deleted.")),
+    "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
+    # Errors of the domain and of storage.
+    "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
+    "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
+    "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
+    "transfer_ended": Entry(404, "transfer_ended", _("This transfer has ended. Begin again.")),
+    "unknown": Entry(404, "not_found", _("There is no such upload in your box.")),
+}
+# The statuses of NotAllowed by its code; every other code is a 400.
+NOT_ALLOWED = {"too_large": 413, "box_full": 413, "address_full": 429}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as an edge shows it. `field` names the input at fault; `missing` holds numbers of parts."""
+
+    status: int
+    code: str
+    text: str
+    title: str = ""
+    field: str | None = None
+    missing: list[int] | None = None
+    headers: Mapping[str, str] | None = None
+
+    @property
+    def message(self) -> str:
+        """Everything it says, as sentences on one line."""
+        return f"{self.title}. {self.text}" if self.title else self.text
+
+    def as_json(self) -> JsonResponse:
+        """The error as every JSON route gives it; a client that accepts JSON gets no other form."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.field:
+            error["field"] = self.field
+        if self.missing is not None:
+            error["missing"] = self.missing
+        return JsonResponse({"error": error}, status=self.status, headers=self.headers)
+
+
+class Unanswerable(Exception):
+    """An edge answers this request with an error of the table, before the domain hears of it.
+
+    `name` is a key of TABLE, `values` fill its text, and `headers` go with the answer.
+    """
+
+    def __init__(self, name: str, *, headers: Mapping[str, str] | None = None, **values: object):
+        super().__init__(name)
+        self.problem = problem(name, headers=headers, **values)
+
+
+def problem(name: str, *, headers: Mapping[str, str] | None = None, **values: object) -> Problem:
+    """The table's entry of this name, in the active language."""
+    entry = TABLE[name]
+    text = gettext(entry.text)
+    return Problem(
+        status=entry.status,
+        code=entry.code,
+        text=text % values if values else text,
+        title=gettext(entry.title) if entry.title else "",
+        headers=headers,
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to answer for this error, in the active language. An error that the table does not know is raised again."""
+    match error:
+        case Unanswerable():
+            return error.problem
+        case NotAllowed():
+            return Problem(NOT_ALLOWED.get(error.code, 400), error.code, str(error), field=error.field)
+        case PartsMissing():
+            entry = problem("parts_missing", count=len(error.numbers))
+            return Problem(entry.status, entry.code, entry.text, missing=error.numbers[:MOST_NUMBERS])
+        case Refused():
+            return Problem(422, "refused", str(error))
+        case Unknown() | Http404():
+            return problem("unknown")
+        case Gone():
+            return problem("gone")
+        case TransferNotFound():
+            return problem("transfer_ended")
+        case StorageError() | OSError() if not isinstance(error, UnreadablePostError):
+            logger.warning("storage does not answer: %s", error)
+            return problem("storage", headers={"Retry-After": "60"})
+        case TokenExpired():
+            return problem("link_expired")
+        case TokenRefused():
+            return problem("link_refused")
+        case UnreadablePostError():
+            return problem("cut_off")
+    raise error

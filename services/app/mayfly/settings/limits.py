@@ -1,0 +1,24 @@
+"""What visitors may send, and how long it is kept. uploads/limits.py reads these."""
+
+from datetime import timedelta
+
+from . import variables
+
+UPLOAD_LIFETIME = timedelta(minutes=variables.number("UPLOAD_LIFETIME_MINUTES", default=15, least=1, most=720))
+# 12 h of life and 6 h of transfer stay below the bucket's own lifecycle rule of one day.
+MAX_LIFETIME = timedelta(minutes=variables.number("MAX_LIFETIME_MINUTES", default=720, least=1, most=720))
+TRANSFER_TIME = timedelta(minutes=variables.number("TRANSFER_MINUTES", default=360, least=1, most=360))
+IMAGES_KEPT = variables.number("IMAGES_KEPT", default=3, least=0, most=1000)
+# S3 accepts objects up to 5 TiB. Our part size of 8 MiB grows from 80 GB on, to stay within 10,000 parts.
+MAX_IMAGE_MB = variables.number("MAX_IMAGE_MB", default=64, least=1, most=5_000_000)
+# A hundred take a second; ten times as many would take all of the decoder's time (previews/decoder.py).
+MAX_IMAGE_MEGAPIXELS = variables.number("MAX_IMAGE_MEGAPIXELS", default=100, least=1, most=1000)
+MAX_FILE_MB = variables.number("MAX_FILE_MB", default=4096, least=1, most=5_000_000)
+MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_000)
+BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)
+ADDRESS_QUOTA_MB = variables.number("ADDRESS_QUOTA_MB", default=32_768, least=1, most=1_000_000_000)
+SHARED_BOX = variables.flag("SHARED_BOX", default=False)
+RECEIPT_TIME = timedelta(hours=variables.number("RECEIPT_HOURS", default=24, least=0, most=8760))
+RECONCILE_MAX = variables.number("RECONCILE_MAX", default=10, least=0, most=1_000_000)
+if UPLOAD_LIFETIME > MAX_LIFETIME:
+    variables.fail("UPLOAD_LIFETIME_MINUTES", "is more than MAX_LIFETIME_MINUTES")

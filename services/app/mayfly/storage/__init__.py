@@ -1,0 +1,1 @@
+"""Where bytes are kept. This package imports nothing else of Mayfly."""

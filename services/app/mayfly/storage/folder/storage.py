@@ -1,0 +1,369 @@
+"""Bytes in a folder, for one machine without S3. The app itself moves them (`api/bytes.py`).
+
+    objects/<key>                              an object
+    transfers/<key>/<transfer id>/<number>     a part of an open transfer
+    transfers/<key>/<transfer id>.<token>/     a sealed transfer: its parts are joined in <token>.whole
+    transfers/<key>/dropped.<token>/           what is being deleted
+
+Renaming its folder closes a transfer, once and at one moment: the old name accepts no writes after that.
+`complete_transfer`, `abort_transfers` and `remove` carry on from every state on disk, so a process may be killed
+anywhere.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from errno import ENOTEMPTY
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import FileSystemStorage
+
+from ..protocol import Found, Part, SignedPart, StorageError, TransferNotFound
+from .tokens import ObjectGrant, PartGrant, PreviewGrant, token_of
+
+# How much is read or copied at a time, in bytes.
+CHUNK = 1024 * 1024
+_TRANSFER_ID = re.compile("[0-9a-f]{32}")
+
+
+class FolderUploadStorage(FileSystemStorage):
+    """UploadStorage in the folder `location`. Its URLs are paths; callers make them absolute."""
+
+    def __init__(self, location: str | os.PathLike[str]):
+        self._transfers = Path(location).absolute() / "transfers"
+        super().__init__(location=self._transfers.with_name("objects"), allow_overwrite=True)
+
+    @property
+    def origin(self) -> None:
+        return None
+
+    def open_transfer(self, key: str, *, content_type: str) -> str:
+        transfer_id = secrets.token_hex(16)
+        folder = self._folder(key, transfer_id)
+        with _answering():
+            while True:
+                with suppress(FileExistsError):
+                    os.mkdir(folder.parent)
+                # An abort may have removed the parent again, finding it empty.
+                with suppress(FileNotFoundError):
+                    os.mkdir(folder)
+                    return transfer_id
+
+    def sign_part(self, key: str, transfer_id: str, number: int, size: int, *, lifetime: timedelta) -> SignedPart:
+        token = token_of(PartGrant(key, transfer_id, number, size), lifetime=lifetime)
+        return SignedPart(number=number, size=size, url=f"/storage/parts/{token}")
+
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
+        return self.receive_part(key, transfer_id, number, [content])
+
+    def receive_part(self, key: str, transfer_id: str, number: int, chunks: Iterable[bytes]) -> Part:
+        """Like `write_part`, from a stream. If `chunks` raises, the exception passes through and nothing is stored.
+
+        Raises:
+            TransferNotFound: the transfer is not open.
+        """
+        folder = self._folder(key, transfer_id)
+        incoming = folder / f"{secrets.token_hex(8)}.part"
+        with _answering():
+            try:
+                with open(incoming, "xb") as file:
+                    for chunk in chunks:
+                        file.write(chunk)
+                part = _part(number, os.stat(incoming))
+                os.replace(incoming, folder / str(number))
+            except FileNotFoundError:
+                raise self._not_open(key, transfer_id) from None
+            except BaseException:
+                incoming.unlink(missing_ok=True)
+                raise
+        return part
+
+    def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
+        with _answering():
+            with suppress(FileNotFoundError):
+                return _listed(self._folder(key, transfer_id))
+            # Sealed, and then cut off: `complete_transfer` carries on when it is called with these parts.
+            sealed = self._sealed(key, transfer_id)
+            if sealed is None:
+                raise self._not_open(key, transfer_id)
+            with suppress(FileNotFoundError):
+                if _whole(sealed).exists():
+                    return _listed(sealed)
+            self._drop(sealed)
+            raise self._not_open(key, transfer_id)
+
+    def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
+        folder = self._folder(key, transfer_id)
+        with _answering():
+            sealed = self._seal(folder, sorted(parts, key=lambda part: part.number))
+            # Already sealed, by a call that was cut off or by a parallel one, which then finds its work done.
+            sealed = sealed or self._sealed(key, transfer_id)
+            if sealed is None:
+                raise self._not_open(key, transfer_id)
+            self._publish(sealed, key)
+
+    def abort_transfers(self, key: str) -> None:
+        of_key = self._of(key)
+        with _answering():
+            self._check_prepared()
+            # Repeat: a completion may have renamed a folder while we looked for the old name.
+            while of_key.exists():
+                for folder in self._folders(key):
+                    self._drop(folder)
+                _remove_if_empty(of_key)
+
+    def length(self, key: str) -> int | None:
+        with _answering():
+            try:
+                return os.stat(self._object(key)).st_size
+            except (FileNotFoundError, NotADirectoryError):
+                self._check_prepared()
+                return None
+
+    def first_bytes(self, key: str, count: int) -> bytes:
+        with _answering(), open(self._object(key), "rb") as file:
+            return file.read(count)
+
+    def read(self, key: str) -> Generator[bytes]:
+        with _answering(), open(self._object(key), "rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        # Through a transfer, so that a piece of it is never an object.
+        transfer_id = self.open_transfer(key, content_type=content_type)
+        try:
+            self.complete_transfer(key, transfer_id, [self.write_part(key, transfer_id, 1, content)])
+        except TransferNotFound as error:
+            raise StorageError(f"{key} was aborted while it was put") from error
+
+    def remove(self, keys: Sequence[str]) -> dict[str, str]:
+        errors = {}
+        with _answering():
+            self._check_prepared()
+            for key in keys:
+                try:
+                    with suppress(FileNotFoundError, NotADirectoryError):
+                        os.unlink(self._object(key))
+                    # A completion that was cut off leaves a folder, which would outlive the object.
+                    for folder in self._folders(key):
+                        if "." in folder.name:
+                            self._drop(folder)
+                    _remove_if_empty(self._of(key))
+                except OSError as error:
+                    errors[key] = str(error)
+        return errors
+
+    def absent(self, keys: Sequence[str]) -> set[str]:
+        return {key for key in keys if self.length(key) is None}
+
+    def objects(self, prefix: str) -> Iterator[Found]:
+        with _answering():
+            self._check_prepared()
+            for folder, _, names in os.walk(self.location):
+                for name in names:
+                    file = Path(folder, name)
+                    key = file.relative_to(self.location).as_posix()
+                    if key.startswith(prefix):
+                        with suppress(FileNotFoundError):
+                            yield Found(key, since=_changed(file))
+
+    def transfers(self, prefix: str) -> Iterator[Found]:
+        with _answering():
+            self._check_prepared()
+            for of_key in self._transfers.iterdir():
+                if (key := unquote(of_key.name)).startswith(prefix):
+                    with suppress(FileNotFoundError):
+                        # An empty one is left by an abort that was cut off, and needs another abort.
+                        for folder in list(of_key.iterdir()) or [of_key]:
+                            yield Found(key, since=_changed(folder))
+
+    def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
+        return f"/storage/objects/{token_of(ObjectGrant(key, name, content_type), lifetime=lifetime)}"
+
+    def sign_preview(self, key: str, *, lifetime: timedelta) -> str:
+        return f"/storage/previews/{token_of(PreviewGrant(key), lifetime=lifetime)}"
+
+    def prepare(self) -> list[str]:
+        missing = [folder for folder in (self.location, str(self._transfers)) if not os.path.isdir(folder)]
+        with _answering():
+            for folder in missing:
+                os.makedirs(folder, exist_ok=True)
+        return [f"Created the folder {folder}." for folder in missing]
+
+    def check(self) -> None:
+        with _answering():
+            self._check_prepared()
+            if not os.access(self._transfers, os.W_OK):
+                raise StorageError(f"{self._transfers} cannot be written to")
+
+    def _object(self, key: str) -> str:
+        return self.path(_plain(key))
+
+    def _folder(self, key: str, transfer_id: str) -> Path:
+        """The folder of an open transfer, which may not exist."""
+        if not _TRANSFER_ID.fullmatch(transfer_id):
+            raise TransferNotFound(transfer_id)
+        return self._of(key) / transfer_id
+
+    def _of(self, key: str) -> Path:
+        """The parent of this key's transfer folders, whatever their state."""
+        return self._transfers / quote(_plain(key), safe="")
+
+    def _folders(self, key: str) -> list[Path]:
+        try:
+            return list(self._of(key).iterdir())
+        except FileNotFoundError:
+            return []
+
+    def _sealed(self, key: str, transfer_id: str) -> Path | None:
+        return next((folder for folder in self._folders(key) if folder.name.startswith(f"{transfer_id}.")), None)
+
+    def _seal(self, folder: Path, parts: Sequence[Part]) -> Path | None:
+        """Join the parts within the open transfer, then close it. None if it is not open."""
+        token = secrets.token_hex(8)
+        sealed = folder.with_name(f"{folder.name}.{token}")
+        whole = folder / f"{token}.whole"
+        try:
+            _join(folder, parts, whole)
+            os.rename(folder, sealed)
+        except FileNotFoundError:
+            return None
+        except BaseException:
+            whole.unlink(missing_ok=True)
+            raise
+        return sealed
+
+    def _publish(self, sealed: Path, key: str) -> None:
+        whole, target = _whole(sealed), self._object(key)
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.replace(whole, target)
+        except FileNotFoundError:
+            if whole.exists():
+                raise
+            # An abort or a parallel call came first.
+            self._drop(sealed)
+            raise self._not_open(key, sealed.stem) from None
+        _sync(os.path.dirname(target))
+        self._drop(sealed)
+
+    def _drop(self, folder: Path) -> None:
+        """Delete a transfer's folder. The rename comes first and closes it, even if the deletion is cut off."""
+        dropped = folder.with_name(f"dropped.{secrets.token_hex(8)}")
+        with suppress(FileNotFoundError):
+            os.rename(folder, dropped)
+            _delete(dropped)
+        _remove_if_empty(folder.parent)
+
+    def _not_open(self, key: str, transfer_id: str) -> TransferNotFound:
+        """The error to raise. Also deletes what a process that was cut off had begun to delete."""
+        self._check_prepared()
+        for folder in self._folders(key):
+            if folder.name.startswith("dropped."):
+                _delete(folder)
+        _remove_if_empty(self._of(key))
+        return TransferNotFound(transfer_id)
+
+    def _check_prepared(self) -> None:
+        """Raise StorageError if the whole folder is missing: a volume may not be mounted, so nothing is absent."""
+        if not (os.path.isdir(self.location) and os.path.isdir(self._transfers)):
+            raise StorageError(f"{self._transfers.parent} is not a storage folder; the release step creates one")
+
+
+def tag(stat: os.stat_result) -> str:
+    """A tag that differs for different content, without reading it: files here are replaced, never rewritten."""
+    return f"{stat.st_mtime_ns:x}-{stat.st_ino:x}-{stat.st_size:x}"
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn the file system's exceptions into those that the protocol promises."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(str(error)) from error
+
+
+def _plain(key: str) -> str:
+    """The key itself, refused if it could lead out of the folder, although keys come from the server."""
+    if "\\" in key or "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
+        raise SuspiciousFileOperation(f"{key!r} is not a key")
+    return key
+
+
+def _changed(path: Path) -> datetime:
+    """When it was last written to; no file system call gives a folder's creation time."""
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+
+
+def _whole(sealed: Path) -> Path:
+    """The joined parts in a sealed transfer. Its name says which file that is, as two calls may have joined them."""
+    return sealed / f"{sealed.suffix.removeprefix('.')}.whole"
+
+
+def _listed(folder: Path) -> dict[int, Part]:
+    with os.scandir(folder) as entries:
+        return {int(entry.name): _part(int(entry.name), entry.stat()) for entry in entries if entry.name.isdecimal()}
+
+
+def _part(number: int, stat: os.stat_result) -> Part:
+    return Part(number, stat.st_size, tag(stat))
+
+
+def _join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
+    """Write these very parts one after another to `whole`, down to the disk.
+
+    Raises:
+        StorageError: there are none, or one has not arrived, or one was replaced since it was listed.
+        FileNotFoundError: the transfer is not open.
+    """
+    with open(whole, "xb") as joined:
+        if not parts:
+            raise StorageError("a transfer cannot be completed without parts")
+        for part in parts:
+            source = folder / str(part.number)
+            # In this order: a completion that renames the folder in between must not look like a missing part.
+            if not source.exists() and folder.exists():
+                raise StorageError(f"part {part.number} has not arrived")
+            with open(source, "rb") as content:
+                if _part(part.number, os.fstat(content.fileno())) != part:
+                    raise StorageError(f"part {part.number} is another one now")
+                shutil.copyfileobj(content, joined, CHUNK)
+        joined.flush()
+        os.fsync(joined.fileno())
+
+
+def _sync(folder: str) -> None:
+    """Flush the names in `folder` to the disk as well."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a flat folder; two parallel deletions both succeed."""
+    # Repeat: a writer may have been about to create its file when the folder was renamed.
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            for name in os.listdir(folder):
+                (folder / name).unlink(missing_ok=True)
+        _remove_if_empty(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if error.errno != ENOTEMPTY:
+            raise

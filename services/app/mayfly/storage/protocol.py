@@ -1,0 +1,147 @@
+"""What the domain asks of storage. `s3` and `folder` both implement it, and one test suite covers both.
+
+A key is a name such as `uploads/4kQ…` (see `keys`). A transfer is one multipart upload under a key, with parts
+numbered from 1.
+"""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+class StorageError(Exception):
+    """Storage did not answer, or its answer proves nothing. The request may or may not have taken effect."""
+
+
+class TransferNotFound(Exception):
+    """No such transfer is open: it was completed, aborted, or never opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that storage has: its number, its size in bytes, and storage's tag for its content."""
+
+    number: int
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """Where and how a client sends one part: PUT exactly `size` bytes to `url` with `headers`."""
+
+    number: int
+    size: int
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry of a listing: an object, or an open transfer under a key, and when it appeared."""
+
+    key: str
+    since: datetime
+
+
+class UploadStorage(Protocol):
+    """Every method may raise StorageError. Keys and numbers come from the server, never from a client."""
+
+    @property
+    def origin(self) -> str | None:
+        """Scheme, host and port of the URLs that it signs; None if they are paths of this app."""
+        ...
+
+    def open_transfer(self, key: str, *, content_type: str) -> str:
+        """Open a transfer under `key` and return its id."""
+        ...
+
+    def sign_part(self, key: str, transfer_id: str, number: int, size: int, *, lifetime: timedelta) -> SignedPart:
+        """A URL that accepts exactly `size` bytes as this part for `lifetime` from now. Sends storage no request."""
+        ...
+
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
+        """Store one part from here; the same number again replaces it.
+
+        Raises:
+            TransferNotFound: the transfer is not open.
+        """
+        ...
+
+    def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
+        """Every part that has arrived, by number, however many there are.
+
+        Raises:
+            TransferNotFound: the transfer is not open.
+        """
+        ...
+
+    def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
+        """Join these parts, by number, into the object under `key`, and close the transfer.
+
+        All or nothing: after a failure there is either an open transfer or an object, never a piece of one.
+
+        Raises:
+            TransferNotFound: the transfer is not open. S3 may instead answer a repeated call as it answered
+                the first one, and the object stays as it is.
+        """
+        ...
+
+    def abort_transfers(self, key: str) -> None:
+        """Close every open transfer under exactly this key and drop its parts. It is no error if none is open."""
+        ...
+
+    def length(self, key: str) -> int | None:
+        """The object's size in bytes; None only if storage is certain that there is no such object."""
+        ...
+
+    def first_bytes(self, key: str, count: int) -> bytes:
+        """The object's first `count` bytes, or all of them if it is shorter."""
+        ...
+
+    def read(self, key: str) -> Generator[bytes]:
+        """The object, piece by piece. May raise part-way; close the generator to stop early."""
+        ...
+
+    def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Store `content`, which we generated, under `key`, replacing any object there. All or nothing."""
+        ...
+
+    def remove(self, keys: Sequence[str]) -> dict[str, str]:
+        """Remove these objects, however many; an absent one counts as removed.
+
+        Returns, by key, why an object could not be removed; every object that is not named is gone.
+        """
+        ...
+
+    def absent(self, keys: Sequence[str]) -> set[str]:
+        """Those of these keys, however many, under which storage says it has nothing now."""
+        ...
+
+    def objects(self, prefix: str) -> Iterator[Found]:
+        """Every object whose key begins with `prefix`, however many there are."""
+        ...
+
+    def transfers(self, prefix: str) -> Iterator[Found]:
+        """Every open transfer whose key begins with `prefix`, however many there are."""
+        ...
+
+    def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
+        """A URL that gives the bytes as an attachment called `name`, for `lifetime` (a second or more) from now."""
+        ...
+
+    def sign_preview(self, key: str, *, lifetime: timedelta) -> str:
+        """A URL that gives a preview to show in a page, for `lifetime` (a second or more) from now."""
+        ...
+
+    def prepare(self) -> list[str]:
+        """Create and configure the place for use; safe to repeat, and to run twice at once.
+
+        Returns a sentence for each change.
+        """
+        ...
+
+    def check(self) -> None:
+        """Ask storage for a sign of life, for the readiness page."""
+        ...

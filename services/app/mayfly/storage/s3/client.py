@@ -1,0 +1,89 @@
+"""One botocore client a thread, all made from one session, with an upper bound on how long a call may take."""
+
+import threading
+import time
+from typing import Any
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 10
+# A retry takes up to 3 s to connect and 10 s to read. It begins no later than this, after a pause of 2 s at most,
+# so a call ends within 19 s: before Celery's soft limit of 20 s and the router's 30 s.
+RETRY_SECONDS = 4
+
+
+def configuration(endpoint_url: str | None) -> Config:
+    """How a client talks to this server; None stands for AWS."""
+    return Config(
+        signature_version="s3v4",
+        s3={
+            # Other servers seldom have a host name for each bucket; AWS requires one.
+            "addressing_style": "path" if endpoint_url else "virtual",
+            "us_east_1_regional_endpoint": "regional",
+        },
+        # Many other servers do not know the checksums that botocore adds by default.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+
+
+class Clients:
+    """Makes and keeps each thread's client for one server and one pair of keys.
+
+    A session costs 13 MB and 100 ms; a client made from an existing session costs 0.4 MB and 6 ms.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint_url: str | None,
+        region_name: str,
+        access_key: str | None,
+        secret_key: str | None,
+        session_token: str | None,
+        config: Config,
+    ):
+        self._options = {
+            "endpoint_url": endpoint_url,
+            "region_name": region_name,
+            "aws_access_key_id": access_key,
+            "aws_secret_access_key": secret_key,
+            "aws_session_token": session_token,
+            "config": config,
+        }
+        self._session: boto3.Session | None = None
+        self._of_thread = threading.local()
+        # A session must not make two clients at once.
+        self._one_at_a_time = threading.Lock()
+
+    def get(self) -> BaseClient:
+        """This thread's client."""
+        client = getattr(self._of_thread, "client", None)
+        if client is None:
+            client = self._of_thread.client = self._new()
+        return client
+
+    def _new(self) -> BaseClient:
+        with self._one_at_a_time:
+            if self._session is None:
+                self._session = boto3.Session()
+            client = self._session.client("s3", **self._options)
+        client.meta.events.register("before-call.s3", _note_the_time)
+        client.meta.events.register_first("needs-retry.s3", _only_in_time)
+        return client
+
+
+def _note_the_time(params: dict[str, Any], **event: Any) -> None:
+    params["context"]["mayfly_began"] = time.monotonic()
+
+
+def _only_in_time(request_dict: dict[str, Any], **event: Any) -> bool | None:
+    """Forbid a retry that might end too late: False forbids it, None leaves the choice to botocore."""
+    late = time.monotonic() - request_dict["context"]["mayfly_began"] > RETRY_SECONDS
+    return False if late else None

@@ -1,0 +1,280 @@
+"""Bytes in an S3 bucket: the server owns each transfer; clients send and fetch by presigned URLs.
+
+On the objects the credentials need s3:PutObject, s3:GetObject, s3:DeleteObject, s3:ListMultipartUploadParts and
+s3:AbortMultipartUpload. On the bucket they need s3:ListBucketMultipartUploads and s3:ListBucket: without the latter,
+S3 answers 403 instead of 404 for an absent object. `prepare` needs permission to create and configure the bucket.
+"""
+
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
+from storages.backends.s3 import S3Storage
+
+from ..headers import PREVIEW_TYPE, attachment
+from ..keys import PREFIXES
+from ..protocol import Found, Part, SignedPart, StorageError, TransferNotFound
+from . import bucket
+from .client import Clients, configuration
+from .presign import S3Signer, bucket_url
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+MOST_KEYS = 1000
+# How much of an object is read at a time, in bytes.
+CHUNK = 256 * 1024
+# Up to this many keys are asked for one by one; a page of a listing costs about as much as ten such requests.
+FEW_KEYS = 10
+
+
+class S3UploadStorage(S3Storage):
+    """UploadStorage on S3.
+
+    Options besides those of S3Storage: `public_endpoint_url`, where clients reach S3 if that is not `endpoint_url`,
+    and `cors_origins`, the origins of the pages that send parts.
+    """
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.region_name = self.region_name or "us-east-1"
+        self.client_config = configuration(self.endpoint_url)
+
+    def get_default_settings(self) -> dict[str, Any]:
+        return super().get_default_settings() | {"public_endpoint_url": None, "cors_origins": ()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_clients"}
+
+    @property
+    def origin(self) -> str:
+        return self.signer.origin
+
+    def open_transfer(self, key: str, *, content_type: str) -> str:
+        with _answering():
+            answer = self.client.create_multipart_upload(Bucket=self.bucket_name, Key=key, ContentType=content_type)
+        return answer["UploadId"]
+
+    def sign_part(self, key: str, transfer_id: str, number: int, size: int, *, lifetime: timedelta) -> SignedPart:
+        url = self.signer.part_url(key, transfer_id, number, size, lifetime=lifetime)
+        # No headers: Content-Length is signed, and every client sets it by itself.
+        return SignedPart(number=number, size=size, url=url)
+
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
+        with _answering():
+            answer = self.client.upload_part(
+                Bucket=self.bucket_name, Key=key, UploadId=transfer_id, PartNumber=number, Body=content
+            )
+        return Part(number=number, size=len(content), etag=answer["ETag"])
+
+    def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
+        return {
+            part["PartNumber"]: Part(number=part["PartNumber"], size=part["Size"], etag=part["ETag"])
+            for page in self._pages("list_parts", Key=key, UploadId=transfer_id)
+            for part in page.get("Parts", ())
+        }
+
+    def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
+        listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        listed.sort(key=lambda part: part["PartNumber"])
+        # If the answer to a first call was lost, S3 may answer the same call again with success.
+        with _answering():
+            self.client.complete_multipart_upload(
+                Bucket=self.bucket_name, Key=key, UploadId=transfer_id, MultipartUpload={"Parts": listed}
+            )
+
+    def abort_transfers(self, key: str) -> None:
+        for transfer_id in self._open_transfers(key):
+            with suppress(TransferNotFound):  # closed since it was listed, or by us just now
+                self._abort(key, transfer_id)
+
+    def length(self, key: str) -> int | None:
+        with _answering():
+            try:
+                return self.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"]
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                    raise
+            # The answer to a HEAD has no body, so the bucket itself may be missing. A GET says which.
+            try:
+                answer = self.client.get_object(Bucket=self.bucket_name, Key=key)
+            except ClientError as error:
+                if _code(error) != "NoSuchKey":
+                    raise
+                return None
+            answer["Body"].close()
+            return answer["ContentLength"]
+
+    def first_bytes(self, key: str, count: int) -> bytes:
+        with _answering():
+            answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=f"bytes=0-{count - 1}")
+            with closing(answer["Body"]) as body:
+                return body.read(count)
+
+    def read(self, key: str) -> Generator[bytes]:
+        with _answering(), closing(self.client.get_object(Bucket=self.bucket_name, Key=key)["Body"]) as body:
+            yield from body.iter_chunks(CHUNK)
+
+    def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        with _answering():
+            self.client.put_object(Bucket=self.bucket_name, Key=key, Body=content, ContentType=content_type)
+
+    def remove(self, keys: Sequence[str]) -> dict[str, str]:
+        errors = {}
+        keys = list(dict.fromkeys(keys))
+        for start in range(0, len(keys), MOST_KEYS):
+            batch = [{"Key": key} for key in keys[start : start + MOST_KEYS]]
+            with _answering():
+                # Quiet: only the errors come back. The answer is 200 even if every key has one.
+                answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": batch, "Quiet": True})
+            for error in answer.get("Errors", ()):
+                if error.get("Code") != "NoSuchKey":
+                    errors[error["Key"]] = f"{error.get('Code')}: {error.get('Message')}"
+        return errors
+
+    def absent(self, keys: Sequence[str]) -> set[str]:
+        wanted = sorted(set(keys))
+        present, listed_to = self._listed(wanted) if len(wanted) > FEW_KEYS else (set(), "")
+        absent = set()
+        for key in wanted:
+            is_absent = key not in present if key <= listed_to else self.length(key) is None
+            if is_absent:
+                absent.add(key)
+        return absent
+
+    def _listed(self, wanted: Sequence[str]) -> tuple[set[str], str]:
+        """The keys that a listing shows near these sorted keys, and the key up to which the listing is complete.
+
+        Each page of a listing covers about 1,000 keys that exist. The listing stops once it would take more pages
+        than there are keys, since asking for each key is then cheaper.
+        """
+        present: set[str] = set()
+        listed_to = ""
+        for number, page in enumerate(self._pages("list_objects_v2", Prefix=os.path.commonprefix(wanted)), start=1):
+            keys = [item["Key"] for item in page.get("Contents", ())]
+            present.update(keys)
+            listed_to = keys[-1] if page["IsTruncated"] and keys else wanted[-1]
+            if listed_to >= wanted[-1] or number >= len(wanted):
+                break
+        return present, listed_to
+
+    def objects(self, prefix: str) -> Iterator[Found]:
+        for page in self._pages("list_objects_v2", Prefix=prefix):
+            for item in page.get("Contents", ()):
+                yield Found(item["Key"], since=item["LastModified"])
+
+    def transfers(self, prefix: str) -> Iterator[Found]:
+        for page in self._pages("list_multipart_uploads", Prefix=prefix):
+            for transfer in page.get("Uploads", ()):
+                yield Found(transfer["Key"], since=transfer["Initiated"])
+
+    def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
+        return self.signer.download_url(
+            key,
+            disposition=attachment(name),
+            content_type=content_type,
+            cache_control="no-store",
+            lifetime=lifetime,
+        )
+
+    def sign_preview(self, key: str, *, lifetime: timedelta) -> str:
+        return self.signer.download_url(
+            key, disposition="inline", content_type=PREVIEW_TYPE, cache_control="no-store", lifetime=lifetime
+        )
+
+    def prepare(self) -> list[str]:
+        try:
+            with _answering():
+                return bucket.configure(
+                    self.client,
+                    self.bucket_name,
+                    region=self.region_name,
+                    origins=self.cors_origins,
+                    prefixes=PREFIXES,
+                )
+        except bucket.Unsuitable as unsuitable:
+            raise StorageError(str(unsuitable)) from unsuitable
+
+    def check(self) -> None:
+        with _answering():
+            self.client.head_bucket(Bucket=self.bucket_name)
+
+    @cached_property
+    def signer(self) -> S3Signer:
+        """Signs for the address by which clients know the bucket; ours may be one inside a private network."""
+        if endpoint := self.public_endpoint_url or self.endpoint_url:
+            address = bucket_url(endpoint, self.bucket_name)
+        else:
+            # botocore knows AWS's host names, which differ from one part of the world to another.
+            example = urlsplit(
+                self.client.generate_presigned_url("get_object", Params={"Bucket": self.bucket_name, "Key": "k"})
+            )
+            address = f"{example.scheme}://{example.netloc}{example.path.removesuffix('/k')}"
+        return S3Signer(
+            address,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            session_token=self.security_token,
+            region=self.region_name,
+        )
+
+    @property
+    def client(self) -> BaseClient:
+        """This thread's client. It answers in botocore's terms; the methods above translate."""
+        return self._clients.get()
+
+    @cached_property
+    def _clients(self) -> Clients:
+        return Clients(
+            endpoint_url=self.endpoint_url,
+            region_name=self.region_name,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            session_token=self.security_token,
+            config=self.client_config,
+        )
+
+    def _abort(self, key: str, transfer_id: str) -> None:
+        # A part that is on its way while S3 aborts may still arrive; S3 asks to list the parts and to abort again.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+        for _ in range(3):
+            with _answering():
+                self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=key, UploadId=transfer_id)
+            if not self.parts(key, transfer_id):
+                return
+        raise StorageError(f"parts still arrive in the aborted transfer {transfer_id} of {key}")
+
+    def _open_transfers(self, key: str) -> list[str]:
+        # The prefix also matches longer keys.
+        return [
+            transfer["UploadId"]
+            for page in self._pages("list_multipart_uploads", Prefix=key)
+            for transfer in page.get("Uploads", ())
+            if transfer["Key"] == key
+        ]
+
+    def _pages(self, call: str, **arguments: Any) -> Iterator[dict]:
+        """Every page of a listing: S3 gives 1,000 entries at a time."""
+        with _answering():
+            yield from self.client.get_paginator(call).paginate(Bucket=self.bucket_name, **arguments)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn botocore's exceptions into those that the protocol promises."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) == "NoSuchUpload":
+            raise TransferNotFound(str(error)) from error
+        raise StorageError(str(error)) from error
+    except BotoCoreError as error:
+        raise StorageError(str(error)) from error
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]

@@ -1,0 +1,35 @@
+"""The operator's view: all uploads, and a way to take them down. Nothing can be added or changed by hand."""
+
+from django.contrib import admin
+from django.core.files.storage import default_storage
+from django.http import HttpRequest
+
+from . import lifecycle
+from .choices import State
+from .models import Upload
+from .queries import UploadQuerySet
+
+
+@admin.register(Upload)
+class UploadAdmin(admin.ModelAdmin):
+    list_display = ("id", "kind", "state", "name", "size", "created_at", "expires_at", "removed_at")
+    list_filter = ("kind", "state")
+    search_fields = ("=id", "=box")
+    ordering = ("-created_at",)
+    actions = ("take_down",)
+    show_full_result_count = False
+
+    @admin.action(description="Take down: remove now, keep the receipt", permissions=["delete"])
+    def take_down(self, request: HttpRequest, uploads: UploadQuerySet) -> None:
+        removed = sum(lifecycle.remove(upload, storage=default_storage) for upload in uploads)
+        self.message_user(request, f"{removed} removed.")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
+        # A deleted row takes its bytes along (apps.py). One in transfer or in removal is left to the sweep.
+        return super().has_delete_permission(request, obj) and (obj is None or obj.state in (State.READY, State.GONE))

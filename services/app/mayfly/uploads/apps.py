@@ -1,0 +1,27 @@
+from typing import TYPE_CHECKING, Any
+
+from django.apps import AppConfig
+from django.core.files.storage import default_storage
+from django.db.models.signals import pre_delete
+
+if TYPE_CHECKING:
+    from .models import Upload
+
+
+class UploadsConfig(AppConfig):
+    """The label stays short: it names the tables and the migrations."""
+
+    name = "mayfly.uploads"
+    label = "uploads"
+
+    def ready(self) -> None:
+        pre_delete.connect(remove_bytes_first, sender="uploads.Upload")
+
+
+def remove_bytes_first(instance: "Upload", **_: Any) -> None:
+    """Remove the bytes of a row that is deleted in the admin. If storage keeps them, the row stays as well."""
+    from . import lifecycle
+    from .choices import State
+
+    if instance.state != State.GONE:
+        lifecycle.discard(instance, storage=default_storage)

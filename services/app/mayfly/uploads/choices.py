@@ -1,0 +1,20 @@
+"""The kinds of an upload and the states of its life."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
+
+
+class Kind(TextChoices):
+    IMAGE = "image", gettext_lazy("image")
+    FILE = "file", gettext_lazy("file")
+
+
+class State(TextChoices):
+    PENDING = "pending"
+    READY = "ready"
+    REMOVING = "removing"
+    GONE = "gone"
+
+
+# The states that a removal may begin from.
+STANDING = (State.PENDING, State.READY)

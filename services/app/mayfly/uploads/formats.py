@@ -1,0 +1,15 @@
+"""Sizes and numbers as people read them, in their language."""
+
+from django.utils.formats import number_format
+
+from .limits import MB
+
+
+def format_size(size: int) -> str:
+    """A limit in bytes as people say it: 64 MB, 4.1 GB."""
+    return f"{three_digits(size / (1000 * MB))} GB" if size >= 1000 * MB else f"{three_digits(size / MB)} MB"
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits, with the language's decimal mark."""
+    return number_format(f"{float(f'{value:.3g}'):g}")  # 1000 and not 1e+03

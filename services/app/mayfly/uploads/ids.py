@@ -1,0 +1,24 @@
+"""Random ids, and how an upload's id appears in an address: `<upload:upload_id>`."""
+
+import secrets
+import string
+
+from django.urls import register_converter
+from django.urls.converters import StringConverter
+
+ID_LENGTH = 22
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def new_id() -> str:
+    """22 random letters and digits: 131 bits, so ids can be neither guessed nor counted."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
+
+
+class UploadId(StringConverter):
+    """22 letters and digits. Any other text is not found, without a query."""
+
+    regex = f"[A-Za-z0-9]{{{ID_LENGTH}}}"
+
+
+register_converter(UploadId, "upload")

@@ -1,0 +1,29 @@
+"""Every change of an upload's state. Nothing else writes to the table or decides what storage keeps.
+
+    pending → ready → removing → gone → (row purged)        pending → removing, when refused or abandoned
+
+Each change is one conditional UPDATE. If the update hits no row, another process won the race, and the loser does
+nothing. Every step may be cut off anywhere and run again; `sweep` runs it again.
+"""
+
+from .begin import PART_URL_LIFETIME, arrived, begin, sign_parts
+from .complete import complete, refuse
+from .remove import BATCH, clear, discard, keep_newest, remove, remove_all
+from .sweep import Swept, sweep
+
+__all__ = [
+    "BATCH",
+    "PART_URL_LIFETIME",
+    "Swept",
+    "arrived",
+    "begin",
+    "clear",
+    "complete",
+    "discard",
+    "keep_newest",
+    "refuse",
+    "remove",
+    "remove_all",
+    "sign_parts",
+    "sweep",
+]

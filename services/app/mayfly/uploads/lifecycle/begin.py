@@ -1,0 +1,102 @@
+"""The begin of an upload: a pending row, an open transfer, and signed URLs for its parts."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from ...storage.headers import OCTETS
+from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
+from ..choices import Kind
+from ..errors import Gone
+from ..limits import limits
+from ..locks import transaction_lock
+from ..models import Upload
+from ..parts import part_size
+from ..rules import check_address_quota, check_box_quota, check_lifetime, check_size, clean_name, clean_title
+from .remove import remove
+
+# How long a signed part URL is valid. Storage checks it when a part begins to arrive; a new one is one request away.
+PART_URL_LIFETIME = timedelta(minutes=15)
+
+
+def begin(
+    *,
+    box: str,
+    kind: Kind,
+    name: str,
+    size: int,
+    address: str = "",
+    title: str = "",
+    lifetime: timedelta | None = None,
+    storage: UploadStorage,
+) -> Upload:
+    """Begin an upload of `size` bytes: a pending row with an open transfer. `address` is the client's.
+
+    The row is committed, with its key and deadline, before storage hears of it: no object without a row.
+
+    Raises:
+        NotAllowed: a rule forbids it, or the quota of the box or of the address.
+        StorageError: storage could not open a transfer; the row is being removed.
+    """
+    lifetime = limits.lifetime if lifetime is None else lifetime
+    check_size(kind, size)
+    check_lifetime(lifetime)
+    name, title = clean_name(name), clean_title(title)
+    with transaction.atomic(durable=True):
+        transaction_lock(box)
+        check_box_quota(Upload.objects.of(box).standing().bytes(), size)
+        if address:
+            transaction_lock(address)
+            check_address_quota(Upload.objects.sent_from(address).standing().bytes(), size)
+        upload = Upload.objects.create(
+            box=box,
+            address=address,
+            kind=kind,
+            name=name,
+            title=title,
+            size=size,
+            part_size=part_size(size),
+            lifetime=lifetime,
+            expires_at=Now() + limits.transfer_time,
+        )
+    try:
+        transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
+    except StorageError:
+        remove(upload, storage=storage)
+        raise
+    if not Upload.objects.pending().filter(pk=upload.pk).update(transfer_id=transfer_id):
+        # Cleared in the meantime; that removal may have looked for transfers before there was one.
+        storage.abort_transfers(upload.key)
+        raise Gone
+    upload.refresh_from_db()
+    return upload
+
+
+def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage) -> list[SignedPart]:
+    """A signed URL for each of these parts, valid for PART_URL_LIFETIME and never beyond the transfer's deadline.
+
+    Raises:
+        NotAllowed: a number is not in the upload's plan.
+        Gone: the upload is not pending, or its deadline has passed.
+    """
+    pending = Upload.objects.pending().with_time_left().filter(pk=upload.pk).first()
+    if pending is None or pending.time_left < timedelta(seconds=1):
+        raise Gone
+    lifetime = min(PART_URL_LIFETIME, pending.time_left)
+    return [
+        storage.sign_part(upload.key, upload.transfer_id, number, upload.plan.size_of(number), lifetime=lifetime)
+        for number in numbers
+    ]
+
+
+def arrived(upload: Upload, *, storage: UploadStorage) -> list[Part]:
+    """The parts of a pending upload that storage has, by number. Raises Gone."""
+    if not Upload.objects.pending().filter(pk=upload.pk).exists():
+        raise Gone
+    try:
+        parts = storage.parts(upload.key, upload.transfer_id)
+    except TransferNotFound:
+        raise Gone from None
+    return [parts[number] for number in sorted(parts)]

@@ -1,0 +1,108 @@
+"""The completion of an upload: its parts become an object, and the row turns ready or is refused."""
+
+from contextlib import suppress
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from ...storage.protocol import Part, TransferNotFound, UploadStorage
+from .. import events
+from ..choices import Kind, State
+from ..content import FIRST_BYTES, content_type_of
+from ..errors import Gone, NotAllowed, PartsMissing, Refused
+from ..locks import advisory_lock, transaction_lock
+from ..models import Upload
+from .remove import keep_newest, remove
+
+
+def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
+    """Turn a pending upload ready, once every part has arrived as declared.
+
+    Safe to repeat, and to call twice at once: the second caller gets the upload as the first one left it.
+
+    Raises:
+        PartsMissing: with the numbers that storage does not have.
+        Refused: the parts or the first bytes are not what was declared; the upload is being removed.
+        Gone: the upload has expired, or was removed.
+    """
+    # Storage may show an object half made while it is completed a second time, and its first bytes would be wrong.
+    with advisory_lock(upload.pk):
+        upload.refresh_from_db()
+        if upload.state == State.PENDING:
+            _complete(upload, storage)
+    upload.refresh_from_db()
+    if upload.refusal:
+        raise Refused(upload.why_refused)
+    if not Upload.objects.live().filter(pk=upload.pk).exists():
+        raise Gone
+    return upload
+
+
+def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
+    """Remove an upload that is not what was declared, and keep the reason for its owner.
+
+    Does nothing if the state has changed since `upload` was read, or if it has a preview: another process decided
+    otherwise.
+    """
+    if Upload.objects.filter(pk=upload.pk, state=upload.state, has_preview=False).update(refusal=reason):
+        remove(upload, storage=storage)
+
+
+def _complete(upload: Upload, storage: UploadStorage) -> None:
+    try:
+        first = _assemble(upload, storage)
+        content_type = content_type_of(Kind(upload.kind), first)
+    except NotAllowed as reason:
+        refuse(upload, str(reason), storage=storage)
+        return
+    is_image = upload.kind == Kind.IMAGE
+    with transaction.atomic(durable=True):
+        transaction_lock(upload.box)
+        won = (
+            Upload.objects.pending()
+            .filter(pk=upload.pk)
+            .update(
+                state=State.READY,
+                content_type=content_type,
+                completed_at=Now(),
+                expires_at=Now() + upload.lifetime,
+                preview_due_at=Now() if is_image else None,
+            )
+        )
+        if not won:
+            return
+        if is_image:
+            # In the same transaction, so that no page ever shows one image too many.
+            keep_newest(upload.box, storage=storage)
+        transaction.on_commit(lambda: _announce(upload), robust=True)
+
+
+def _announce(upload: Upload) -> None:
+    events.ready.send_robust(sender=Upload, upload=upload)
+
+
+def _assemble(upload: Upload, storage: UploadStorage) -> bytes:
+    """Complete the transfer in storage, unless that has happened, and return the object's first bytes."""
+    # Not found: an earlier call was cut off after this step, or one runs in parallel, or the transfer was aborted.
+    with suppress(TransferNotFound):
+        if upload.transfer_id:
+            parts = storage.parts(upload.key, upload.transfer_id)
+            _check_parts(upload, parts)
+            storage.complete_transfer(upload.key, upload.transfer_id, [parts[number] for number in sorted(parts)])
+    # After a success as well: LocalStack lists a part as whole while a second, broken PUT has cut its bytes off.
+    size = storage.length(upload.key)
+    if size is None:
+        raise NotAllowed("transfer_ended", _("The transfer has ended. Begin again."))
+    if size != upload.size:
+        raise NotAllowed("length_differs", _("Storage did not keep all bytes of it. Send it again."))
+    return storage.first_bytes(upload.key, FIRST_BYTES)
+
+
+def _check_parts(upload: Upload, parts: dict[int, Part]) -> None:
+    plan = upload.plan
+    missing = [number for number in range(1, plan.count + 1) if number not in parts]
+    if missing:
+        raise PartsMissing(missing)
+    if len(parts) != plan.count or any(part.size != plan.size_of(number) for number, part in parts.items()):
+        raise NotAllowed("parts_differ", _("The parts that arrived are not those that were declared."))

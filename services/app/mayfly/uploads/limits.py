@@ -1,0 +1,53 @@
+"""All limits in one place, read from the settings once, at import."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+
+from .choices import Kind
+
+MB = 1_000_000
+NAME_LENGTH = 255
+TITLE_LENGTH = 80
+
+
+@dataclass(slots=True)
+class Limits:
+    """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images.
+
+    Reconcile always removes up to `reconcile_most` findings; above that, at most a tenth of what exists.
+    """
+
+    image_size: int
+    image_megapixels: int
+    file_size: int
+    form_size: int
+    box_quota: int
+    address_quota: int
+    images_kept: int
+    lifetime: timedelta
+    longest_lifetime: timedelta
+    transfer_time: timedelta
+    receipt_time: timedelta
+    reconcile_most: int
+
+    def size(self, kind: Kind) -> int:
+        """The largest size that one upload of this kind may have, in bytes."""
+        return self.image_size if kind == Kind.IMAGE else self.file_size
+
+
+limits = Limits(
+    image_size=settings.MAX_IMAGE_MB * MB,
+    image_megapixels=settings.MAX_IMAGE_MEGAPIXELS,
+    file_size=settings.MAX_FILE_MB * MB,
+    form_size=settings.MAX_FORM_MB * MB,
+    box_quota=settings.BOX_QUOTA_MB * MB,
+    address_quota=settings.ADDRESS_QUOTA_MB * MB,
+    images_kept=settings.IMAGES_KEPT,
+    lifetime=settings.UPLOAD_LIFETIME,
+    longest_lifetime=settings.MAX_LIFETIME,
+    transfer_time=settings.TRANSFER_TIME,
+    receipt_time=settings.RECEIPT_TIME,
+    reconcile_most=settings.RECONCILE_MAX,
+)

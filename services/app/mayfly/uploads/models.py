@@ -1,0 +1,131 @@
+"""The tables: uploads, and when the periodic work last ran."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext
+
+from ..storage.keys import preview_key, upload_key
+from .choices import Kind, State
+from .ids import ID_LENGTH, new_id
+from .limits import NAME_LENGTH, TITLE_LENGTH, limits
+from .parts import Plan
+from .queries import UploadQuerySet
+
+
+class Upload(models.Model):
+    """One image or one file. The `lifecycle` package alone changes its state."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id, editable=False)
+    box = models.CharField(max_length=ID_LENGTH)
+    # Who sent it, for the quota: a keyed hash that tells two addresses apart and neither of them.
+    address = models.CharField(max_length=ID_LENGTH, blank=True)
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    name = models.CharField(max_length=NAME_LENGTH)
+    title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    content_type = models.CharField(max_length=30, blank=True)
+    size = models.BigIntegerField()
+    part_size = models.BigIntegerField()
+    transfer_id = models.TextField(blank=True)
+    lifetime = models.DurationField()
+    created_at = models.DateTimeField(db_default=Now())
+    # The deadline: of the transfer while pending, of the upload once it is ready.
+    expires_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
+    # Why it was refused: a text that has translations, or one already in the client's language; see `why_refused`.
+    refusal = models.TextField(blank=True)
+    # For an image: when the next attempt at its preview is due (null if none is), and how many have begun.
+    preview_due_at = models.DateTimeField(null=True)
+    preview_attempts = models.PositiveSmallIntegerField(db_default=0)
+    has_preview = models.BooleanField(db_default=False)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="kind_known", condition=Q(kind__in=Kind.values)),
+            models.CheckConstraint(name="state_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(name="sizes_positive", condition=Q(size__gte=1, part_size__gte=1)),
+            models.CheckConstraint(
+                name="ready_is_complete", condition=~Q(state=State.READY) | Q(completed_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="pending_is_not_complete", condition=~Q(state=State.PENDING) | Q(completed_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="gone_keeps_no_name",
+                condition=~Q(state=State.GONE) | Q(removed_at__isnull=False, name="", title="", address=""),
+            ),
+        ]
+        indexes = [
+            # A box's lists, its newest images and its quota.
+            models.Index(name="box_newest", fields=["box", "state", "kind", "-completed_at"]),
+            models.Index(name="from_address", fields=["address", "state"]),
+            # The sweep: what is due, what is being removed, which receipts are old.
+            models.Index(name="due", fields=["state", "expires_at"]),
+            models.Index(name="removing", fields=["state", "id"]),
+            models.Index(name="receipts", fields=["state", "removed_at"]),
+            # The previews: which images wait for one.
+            models.Index(name="previews", fields=["preview_due_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def key(self) -> str:
+        """The key of its bytes in storage."""
+        return upload_key(self.id)
+
+    @property
+    def preview_key(self) -> str:
+        """The key of its preview, if it is an image."""
+        return preview_key(self.id)
+
+    @property
+    def keys(self) -> list[str]:
+        """Every key under which storage may have something of it."""
+        return [self.key, self.preview_key] if self.may_have_preview else [self.key]
+
+    @property
+    def may_have_preview(self) -> bool:
+        """Whether storage may have a preview of it: only images that were ready have one."""
+        return self.kind == Kind.IMAGE and self.completed_at is not None
+
+    @property
+    def why_refused(self) -> str:
+        """Why it was refused, in the active language; empty if it was not."""
+        return gettext(self.refusal) % {"megapixels": limits.image_megapixels} if self.refusal else ""
+
+    @property
+    def plan(self) -> Plan:
+        """How its bytes are cut into parts."""
+        return Plan(self.size, self.part_size)
+
+
+class Heartbeat(models.Model):
+    """When a periodic process last ran, by the database's clock. The readiness page shows the age."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def record(cls, name: str) -> datetime:
+        """Note that `name` runs now, and return that time."""
+        cls.objects.bulk_create(
+            [cls(name=name, at=Now())], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
+        )
+        return cls.objects.get(name=name).at
+
+    @classmethod
+    def ages(cls) -> dict[str, float]:
+        """Seconds since each name last ran."""
+        age = models.ExpressionWrapper(Now() - F("at"), output_field=models.DurationField())
+        return {name: age.total_seconds() for name, age in cls.objects.values_list("name", age)}

@@ -1,0 +1,67 @@
+"""Every question asked of the uploads table. The database's clock alone compares times."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F
+from django.db.models.functions import Now
+
+from .choices import STANDING, State
+from .limits import limits
+
+if TYPE_CHECKING:
+    from .models import Upload  # noqa: F401  (the name in the annotation below)
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def of(self, box: str) -> "UploadQuerySet":
+        """The uploads of one box."""
+        return self.filter(box=box)
+
+    def sent_from(self, address: str) -> "UploadQuerySet":
+        """The uploads that came from one address, whatever their box."""
+        return self.filter(address=address)
+
+    def pending(self) -> "UploadQuerySet":
+        """Begun, and not past the deadline of their transfer."""
+        return self.filter(state=State.PENDING, expires_at__gt=Now())
+
+    def live(self) -> "UploadQuerySet":
+        """Offered to people at this moment, newest first."""
+        return self.filter(state=State.READY, expires_at__gt=Now()).order_by("-completed_at", "-pk")
+
+    def standing(self) -> "UploadQuerySet":
+        """Pending or ready, in time or not: a removal begins with these, and quotas count them."""
+        return self.filter(state__in=STANDING)
+
+    def due(self) -> "UploadQuerySet":
+        """Standing although their time has come."""
+        return self.standing().filter(expires_at__lte=Now())
+
+    def removing(self) -> "UploadQuerySet":
+        """Being removed: some of their bytes may still exist."""
+        return self.filter(state=State.REMOVING)
+
+    def gone(self) -> "UploadQuerySet":
+        """Receipts: storage has none of their bytes."""
+        return self.filter(state=State.GONE)
+
+    def refused(self) -> "UploadQuerySet":
+        """Recently completed images that proved not to be displayable; their owners still have to be told."""
+        return (
+            self.filter(completed_at__gt=Now() - limits.lifetime).exclude(refusal="").order_by("-completed_at", "-pk")
+        )
+
+    def wanting_a_preview(self) -> "UploadQuerySet":
+        """Images whose next attempt at a preview is due, the longest waiting first."""
+        return self.live().filter(preview_due_at__lte=Now()).order_by("preview_due_at")
+
+    def with_time_left(self) -> "UploadQuerySet":
+        """Add `time_left`, a timedelta, as the database sees it now."""
+        return self.annotate(
+            time_left=models.ExpressionWrapper(F("expires_at") - Now(), output_field=models.DurationField())
+        )
+
+    def bytes(self) -> int:
+        """The sum of their declared sizes, in bytes."""
+        return self.aggregate(total=models.Sum("size"))["total"] or 0

@@ -1,0 +1,71 @@
+"""A stream that passes through us into storage: a form's file, or `curl -T`."""
+
+from django.utils.translation import gettext as _
+
+from ..storage.protocol import TransferNotFound, UploadStorage
+from . import lifecycle
+from .choices import Kind, State
+from .errors import Gone, NotAllowed, Refused
+from .models import Upload
+from .rules import check_size, clean_title
+
+
+class Receiver:
+    """Cuts a stream into parts and stores them, with one part in memory at a time.
+
+    A form does not say a file's size beforehand, so the upload's size may be an upper bound until `finish`.
+    """
+
+    def __init__(self, upload: Upload, *, storage: UploadStorage):
+        self.upload, self.storage = upload, storage
+        self.received, self._part, self._buffer = 0, 0, bytearray()
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises NotAllowed beyond the declared size, Gone, StorageError."""
+        self.received += len(chunk)
+        if self.received > self.upload.size:
+            check_size(Kind(self.upload.kind), self.received)
+            raise NotAllowed("longer_than_declared", _("More bytes came than were declared."), field="size")
+        self._buffer += chunk
+        while len(self._buffer) >= self.upload.part_size:
+            self._send(self.upload.part_size)
+
+    def close(self) -> None:
+        """Send the rest of the buffer; the stream has ended."""
+        if self._buffer:
+            self._send(len(self._buffer))
+
+    def finish(self, *, title: str = "", whole: bool = False) -> Upload:
+        """Complete the upload with what came; `whole` says that its declared size is exact.
+
+        Raises what `complete` raises; also Refused if nothing came, or less than declared.
+        """
+        self.close()
+        try:
+            title = clean_title(title)
+            check_size(Kind(self.upload.kind), self.received)
+            if whole and self.received < self.upload.size:
+                raise NotAllowed("shorter_than_declared", _("Fewer bytes came than were declared."), field="size")
+        except NotAllowed as reason:
+            lifecycle.refuse(self.upload, str(reason), storage=self.storage)
+            raise Refused(str(reason)) from reason
+        changes: dict[str, object] = {"size": self.received}
+        if title:
+            changes["title"] = title
+        Upload.objects.pending().filter(pk=self.upload.pk).update(**changes)
+        self.upload.refresh_from_db()
+        return lifecycle.complete(self.upload, storage=self.storage)
+
+    def cancel(self) -> None:
+        """Remove the upload, unless it is ready."""
+        pending = Upload.objects.filter(pk=self.upload.pk, state=State.PENDING)
+        lifecycle.remove_all(pending, storage=self.storage)
+
+    def _send(self, size: int) -> None:
+        self._part += 1
+        content = bytes(self._buffer[:size])
+        try:
+            self.storage.write_part(self.upload.key, self.upload.transfer_id, self._part, content)
+        except TransferNotFound:
+            raise Gone from None  # cleared in the meantime
+        del self._buffer[:size]

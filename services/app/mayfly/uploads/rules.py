@@ -1,0 +1,75 @@
+"""What may be sent: checks of sizes, quotas and lifetimes, and clean names and titles."""
+
+import unicodedata
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from .choices import Kind
+from .errors import NotAllowed
+from .formats import format_size
+from .limits import NAME_LENGTH, TITLE_LENGTH, limits
+
+
+def check_size(kind: Kind, size: int) -> None:
+    """Raise NotAllowed if an upload of `size` bytes is empty or above its kind's limit."""
+    if size < 1:
+        raise NotAllowed("empty", _("This file is empty. Choose one that has something in it."), field="size")
+    if size > limits.size(kind):
+        message = (
+            _("Images can be up to %(limit)s. Make it smaller, or send it as a file.")
+            if kind == Kind.IMAGE
+            else _("Files can be up to %(limit)s. Split it into smaller ones.")
+        )
+        raise NotAllowed("too_large", message % {"limit": format_size(limits.size(kind))}, field="size")
+
+
+def check_box_quota(used: int, size: int) -> None:
+    """Raise NotAllowed if `size` more bytes do not fit into a box that holds `used` bytes."""
+    if used + size > limits.box_quota:
+        message = _("Your uploads can total at most %(limit)s. Delete some, or wait for them to expire.")
+        raise NotAllowed("box_full", message % {"limit": format_size(limits.box_quota)}, field="size")
+
+
+def check_address_quota(used: int, size: int) -> None:
+    """Raise NotAllowed if `size` more bytes are too many from an address that has sent `used` bytes."""
+    if used + size > limits.address_quota:
+        message = _("All uploads from your network address can total at most %(limit)s. Wait for some to expire.")
+        raise NotAllowed("address_full", message % {"limit": format_size(limits.address_quota)}, field="size")
+
+
+def check_lifetime(lifetime: timedelta) -> None:
+    """Raise NotAllowed if a lifetime is below a second or above the longest."""
+    if not timedelta(seconds=1) <= lifetime <= limits.longest_lifetime:
+        message = _("A lifetime is from 1 to %(most)d seconds.")
+        raise NotAllowed("lifetime", message % {"most": limits.longest_lifetime.total_seconds()}, field="lifetime")
+
+
+def clean_name(name: str) -> str:
+    """The name as people see it again. Control characters become `_`.
+
+    A name is only shown and sent in headers, never used as a path, so slashes may stay.
+    Raises NotAllowed if the name is empty, longer than 255 characters, or not valid text.
+    """
+    name = _printable(name, field="name")
+    if not name.strip():
+        raise NotAllowed("name", _("A file needs a name."), field="name")
+    if len(name) > NAME_LENGTH:
+        raise NotAllowed("name", _("A name has at most %d characters.") % NAME_LENGTH, field="name")
+    return name
+
+
+def clean_title(title: str) -> str:
+    """The title on one line, without surrounding blanks. Raises NotAllowed if it has more than 80 characters."""
+    title = _printable(title, field="title").strip()
+    if len(title) > TITLE_LENGTH:
+        raise NotAllowed("title", _("A title has at most %d characters.") % TITLE_LENGTH, field="title")
+    return title
+
+
+def _printable(value: str, *, field: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise NotAllowed("not_text", _("This is not valid text."), field=field) from error
+    return "".join("_" if unicodedata.category(character) == "Cc" else character for character in value)

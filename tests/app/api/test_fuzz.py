@@ -1,0 +1,145 @@
+"""The API as somebody meets it who knows its document and no manners: no 500, and every answer as documented.
+
+Requests are made by schemathesis from the OpenAPI document, the same ones at every run: what the document allows and
+what it does not, for uploads in every state.
+"""
+
+import json
+from functools import cache
+from urllib.parse import quote
+
+import pytest
+import schemathesis
+from django.core.files.storage import default_storage as storage
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.serializers.json import DjangoJSONEncoder
+from django.test import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import checks
+
+from mayfly.api.routes import api
+from mayfly.uploads import lifecycle
+from mayfly.uploads.models import Upload
+
+from ..conftest import PNG, Person, expire
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BOUNDED = settings(
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+
+
+@cache
+def made_app() -> WSGIHandler:
+    return WSGIHandler()
+
+
+def app(environ, start_response):
+    """The app, made when it is first asked: not before static files are collected."""
+    return made_app()(environ, start_response)
+
+
+schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema(), cls=DjangoJSONEncoder)))
+schema.app = app
+schema.config.generation.update(with_security_parameters=False)
+# Left out: that a request the document allows is taken (an upload may be gone), and that a token is wanted (a box is
+# made for who has none).
+LOOKED_AT = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.allow_header_conformance,
+    checks.negative_data_rejection,
+    checks.unsupported_method,
+]
+
+
+def made(owner: Person, state: str) -> str:
+    """The id of an upload of the owner's in this state."""
+    if state == "ready":
+        return owner.upload(PNG, kind="image")["id"]
+    if state == "a stranger's":
+        return Person().upload()["id"]
+    if state == "nobody's":
+        return "x" * 22
+    upload = owner.begin(b"hello")
+    if state == "sent":
+        owner.send_parts(upload, b"hello")
+    elif state == "over":
+        expire(upload)
+    elif state == "gone":
+        lifecycle.remove(Upload.objects.get(pk=upload["id"]), storage=storage)
+    return upload["id"]
+
+
+@schema.given(state=st.sampled_from(["pending", "sent", "ready", "over", "gone", "a stranger's", "nobody's"]))
+@schema.parametrize()
+@BOUNDED
+def test_every_answer_of_the_api_is_as_documented_and_none_is_a_500(case, state, owner):
+    if "upload_id" in case.path_parameters:
+        case.path_parameters["upload_id"] = made(owner, state)
+    case.call_and_validate(headers=owner.headers, checks=LOOKED_AT)
+
+
+@schema.parametrize()
+@BOUNDED
+def test_no_made_up_address_is_a_500(case, owner):
+    case.call_and_validate(headers=owner.headers, checks=[checks.not_a_server_error])
+
+
+ANYTHING = st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="surrogatepass"))
+# As a server passes them on: every byte a character.
+HEADER = ANYTHING.map(lambda content: content.decode("latin-1").replace("\r", "").replace("\n", ""))
+TYPES = ["application/json", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", ""]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["kind", "name", "size"]), inner),
+)
+
+
+@pytest.mark.parametrize("route", ["", "/{}/parts", "/{}/complete"])
+@BOUNDED
+@given(body=ANYTHING | JSON.map(lambda value: json.dumps(value).encode()), content_type=st.sampled_from(TYPES))
+def test_no_body_is_a_500(route, owner, body, content_type):
+    path = "/api/uploads" + route.format(made(owner, "pending"))
+    assert Client().generic("POST", path, body, content_type, headers=owner.headers).status_code < 500
+
+
+@pytest.mark.parametrize("path", ["/api/uploads", "/files/", "/u/{}/", "/u/{}/download"])
+@BOUNDED
+@given(token=HEADER, other=HEADER, query=HEADER)
+def test_no_header_and_no_query_is_a_500(path, token, other, query):
+    client = Client()
+    client.cookies["box"] = token
+    headers = {"Authorization": f"Bearer {other}", "X-Box-Token": token, "Range": other, "X-Forwarded-For": other}
+    headers |= {"Accept-Language": other, "If-Modified-Since": token, "Origin": other, "X-CSRFToken": token}
+    for method in ("GET", "POST"):
+        response = client.generic(method, path.format("x" * 22), QUERY_STRING=f"kind={query}&{other}", headers=headers)
+        assert response.status_code < 500
+
+
+@BOUNDED
+@given(name=st.text(min_size=1, max_size=300), content=ANYTHING)
+def test_no_name_sent_by_curl_is_a_500(name, content):
+    path = quote(name, safe="", errors="surrogatepass")
+    assert Client().put(f"/{path}", content, "").status_code < 500
+
+
+@BOUNDED
+@given(body=ANYTHING, name=HEADER, title=ANYTHING)
+def test_no_form_is_a_500(owner, body, name, title):
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + name.encode("latin-1") + b'"\r\n\r\n'
+    last = b'\r\n--b\r\nContent-Disposition: form-data; name="title"\r\n\r\n' + title + b"\r\n--b--\r\n"
+    browser = owner.browser
+    for content in (head + body + last, head + body, body):
+        response = browser.generic("POST", "/files/", content, "multipart/form-data; boundary=b")
+        assert response.status_code < 500

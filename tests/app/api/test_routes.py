@@ -1,0 +1,341 @@
+"""The JSON API: the happy path first, then refusals, then access."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from mayfly.uploads.choices import State
+from mayfly.uploads.models import Upload
+from mayfly.visitors import boxes
+
+from ..conftest import PNG, Person, body_of, expire, fetch, send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def error_of(response) -> dict:
+    return response.json()["error"]
+
+
+# the main job
+
+
+def test_an_upload_goes_through_its_whole_life(owner):
+    begun = owner.begin(b"hello", name="a b.txt", title="mine")
+    assert begun["state"] == "pending"
+    assert begun["transfer"] == {"part_size": 8 * 1024 * 1024, "parts": 1}
+    [part] = owner.sign(begun, 1)
+    assert (part["number"], part["size"]) == (1, 5)
+    assert send(part, b"hello") in (200, 201)
+    assert owner.get(f"/api/uploads/{begun['id']}/parts").json() == {"parts": [{"number": 1, "size": 5}]}
+    ready = owner.post(f"/api/uploads/{begun['id']}/complete").json()
+    assert ready["state"] == "ready"
+    left = datetime.fromisoformat(ready["expires_at"]) - datetime.fromisoformat(begun["created_at"])
+    assert timedelta(minutes=14) < left < timedelta(minutes=16)
+    download = Client().get(ready["download"])
+    assert download.status_code == 302
+    answer = fetch(download["Location"])
+    assert body_of(answer) == b"hello"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert owner.delete(f"/api/uploads/{begun['id']}").status_code == 204
+    assert owner.get(f"/api/uploads/{begun['id']}").status_code == 410
+    assert Client().get(ready["link"]).status_code == 410
+
+
+def test_an_upload_is_shown_with_every_field_of_the_interface(owner):
+    upload = owner.upload(PNG, kind="image", name="dot.png", type="text/html")
+    assert upload | {"id": "", "created_at": "", "expires_at": ""} == {
+        "id": "",
+        "kind": "image",
+        "name": "dot.png",
+        "title": "",
+        "size": len(PNG),
+        "type": "image/png",
+        "state": "ready",
+        "created_at": "",
+        "expires_at": "",
+        "link": f"http://testserver/u/{upload['id']}/",
+        "download": f"http://testserver/u/{upload['id']}/download",
+        "preview": None,
+    }
+    assert upload["expires_at"].endswith("Z")
+
+
+def test_a_first_call_makes_a_box_and_returns_its_token():
+    body = {"kind": "file", "name": "a", "size": 1}
+    response = Client().post("/api/uploads", body, "application/json")
+    assert response.status_code == 201
+    headers = {"Authorization": f"Bearer {response.json()['box']}"}
+    assert Client().get(f"/api/uploads/{response.json()['id']}", headers=headers).status_code == 200
+    again = Client().post("/api/uploads", body, "application/json", headers=headers)
+    assert again.json()["box"] is None
+
+
+def test_a_lifetime_can_be_chosen(owner):
+    upload = owner.upload(lifetime=60)
+    left = Upload.objects.with_time_left().get(pk=upload["id"]).time_left
+    assert timedelta(seconds=50) < left <= timedelta(seconds=60)
+
+
+def test_the_list_has_live_uploads_newest_first_and_by_kind(owner):
+    first, second = owner.upload(), owner.upload()
+    image = owner.upload(PNG, kind="image")
+    owner.begin()
+    assert [u["id"] for u in owner.get("/api/uploads").json()["uploads"]] == [image["id"], second["id"], first["id"]]
+    assert [u["id"] for u in owner.get("/api/uploads?kind=image").json()["uploads"]] == [image["id"]]
+
+
+def test_of_four_images_the_newest_three_are_listed(owner):
+    ids = [owner.upload(PNG, kind="image")["id"] for _ in range(4)]
+    assert [u["id"] for u in owner.get("/api/uploads?kind=image").json()["uploads"]] == ids[:0:-1]
+
+
+def test_clearing_takes_one_kind_or_all(owner):
+    file, image = owner.upload(), owner.upload(PNG, kind="image")
+    assert owner.delete("/api/uploads?kind=image").status_code == 204
+    assert [u["id"] for u in owner.get("/api/uploads").json()["uploads"]] == [file["id"]]
+    assert owner.get(f"/api/uploads/{image['id']}").status_code == 410
+    owner.delete("/api/uploads")
+    assert owner.get("/api/uploads").json() == {"uploads": []}
+
+
+def test_nothing_of_an_expired_upload_is_served_on_any_route(owner):
+    upload = owner.upload()
+    expire(upload)
+    pk = upload["id"]
+    assert Upload.objects.get(pk=pk).state == State.READY  # no sweep has seen it
+    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get(f"/api/uploads/{pk}").status_code == 410
+    assert owner.post(f"/api/uploads/{pk}/parts", {"numbers": [1]}).status_code == 410
+    assert Client().get(f"/u/{pk}/").status_code == 410
+    assert Client().get(f"/u/{pk}/download").status_code == 410
+    assert b"a.txt" not in owner.browser.get("/files/").content
+
+
+# refusals
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "field"),
+    [
+        ({"size": 0}, 400, "size"),
+        ({"size": -1}, 400, "size"),
+        ({"size": 10**30}, 413, "size"),
+        ({"size": "5"}, 400, "size"),
+        ({"size": 5.0}, 400, "size"),
+        ({"size": None}, 400, "size"),
+        ({"size": True}, 400, "size"),
+        ({"name": ""}, 400, "name"),
+        ({"name": "x" * 256}, 400, "name"),
+        ({"name": "\ud800"}, 400, None),
+        ({"title": "x" * 81}, 400, "title"),
+        ({"kind": "video"}, 400, "kind"),
+        ({"lifetime": 0}, 400, "lifetime"),
+        ({"lifetime": 10**9}, 400, "lifetime"),
+        ({"lifetime": 10**30}, 400, "lifetime"),
+        ({"password": "secret"}, 400, "password"),
+        ({"downloads": 1}, 400, "downloads"),
+    ],
+)
+def test_a_begin_against_the_policy_names_the_field(owner, changes, status, field):
+    body = json.dumps({"kind": "file", "name": "a", "size": 5} | changes)
+    response = owner.post("/api/uploads", body)
+    assert response.status_code == status
+    assert error_of(response)["message"]
+    if field:
+        assert error_of(response)["field"].split(".")[-1] == field
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", '"x"', "\x00", '{"kind": "file"}'])
+def test_a_body_that_is_not_what_was_asked_for_is_a_400(owner, body):
+    response = owner.post("/api/uploads", body)
+    assert response.status_code == 400
+    assert error_of(response)["code"] == "invalid"
+
+
+def test_a_body_that_is_not_json_is_a_415(owner):
+    response = Client().post("/api/uploads", {"kind": "file", "name": "a", "size": 5}, headers=owner.headers)
+    assert response.status_code == 415
+
+
+def test_a_full_box_is_a_413_that_says_what_to_do(owner, limits):
+    limits(box_quota=9)
+    owner.begin(b"hello")
+    response = owner.post("/api/uploads", {"kind": "file", "name": "a", "size": 5})
+    assert response.status_code == 413
+    assert "Delete some" in error_of(response)["message"]
+
+
+def test_a_full_address_is_a_429_that_says_to_wait(owner, limits):
+    limits(address_quota=9)
+    owner.begin(b"hello")
+    response = owner.post("/api/uploads", {"kind": "file", "name": "a", "size": 5})
+    assert response.status_code == 429
+    assert error_of(response)["code"] == "address_full"
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [-1], [2], ["1"], [1.0], list(range(1, 1002)), [10**30]])
+def test_part_numbers_outside_the_plan_are_a_400(owner, numbers):
+    upload = owner.begin()
+    assert owner.post(f"/api/uploads/{upload['id']}/parts", {"numbers": numbers}).status_code == 400
+
+
+def test_completing_too_early_names_the_missing_parts(owner):
+    upload = owner.begin()
+    response = owner.post(f"/api/uploads/{upload['id']}/complete")
+    assert response.status_code == 409
+    assert error_of(response)["missing"] == [1]
+
+
+def test_what_is_no_image_is_a_422_with_a_reason(owner):
+    upload = owner.begin(b"<svg/>", kind="image", name="x.svg")
+    owner.send_parts(upload, b"<svg/>")
+    for _ in range(2):
+        response = owner.post(f"/api/uploads/{upload['id']}/complete")
+        assert response.status_code == 422
+        assert "Send it as a file instead" in error_of(response)["message"]
+    assert Upload.objects.get().state == State.GONE
+
+
+def test_a_part_url_takes_nothing_once_the_upload_is_ready_or_removed(owner):
+    upload = owner.begin()
+    [part] = owner.sign(upload, 1)
+    assert send(part, b"hello") in (200, 201)
+    owner.post(f"/api/uploads/{upload['id']}/complete")
+    assert send(part, b"HELLO") in (403, 404)
+    owner.delete(f"/api/uploads/{upload['id']}")
+    assert send(part, b"HELLO") in (403, 404)
+
+
+def test_completing_again_answers_the_same_upload(owner):
+    upload = owner.upload()
+    assert owner.post(f"/api/uploads/{upload['id']}/complete").json() == upload
+
+
+def test_deleting_again_is_no_error(owner):
+    upload = owner.upload()
+    assert owner.delete(f"/api/uploads/{upload['id']}").status_code == 204
+    assert owner.delete(f"/api/uploads/{upload['id']}").status_code == 204
+
+
+# access
+
+ROUTES = [
+    ("get", ""),
+    ("delete", ""),
+    ("get", "/parts"),
+    ("post", "/parts"),
+    ("post", "/complete"),
+]
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES)
+def test_a_strangers_id_and_no_id_at_all_look_the_same(owner, stranger, method, route):
+    """Cases 18, 30: whether an id exists is nothing that trying it could tell."""
+    upload = owner.begin()
+    body = {"numbers": [1]} if method == "post" else None
+    theirs = stranger.request(method, f"/api/uploads/{upload['id']}{route}", body)
+    nobodys = stranger.request(method, f"/api/uploads/{'x' * 22}{route}", body)
+    assert theirs.status_code == nobodys.status_code == 404
+    assert theirs.content == nobodys.content
+    assert Upload.objects.get().state == State.PENDING
+
+
+def test_a_stranger_sees_and_clears_nothing_of_mine(owner, stranger):
+    owner.upload()
+    assert stranger.get("/api/uploads").json() == {"uploads": []}
+    stranger.delete("/api/uploads")
+    assert len(owner.get("/api/uploads").json()["uploads"]) == 1
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES)
+def test_without_a_box_an_upload_is_not_reachable(owner, method, route):
+    upload = owner.begin()
+    more = {"data": {"numbers": [1]}, "content_type": "application/json"} if method == "post" else {}
+    assert getattr(Client(), method)(f"/api/uploads/{upload['id']}{route}", **more).status_code == 401
+
+
+def test_without_a_box_there_is_nothing_to_list_or_clear():
+    assert Client().get("/api/uploads").json() == {"uploads": []}
+    assert Client().delete("/api/uploads").status_code == 204
+
+
+@pytest.mark.parametrize("token", ["x", "x:y", "a" * 22, "Ä", " "])
+def test_a_forged_token_is_a_401(token):
+    response = Client().get("/api/uploads", headers={"X-Box-Token": token.encode().decode("latin-1") + "x"})
+    assert response.status_code == 401
+
+
+def test_a_token_of_another_purpose_is_no_box(owner):
+    from django.core.signing import Signer
+
+    forged = Signer(salt="something else").sign(owner.box)
+    response = Client().get("/api/uploads", headers={"Authorization": f"Bearer {forged}"})
+    assert response.status_code == 401
+
+
+def test_the_cookie_alone_reads_but_does_not_change(owner):
+    upload = owner.upload()
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
+    assert len(browser.get("/api/uploads").json()["uploads"]) == 1
+    assert browser.delete("/api/uploads").status_code == 403
+    assert browser.delete(f"/api/uploads/{upload['id']}").status_code == 403
+    assert browser.post("/api/uploads", {"kind": "file", "name": "a", "size": 1}, "application/json").status_code == 403
+
+
+def test_the_cookie_with_the_csrf_header_changes(owner):
+    owner.upload()
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
+    browser.get("/files/")
+    token = browser.cookies["csrftoken"].value
+    assert browser.delete("/api/uploads", headers={"X-CSRFToken": token}).status_code == 204
+    assert owner.get("/api/uploads").json() == {"uploads": []}
+
+
+def test_a_shared_box_is_everybodys(owner, stranger, settings):
+    settings.SHARED_BOX = True
+    upload = owner.upload()
+    assert [u["id"] for u in stranger.get("/api/uploads").json()["uploads"]] == [upload["id"]]
+    assert stranger.delete("/api/uploads").status_code == 204
+    assert owner.get("/api/uploads").json() == {"uploads": []}
+
+
+def test_storage_that_does_not_answer_is_a_503_to_try_again(owner, monkeypatch):
+    from mayfly.storage.protocol import StorageError
+    from mayfly.uploads import lifecycle
+
+    def down(**_):
+        raise StorageError("time-out at http://internal:4566")
+
+    monkeypatch.setattr(lifecycle, "begin", down)
+    response = owner.post("/api/uploads", {"kind": "file", "name": "a", "size": 5})
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert b"internal" not in response.content
+
+
+def test_the_document_of_the_api_is_there():
+    document = Client().get("/api/openapi.json").json()
+    assert set(document["paths"]) == {
+        "/api/uploads",
+        "/api/uploads/{upload_id}",
+        "/api/uploads/{upload_id}/parts",
+        "/api/uploads/{upload_id}/complete",
+    }
+    assert Client().get("/api/docs").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["nothing", "uploads/%00", "uploads/..%2F", "uploads/x", f"uploads/{'x' * 23}/parts"])
+def test_an_unknown_address_below_api_is_a_404_in_json(path):
+    response = Client().get(f"/api/{path}")
+    assert response.status_code == 404
+    assert error_of(response)["code"] == "not_found"
+
+
+def test_people_are_independent(owner, stranger):
+    assert Person().box != owner.box != stranger.box

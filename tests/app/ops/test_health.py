@@ -1,0 +1,72 @@
+"""Liveness touches nothing; readiness asks everything that the app needs."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from mayfly.storage.protocol import StorageError
+from mayfly.uploads import tasks
+from mayfly.uploads.models import Heartbeat
+
+from ..conftest import storage_class
+
+pytestmark = pytest.mark.django_db
+
+
+def test_live_answers_without_a_query():
+    with CaptureQueriesContext(connection) as queries:
+        response = Client().get("/health/live")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert not queries
+
+
+def test_ready_is_ok_once_beat_and_the_sweep_have_run():
+    tasks.sweep(from_beat=True)
+    response = Client().get("/health/ready")
+    assert response.status_code == 200, response.content
+    assert response.json()["status"] == "ok"
+    assert {"database", "storage", "beat", "sweep"} <= set(response.json()["checks"])
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_ready_is_a_503_before_the_first_sweep():
+    response = Client().get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"]["sweep"] == "never ran"
+
+
+def test_a_sweep_that_was_not_beats_own_says_nothing_of_beat():
+    tasks.sweep()
+    checks = Client().get("/health/ready").json()["checks"]
+    assert (checks["sweep"], checks["beat"]) == ("ok", "never ran")
+
+
+def test_ready_tells_an_old_sweep():
+    tasks.sweep(from_beat=True)
+    Heartbeat.objects.filter(name="sweep").update(at=Now() - timedelta(seconds=100))
+    response = Client().get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"]["sweep"].endswith(" s old")
+    assert response.json()["checks"]["beat"] == "ok"
+
+
+def test_ready_tells_that_storage_fails_and_not_why(monkeypatch):
+    tasks.sweep(from_beat=True)
+
+    def down(self):
+        raise StorageError("http://secret-host:4566 refused")
+
+    monkeypatch.setattr(storage_class(), "check", down)
+    response = Client().get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"]["storage"] == "fails"
+    assert b"secret-host" not in response.content
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_health_is_only_read(path):
+    assert Client().post(path).status_code == 405

@@ -1,0 +1,67 @@
+"""The release step: `manage.py release`."""
+
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from mayfly.storage.protocol import StorageError
+
+from ..conftest import storage_class
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def release() -> str:
+    out = StringIO()
+    try:
+        call_command("release", stdout=out)
+    finally:
+        connection.close()
+    return out.getvalue()
+
+
+def test_a_second_release_has_nothing_to_do_and_says_so():
+    release()
+    assert release() == "database: nothing to do\nstorage: nothing to do\n"
+
+
+def test_releases_at_once_do_not_disturb_each_other():
+    with ThreadPoolExecutor(3) as pool:
+        assert all("nothing to do" in out for out in pool.map(lambda _: release(), range(3)))
+
+
+def test_a_release_that_is_cut_off_leaves_no_table_that_the_next_one_would_stumble_over(monkeypatch):
+    def cut_off(*_):
+        raise OperationalError("the connection is gone")
+
+    call_command("migrate", "uploads", "zero", verbosity=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(MigrationRecorder, "record_applied", cut_off)
+        with pytest.raises(CommandError):
+            release()
+    release()
+    assert release() == "database: nothing to do\nstorage: nothing to do\n"
+
+
+def test_a_release_that_cannot_reach_storage_fails_in_one_line(monkeypatch):
+    def down(self):
+        raise StorageError("the bucket does not answer")
+
+    monkeypatch.setattr(storage_class(), "prepare", down)
+    with pytest.raises(CommandError, match="storage could not be made ready: the bucket does not answer"):
+        release()
+
+
+def test_a_release_with_careless_settings_fails_and_names_them(settings):
+    settings.DEPLOY_CHECK = True
+    settings.DEBUG = True
+    with pytest.raises(CommandError, match="DEBUG set to True in deployment"):
+        release()
+
+
+def test_no_migration_is_missing():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

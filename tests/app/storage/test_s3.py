@@ -1,0 +1,316 @@
+"""What S3 may answer, and what the storage makes of it; how long it waits for an answer at all."""
+
+import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.stub import Stubber
+from django.core.exceptions import ImproperlyConfigured
+
+from mayfly.storage.protocol import Part, StorageError, TransferNotFound
+from mayfly.storage.s3 import client as module
+from mayfly.storage.s3.storage import S3UploadStorage
+
+KEY = "uploads/a"
+PARTS = [Part(1, 5, '"etag"')]
+CALLS = {
+    "create_multipart_upload": lambda storage: storage.open_transfer(KEY, content_type="text/plain"),
+    "upload_part": lambda storage: storage.write_part(KEY, "id", 1, b"content"),
+    "list_parts": lambda storage: storage.parts(KEY, "id"),
+    "complete_multipart_upload": lambda storage: storage.complete_transfer(KEY, "id", PARTS),
+    "list_multipart_uploads": lambda storage: storage.abort_transfers(KEY),
+    "head_object": lambda storage: storage.length(KEY),
+    "get_object": lambda storage: storage.first_bytes(KEY, 10),
+    "put_object": lambda storage: storage.put(KEY, b"content", content_type="image/webp"),
+    "delete_objects": lambda storage: storage.remove([KEY]),
+    "head_bucket": lambda storage: storage.check(),
+}
+
+
+def make(**options) -> S3UploadStorage:
+    return S3UploadStorage(
+        **{"access_key": "key", "secret_key": "secret", "bucket_name": "mayfly", "region_name": "eu-central-1"}
+        | options
+    )
+
+
+@pytest.fixture(scope="module")
+def storage() -> S3UploadStorage:
+    """One for all tests, as making a client takes a while."""
+    return make(endpoint_url="http://localhost:1")
+
+
+@pytest.fixture
+def answers(storage):
+    """What S3 answers, call by call, and nothing else."""
+    with Stubber(storage.client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("InternalError", 500),
+        ("SlowDown", 503),
+        ("TooManyRequests", 429),
+        ("AccessDenied", 403),
+        ("NoSuchBucket", 404),
+        ("InvalidPart", 400),
+    ],
+)
+def test_whatever_s3_refuses_is_a_storage_error_with_its_cause(storage, answers, call, code, status):
+    """Cases 43, 48, 54: so that nobody takes an error for an answer."""
+    if (call, status) == ("head_object", 404):
+        answers.add_client_error("head_object", "404", http_status_code=404)
+        answers.add_client_error("get_object", code, http_status_code=404)
+    else:
+        answers.add_client_error(call, code, http_status_code=status)
+    with pytest.raises(StorageError, match=code) as raised:
+        CALLS[call](storage)
+    assert raised.value.__cause__.response["Error"]["Code"] == code
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_connection_is_a_storage_error_with_its_cause(storage, monkeypatch, call):
+    """Cases 43, 48."""
+
+    def refuse(request):
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    monkeypatch.setattr(storage.client._endpoint.http_session, "send", refuse)
+    with pytest.raises(StorageError) as raised:
+        CALLS[call](storage)
+    assert isinstance(raised.value.__cause__, EndpointConnectionError)
+
+
+@pytest.mark.parametrize("call", ["upload_part", "list_parts", "complete_multipart_upload"])
+def test_a_transfer_that_s3_does_not_know_is_not_found(storage, answers, call):
+    answers.add_client_error(call, "NoSuchUpload", http_status_code=404)
+    with pytest.raises(TransferNotFound):
+        CALLS[call](storage)
+
+
+def test_there_is_no_object_only_where_s3_says_so_of_the_key(storage, answers):
+    answers.add_client_error("head_object", "404", http_status_code=404)
+    answers.add_client_error("get_object", "NoSuchKey", http_status_code=404)
+    assert storage.length(KEY) is None
+
+
+def test_an_object_that_appears_between_two_looks_has_its_size(storage, answers):
+    answers.add_client_error("head_object", "404", http_status_code=404)
+    answers.add_response("get_object", {"ContentLength": 5, "Body": BytesIO(b"12345")})
+    assert storage.length(KEY) == 5
+
+
+@pytest.mark.parametrize("code", ["NoSuchBucket", "404", "NotFound", "NoSuchWebsiteConfiguration"])
+def test_any_other_404_says_nothing_about_the_object(storage, answers, code):
+    answers.add_client_error("head_object", "404", http_status_code=404)
+    answers.add_client_error("get_object", code, http_status_code=404)
+    with pytest.raises(StorageError):
+        storage.length(KEY)
+
+
+def test_keys_are_removed_a_thousand_at_a_time_and_each_once(storage, answers):
+    """Case 53."""
+    keys = [f"uploads/{number}" for number in range(2001)]
+    for batch in (keys[:1000], keys[1000:2000], keys[2000:]):
+        delete = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
+        answers.add_response("delete_objects", {}, {"Bucket": "mayfly", "Delete": delete})
+    assert storage.remove(keys + keys) == {}
+
+
+def test_keys_that_s3_could_not_remove_are_named_with_the_reason(storage, answers):
+    """Case 43: the answer is 200 even where every key has an error."""
+    answers.add_response(
+        "delete_objects",
+        {
+            "Errors": [
+                {"Key": "uploads/1", "Code": "InternalError", "Message": "We encountered an internal error."},
+                {"Key": "uploads/2", "Code": "AccessDenied", "Message": "Access Denied"},
+                {"Key": "uploads/3", "Code": "NoSuchKey", "Message": "The specified key does not exist."},
+            ]
+        },
+    )
+    errors = storage.remove([f"uploads/{number}" for number in range(5)])
+    assert errors == {
+        "uploads/1": "InternalError: We encountered an internal error.",
+        "uploads/2": "AccessDenied: Access Denied",
+    }
+
+
+def test_abort_pages_through_the_transfers_and_takes_those_of_the_very_key(storage, answers):
+    place = {"Bucket": "mayfly", "Prefix": KEY}
+    answers.add_response(
+        "list_multipart_uploads",
+        {
+            "Uploads": [{"Key": KEY, "UploadId": "1"}, {"Key": f"{KEY}b", "UploadId": "other"}],
+            "IsTruncated": True,
+            "NextKeyMarker": KEY,
+            "NextUploadIdMarker": "1",
+        },
+        place,
+    )
+    answers.add_response(
+        "list_multipart_uploads",
+        {"Uploads": [{"Key": KEY, "UploadId": "2"}], "IsTruncated": False},
+        place | {"KeyMarker": KEY, "UploadIdMarker": "1"},
+    )
+    for transfer_id in ("1", "2"):
+        answers.add_response("abort_multipart_upload", {}, {"Bucket": "mayfly", "Key": KEY, "UploadId": transfer_id})
+        answers.add_client_error("list_parts", "NoSuchUpload", http_status_code=404)
+    storage.abort_transfers(KEY)
+
+
+def test_a_transfer_that_closes_while_it_is_aborted_is_done_with(storage, answers):
+    _list_one_transfer(answers)
+    answers.add_client_error("abort_multipart_upload", "NoSuchUpload", http_status_code=404)
+    storage.abort_transfers(KEY)
+
+
+def test_a_part_that_lands_after_the_abort_is_dropped_too(storage, answers):
+    _list_one_transfer(answers)
+    answers.add_response("abort_multipart_upload", {})
+    answers.add_response("list_parts", {"Parts": [{"PartNumber": 1, "Size": 5, "ETag": "e"}], "IsTruncated": False})
+    answers.add_response("abort_multipart_upload", {})
+    answers.add_response("list_parts", {"IsTruncated": False})
+    storage.abort_transfers(KEY)
+
+
+def test_an_abort_that_does_not_come_to_an_end_is_an_error(storage, answers):
+    _list_one_transfer(answers)
+    for _ in range(3):
+        answers.add_response("abort_multipart_upload", {})
+        answers.add_response("list_parts", {"Parts": [{"PartNumber": 1, "Size": 5, "ETag": "e"}], "IsTruncated": False})
+    with pytest.raises(StorageError):
+        storage.abort_transfers(KEY)
+
+
+def test_a_transfer_that_cannot_be_aborted_is_an_error(storage, answers):
+    _list_one_transfer(answers)
+    answers.add_client_error("abort_multipart_upload", "AccessDenied", http_status_code=403)
+    with pytest.raises(StorageError):
+        storage.abort_transfers(KEY)
+
+
+def test_parts_are_completed_in_the_order_of_their_numbers(storage, answers):
+    listed = [{"PartNumber": number, "ETag": f"e{number}"} for number in (1, 2, 10)]
+    answers.add_response(
+        "complete_multipart_upload",
+        {},
+        {"Bucket": "mayfly", "Key": KEY, "UploadId": "id", "MultipartUpload": {"Parts": listed}},
+    )
+    storage.complete_transfer(KEY, "id", [Part(number, 5, f"e{number}") for number in (10, 1, 2)])
+
+
+def test_a_part_goes_without_checksums_that_only_aws_knows(storage, monkeypatch):
+    sent = []
+
+    def send(request):
+        sent.append(request)
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    monkeypatch.setattr(storage.client._endpoint.http_session, "send", send)
+    with pytest.raises(StorageError):
+        storage.write_part(KEY, "id", 1, b"content")
+    assert not [name for name in sent[0].headers if "checksum" in name.lower() or "trailer" in name.lower()]
+
+
+@pytest.mark.parametrize(("endpoint", "style"), [(None, "virtual"), ("http://localhost:4566", "path")])
+def test_the_client_is_configured_for_where_the_bucket_is(endpoint, style):
+    config = make(endpoint_url=endpoint, region_name=None).client.meta.config
+    assert config.s3["addressing_style"] == style
+    assert config.signature_version == "s3v4"
+    assert config.region_name == "us-east-1"
+    assert (config.connect_timeout, config.read_timeout) == (3, 10)
+    assert config.request_checksum_calculation == config.response_checksum_validation == "when_required"
+
+
+def test_an_option_that_does_not_exist_is_refused():
+    with pytest.raises(ImproperlyConfigured):
+        make(public_endpoint="http://localhost:4566")
+
+
+def test_threads_have_a_client_each_and_one_session_together(storage):
+    with ThreadPoolExecutor(4) as pool:
+        barrier = threading.Barrier(4)
+        clients = list(pool.map(lambda _: (barrier.wait(), storage.client)[1], range(4)))
+    assert len(set(map(id, clients))) == 4
+    assert storage.client is storage.client
+
+
+def test_a_storage_travels_to_another_process(storage):
+    storage.client  # noqa: B018  (made here, made anew there)
+    copy = pickle.loads(pickle.dumps(storage))  # noqa: S301  (our own)
+    assert copy.client.meta.region_name == "eu-central-1"
+
+
+def test_an_error_that_passes_is_tried_again():
+    """Case 54."""
+    with serving([503, 500, 200]) as (endpoint, asked):
+        make(endpoint_url=endpoint).check()
+    assert len(asked) == 3
+
+
+def test_an_error_that_stays_is_told_after_the_third_try():
+    with serving([500] * 9) as (endpoint, asked), pytest.raises(StorageError):
+        make(endpoint_url=endpoint).check()
+    assert len(asked) == 3
+
+
+def test_no_try_begins_so_late_that_the_call_might_outlive_its_caller(monkeypatch):
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
+    with serving([500] * 9, seconds=0.3) as (endpoint, asked), pytest.raises(StorageError):
+        make(endpoint_url=endpoint).check()
+    assert len(asked) == 1
+
+
+def test_a_storage_that_never_answers_is_asked_once(monkeypatch):
+    monkeypatch.setattr(module, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
+    with serving([200], seconds=1) as (endpoint, asked), pytest.raises(StorageError) as raised:
+        make(endpoint_url=endpoint).check()
+    assert isinstance(raised.value.__cause__, ReadTimeoutError)
+    assert len(asked) == 1
+
+
+def test_the_longest_call_ends_before_those_who_wait_for_it():
+    longest_pause = 2
+    longest = module.RETRY_SECONDS + longest_pause + module.CONNECT_SECONDS + module.READ_SECONDS
+    assert longest < 20  # Celery's soft limit; the router waits 30 s
+
+
+def _list_one_transfer(answers):
+    answers.add_response("list_multipart_uploads", {"Uploads": [{"Key": KEY, "UploadId": "1"}], "IsTruncated": False})
+
+
+@contextmanager
+def serving(statuses, *, seconds=0.0):
+    """An S3 that answers with these statuses one after another, each after so many seconds."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            asked.append(self.path)
+            time.sleep(seconds)
+            self.send_response(statuses[len(asked) - 1])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,295 @@
+"""Table and storage compared: what only one side knows of goes, and nothing goes by mistake."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.files.storage import default_storage as storage
+from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
+
+from mayfly.storage.headers import OCTETS
+from mayfly.storage.protocol import StorageError
+from mayfly.uploads import lifecycle
+from mayfly.uploads import reconcile as comparison
+from mayfly.uploads.choices import State
+from mayfly.uploads.ids import new_id
+from mayfly.uploads.models import Heartbeat, Upload
+from mayfly.uploads.reconcile import Braked
+
+from ..conftest import a_moment_later, storage_class
+from .test_lifecycle import Wrapped, arrive, begin, ready, state
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG_AGO = datetime.now(UTC) - timedelta(days=3)
+
+
+@pytest.fixture(autouse=True)
+def empty():
+    """Reconcile looks at all of storage, so what other tests left there goes first."""
+    for prefix in ("uploads/", "previews/"):
+        storage.remove([found.key for found in storage.objects(prefix)])
+        for found in list(storage.transfers(prefix)):
+            storage.abort_transfers(found.key)
+
+
+def put(key: str) -> str:
+    transfer_id = storage.open_transfer(key, content_type=OCTETS)
+    storage.complete_transfer(key, transfer_id, [storage.write_part(key, transfer_id, 1, b"stray")])
+    return key
+
+
+def aged(**methods):
+    """The real storage, in which everything has been lying for days."""
+
+    def listing(method):
+        return lambda prefix: (replace(found, since=LONG_AGO) for found in getattr(storage, method)(prefix))
+
+    return Wrapped(**{"objects": listing("objects"), "transfers": listing("transfers")} | methods)
+
+
+def test_where_both_sides_agree_nothing_goes():
+    upload, pending = ready(), arrive(begin())
+    report = comparison.reconcile(storage=aged())
+    assert (report.rows, report.objects, report.transfers) == (1, 1, 1)
+    assert not report.rows_without_object + report.objects_without_row + report.transfers_without_row
+    assert state(upload) == State.READY
+    assert lifecycle.complete(pending, storage=storage).state == State.READY
+
+
+def test_a_row_whose_object_is_lost_goes():
+    upload, other = ready(), ready()
+    storage.remove([upload.key])
+    assert comparison.reconcile(storage=storage).rows_without_object == [upload.pk]
+    assert (state(upload), state(other)) == (State.GONE, State.READY)
+
+
+def test_a_row_stays_where_storage_lists_nothing_but_has_the_object():
+    upload = ready()
+    comparison.reconcile(storage=Wrapped(objects=lambda prefix: iter(())))
+    assert state(upload) == State.READY
+
+
+@pytest.mark.parametrize("method", ["objects", "transfers", "absent"])
+def test_nothing_goes_where_storage_does_not_answer(method):
+    """Case 48."""
+    upload = ready()
+    storage.remove([upload.key])
+
+    def down(*_):
+        raise StorageError("time-out")
+
+    with pytest.raises(StorageError):
+        comparison.reconcile(storage=aged(**{method: down}))
+    assert state(upload) == State.READY
+
+
+@pytest.mark.parametrize("prefix", ["uploads/", "previews/"])
+def test_an_object_that_no_row_knows_goes_once_it_is_older_than_any_upload(prefix):
+    key = put(f"{prefix}{new_id()}")
+    assert comparison.reconcile(storage=storage).objects_without_row == []
+    assert storage.length(key) == 5
+    assert comparison.reconcile(storage=aged()).objects_without_row == [key]
+    assert storage.length(key) is None
+
+
+def test_an_object_that_came_back_after_its_removal_goes_at_once():
+    upload = ready()
+    lifecycle.remove(upload, storage=storage)
+    a_moment_later()
+    put(upload.key)
+    assert comparison.reconcile(storage=storage).objects_without_row == [upload.key]
+    assert storage.length(upload.key) is None
+
+
+def test_an_upload_that_goes_while_storage_is_listed_is_not_amiss():
+    upload = ready()
+
+    def objects(prefix):
+        found = list(storage.objects(prefix))
+        lifecycle.remove(upload, storage=storage)
+        return iter(found)
+
+    report = comparison.reconcile(storage=Wrapped(objects=objects))
+    assert not report.objects_without_row + report.rows_without_object
+
+
+def test_an_upload_that_comes_while_storage_is_listed_is_not_amiss():
+    late = []
+
+    def objects(prefix):
+        found = list(storage.objects(prefix))
+        late.append(ready())
+        return iter(found)
+
+    report = comparison.reconcile(storage=Wrapped(objects=objects))
+    assert not report.objects_without_row + report.rows_without_object
+    assert {state(upload) for upload in late} == {State.READY}
+
+
+def test_an_open_transfer_that_no_row_knows_goes_once_it_is_old():
+    key = f"uploads/{new_id()}"
+    storage.open_transfer(key, content_type=OCTETS)
+    assert comparison.reconcile(storage=storage).transfers_without_row == []
+    assert comparison.reconcile(storage=aged()).transfers_without_row == [key]
+    assert list(storage.transfers("uploads/")) == []
+
+
+def test_an_open_transfer_of_a_gone_upload_goes_at_once():
+    upload = begin()
+    lifecycle.remove(upload, storage=storage)
+    a_moment_later()
+    storage.open_transfer(upload.key, content_type=OCTETS)
+    comparison.reconcile(storage=storage)
+    assert list(storage.transfers("uploads/")) == []
+
+
+def test_a_second_transfer_of_a_complete_upload_goes_at_once():
+    """One whose opening was not heard of: S3 had done it, the answer was lost, and botocore asked again."""
+    upload = ready()
+    a_moment_later()
+    storage.open_transfer(upload.key, content_type=OCTETS)
+    assert comparison.reconcile(storage=storage).transfers_without_row == [upload.key]
+    assert list(storage.transfers("uploads/")) == []
+    assert storage.length(upload.key) == upload.size
+
+
+def test_what_else_lies_in_the_bucket_is_left_alone():
+    key = put("static/app.css")
+    comparison.reconcile(storage=aged())
+    assert storage.length(key) == 5
+    storage.remove([key])
+
+
+def test_more_than_a_thousand_objects_are_all_seen(monkeypatch):
+    monkeypatch.setattr(comparison, "BATCH", 2)
+    uploads = [ready() for _ in range(5)]
+    storage.remove([uploads[4].key])
+    report = comparison.reconcile(storage=storage)
+    assert (report.objects, report.rows_without_object) == (4, [uploads[4].pk])
+
+
+def test_the_brake_holds_where_more_than_a_tenth_would_go(limits):
+    limits(reconcile_most=1)
+    uploads = [ready() for _ in range(3)]
+    storage.remove([upload.key for upload in uploads[:2]])
+    with pytest.raises(Braked, match="2 of 3: rows without an object"):
+        comparison.reconcile(storage=storage)
+    assert {state(upload) for upload in uploads} == {State.READY}
+
+
+def test_the_brake_lets_a_few_pass(limits):
+    limits(reconcile_most=2)
+    uploads = [ready() for _ in range(3)]
+    storage.remove([upload.key for upload in uploads[:2]])
+    comparison.reconcile(storage=storage)
+    assert [state(upload) for upload in uploads] == [State.GONE, State.GONE, State.READY]
+
+
+def test_an_empty_table_does_not_empty_the_bucket(limits):
+    """Case 49: a database restored empty, or the wrong one; every object looks like a stray one."""
+    limits(reconcile_most=1)
+    keys = [put(f"uploads/{new_id()}") for _ in range(3)]
+    with pytest.raises(Braked):
+        comparison.reconcile(storage=aged())
+    assert all(storage.length(key) for key in keys)
+
+
+def test_a_dry_run_finds_and_touches_nothing():
+    upload, _ = ready(), ready()
+    storage.remove([upload.key])
+    key = put(f"uploads/{new_id()}")
+    report = comparison.reconcile(storage=aged(), dry_run=True)
+    assert (report.rows_without_object, report.objects_without_row) == ([upload.pk], [key])
+    assert state(upload) == State.READY
+    assert storage.length(key) == 5
+
+
+def test_a_run_is_noted():
+    comparison.reconcile(storage=storage)
+    assert Heartbeat.ages()["reconcile"] < 10
+
+
+# the command
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("reconcile", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_tells_what_it_found_and_did():
+    upload, _ = ready(), ready()
+    storage.remove([upload.key])
+    dry = run("--dry-run")
+    assert "2 live rows, 1 objects" in dry
+    assert f"1 rows without an object\n  {upload.pk}\n" in dry
+    assert "dry run" in dry
+    assert state(upload) == State.READY
+    assert "What did not match was removed." in run()
+    assert state(upload) == State.GONE
+
+
+def test_the_command_has_an_exit_code_for_the_brake(limits):
+    limits(reconcile_most=0)
+    storage.remove([ready().key])
+    with pytest.raises(CommandError, match="nothing was removed: 1 of 1: rows without an object") as error:
+        run()
+    assert error.value.returncode == 3
+
+
+def test_the_command_fails_in_a_line_where_storage_does_not_answer(monkeypatch):
+    def down(self, prefix):
+        raise StorageError("time-out")
+
+    monkeypatch.setattr(storage_class(), "objects", down)
+    with pytest.raises(CommandError, match="storage does not answer: time-out") as error:
+        run()
+    assert error.value.returncode == 1
+
+
+# the first download
+
+
+def test_a_first_download_that_misses_its_object_takes_the_row(owner):
+    upload = owner.upload()
+    storage.remove([f"uploads/{upload['id']}"])
+    assert owner.browser.get(f"/u/{upload['id']}/download").status_code == 410
+    assert Upload.objects.get().state == State.GONE
+    assert owner.get("/api/uploads").json() == {"uploads": []}
+
+
+def test_a_download_while_storage_is_down_takes_nothing(owner, monkeypatch):
+    upload = owner.upload()
+
+    def down(self, key):
+        raise StorageError("time-out")
+
+    monkeypatch.setattr(storage_class(), "length", down)
+    assert owner.browser.get(f"/u/{upload['id']}/download").status_code == 503
+    assert Upload.objects.get().state == State.READY
+
+
+# receipts
+
+
+def test_gone_is_committed_only_once_storage_has_answered_not_found():
+    upload = ready()
+    lifecycle.remove(upload, storage=Wrapped(remove=lambda keys: {}))  # says yes, and does nothing
+    assert state(upload) == State.REMOVING
+    lifecycle.sweep(storage=storage)
+    assert state(upload) == State.GONE
+
+
+def test_a_receipt_tells_when_it_expired_and_when_it_went(owner):
+    upload = owner.upload()
+    Upload.objects.update(expires_at=Now() - timedelta(seconds=1))
+    lifecycle.sweep(storage=storage)
+    row = Upload.objects.get()
+    text = owner.browser.get(f"/u/{upload['id']}/").content.decode()
+    told = [text.index(f'<time datetime="{at.isoformat()}">') for at in (row.expires_at, row.removed_at)]
+    assert text.index("to stay until") < told[0] < text.index("Removed from storage") < told[1]
+    assert f"{row.removed_at:%H:%M:%S} UTC" in text
+    assert "storage answered</dt><dd>not found" in text
