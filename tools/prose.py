@@ -21,7 +21,7 @@ Line = tuple[int, str]
 
 # A sentence ends before a capital letter, a digit or a quotation; "e.g. this" does not end one.
 END = re.compile(r"[.!?][\"')\]*_]*\s+(?=[\"'(\[*_]*[A-Z0-9`])")
-ITEM = re.compile(r"\s*(?:[-*•]|\d+\.|@\w+)\s+")
+ITEM = re.compile(r"^\s*(?:[-*•]|\d+\.|@\w+)\s+")
 CODE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 VARIABLE = re.compile(r"#?\s*[A-Z][A-Z0-9_]*=")

@@ -51,6 +51,10 @@ def test_sentences_end_before_a_capital_and_keep_their_line():
     ]
 
 
+def test_a_bold_opening_is_a_sentence_of_its_own():
+    assert words(markdown("**Begin.** Web commits.")) == [(1, "Begin.**"), (1, "Web commits.")]
+
+
 def test_code_ends_no_sentence():
     assert len(list(sentences(Passage(1, "Run `make. Up` and wait.")))) == 1
 
