@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tools.prose import Passage, passages_of, sentences
+from .prose import Passage, passages_of, sentences
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_NAME = 70  # characters of a test's name, so that a failed test fits in one line of the report
@@ -93,8 +93,9 @@ def start_of(sentence: str) -> str:
 def long_names(text: str) -> Iterator[tuple[int, str]]:
     """The tests in this module whose names are too long."""
     for node in ast.walk(ast.parse(text)):
-        is_test = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
-        if is_test and len(node.name) > LONGEST_NAME:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if node.name.startswith("test_") and len(node.name) > LONGEST_NAME:
             yield node.lineno, f"a test's name has {len(node.name)} characters, of at most {LONGEST_NAME}"
 
 

@@ -1,6 +1,7 @@
 """The rules of `bin/english`, on texts of a few lines."""
 
 import pytest
+
 from tools.english import LONGEST_SENTENCE, WORDS, checked, faults, main
 from tools.prose import Passage, catalogue, hashes, markdown, page, passages_of, python, script, sentences
 

@@ -1,6 +1,7 @@
 """The list of proofs in docs/threats.md, made from small documents and tests."""
 
 import pytest
+
 from tools.threats import cases_of, command_for, proofs, with_proofs
 
 DOCUMENT = "# Threats\n\n## 1. First\n\n- **Risk.** A.\n- **Proof.** old\n  lines.\n\n## 2. Second\n\n- **Proof.**\n"
