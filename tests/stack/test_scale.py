@@ -1,4 +1,4 @@
-"""A table of a million rows: every query that the program asks of it finds what it wants by an index (case 56)."""
+"""A table of a million rows: every query that the program asks of it finds its rows by an index."""
 
 import json
 import os
@@ -159,6 +159,7 @@ def both_sides_are_compared() -> None:
     ("work", "most"), [(a_whole_life, 100), (everything_due_goes, 100), (both_sides_are_compared, 1000)]
 )
 def test_no_query_looks_through_a_table_of_a_million_rows(million, program, work, most):
+    """Case 56."""
     touched = {query: pages(query) for query in asked_by(work)}
     assert len(touched) > 5
     assert {query: count for query, count in touched.items() if count > most} == {}

@@ -1,7 +1,4 @@
-"""S3 fails: each call in each way, by a proxy between the program and LocalStack. What was promised holds all the same.
-
-Cases 43, 48 and 54.
-"""
+"""S3 fails: a proxy between the program and LocalStack breaks each call in each way. All promises still hold."""
 
 import os
 import random
@@ -70,6 +67,7 @@ def out_of_sight(upload: dict, visitor: stack.Visitor) -> bool:
 
 
 def test_what_storage_does_not_remove_is_out_of_sight_at_once_and_removed_later(faults, visitor, bucket, table):
+    """Case 43."""
     uploads = []
     for does in ("500", "503", "429", "403", "silence", "drop", "lose"):
         upload = visitor.upload(b"hello", name=does)
@@ -87,6 +85,7 @@ def test_what_storage_does_not_remove_is_out_of_sight_at_once_and_removed_later(
 
 
 def test_a_key_that_storage_refuses_to_remove_holds_no_other_up(faults, visitor, bucket, table):
+    """Case 43."""
     uploads = [visitor.upload(b"hello", lifetime=600, name=str(number)) for number in range(20)]
     held, others = uploads[:2], uploads[2:]
     faults.set({"operation": "DeleteObjects", "does": "deny", "keys": [f"uploads/{one['id']}" for one in held]})
@@ -103,7 +102,7 @@ def test_a_key_that_storage_refuses_to_remove_holds_no_other_up(faults, visitor,
 
 
 def test_transfers_that_storage_does_not_abort_hold_no_upload_up(faults, visitor, bucket, table):
-    """However many there are: what else is due goes while that lasts."""
+    """Case 43, however many there are: other uploads that are due are removed meanwhile."""
     abandoned = [visitor.begin(b"never sent", name=str(number)) for number in range(20)]
     ready = [visitor.upload(b"hello", lifetime=600) for _ in range(3)]
     keys = [f"uploads/{upload['id']}" for upload in abandoned]
@@ -171,6 +170,7 @@ def test_a_transfer_whose_opening_was_not_heard_of_is_closed(faults, visitor, bu
 
 
 def test_a_form_and_curl_are_told_that_storage_fails_and_leave_nothing(faults, visitor, bucket, table):
+    """Case 54."""
     for operation in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
         faults.set({"operation": operation, "does": "503"})
         sent = HTTP.put(f"{URL}/x.bin", content=b"hello")
@@ -220,6 +220,7 @@ def test_a_download_that_storage_does_not_answer_takes_no_row_along(faults, visi
 
 
 def test_reconcile_concludes_nothing_from_a_storage_that_does_not_answer(faults, visitor, bucket, table):
+    """Case 48."""
     uploads = [visitor.upload(b"hello", name=str(number)) for number in range(4)]
     lost, stray = uploads[0], visitor.upload(b"hello")
     visitor.api.delete(f"/api/uploads/{stray['id']}")
