@@ -28,11 +28,11 @@ shell: ## Open a shell in the web container
 
 ##@ Check
 .PHONY: test test-stack test-faults test-dyno lint bench
-test: ## Test the program with Python alone (make test ARGS="-k sweep" for some of it)
+test: ## Test the program and its tools with Python alone (make test ARGS="-k sweep" for some of it)
 	@$(PYTHON) bin/venv services/requirements/development.txt
 	@$(PYTHON) bin/assets
 	@.venv/bin/node --test --test-reporter=dot tests/assets/*.test.mjs
-	@.venv/bin/pytest tests/app -n 2 $(ARGS)
+	@.venv/bin/pytest tests/app tests/tools -n 2 $(ARGS)
 
 test-stack: ## Bring a stack of its own up beside yours, and test it from outside
 	@$(PYTHON) bin/venv services/requirements/development.txt
