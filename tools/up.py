@@ -17,13 +17,18 @@ from typing import TypedDict
 
 from . import env, ports
 from .paths import ENV, ROOT
-from .processes import call, output
+from .processes import call, output, succeeds
 
 PORTS = {"HTTP_PORT": "8080", "FLOWER_HTTP_PORT": "5555", "S3_PORT": "4566"}
 OLDEST_ENGINE = (25,)  # the first that probes often while a container starts, and seldom afterwards
 OLDEST_COMPOSE = (2, 24)  # the first that takes an env file which may be absent
 HEALTHY_SECONDS = 300  # until everything is healthy; on first use the images of others are fetched before that
 READY_SECONDS = 30  # from then on until Mayfly has all it needs
+OLDER_DATABASE = (
+    "The database keeps the password that it was made with, and POSTGRES_PASSWORD in .env is another one. Put the old "
+    "one back into .env, in DATABASE_URL as well; or begin with an empty database: make down ARGS=--volumes. Then run "
+    "`make up` once more."
+)
 
 
 class Publisher(TypedDict):
@@ -47,10 +52,12 @@ def main() -> None:
     if watch:
         os.environ["COMPOSE_FILE"] = os.pathsep.join(["docker-compose.yml", "services/watch.yml"])
     look_for_docker()
-    env.write()
+    is_new = env.write()
     variables = {**env.values(ENV), **os.environ}
     chosen = {name: variables.get(name) or default for name, default in PORTS.items()}
     look_for_ports(chosen)
+    if is_new:
+        look_for_database(variables.get("COMPOSE_PROJECT_NAME") or "mayfly")
 
     up = _compose("up", "--build", "--detach", "--wait", "--wait-timeout", str(HEALTHY_SECONDS))
     if up.returncode or not ready(chosen["HTTP_PORT"]):
@@ -112,6 +119,12 @@ def look_for_ports(chosen: Mapping[str, str]) -> None:
         )
 
 
+def look_for_database(project: str) -> None:
+    """End with a sentence if a database is older than the .env just written, and so has another password."""
+    if succeeds("docker", "volume", "inspect", f"{project}_postgres"):
+        sys.exit(OLDER_DATABASE)
+
+
 def ready(port: str) -> bool:
     """Whether Mayfly says through nginx that it has all it needs, within READY_SECONDS."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -131,13 +144,21 @@ def ready(port: str) -> bool:
 
 
 def explanation() -> str:
-    """Show the last words of every container that failed, or of those that are not ready yet if none did."""
+    """Show the last words of every container that failed, or of those that are not ready yet if none did.
+
+    Returns the sentence to end with.
+    """
     containers = _containers()
     failed = [container for container in containers if _has_failed(container)]
     slow = [container for container in containers if container["Health"] == "starting"]
     for container in failed or slow:
         print(f"\n---- {container['Service']}: {container['Status']}", file=sys.stderr, flush=True)
-        _compose("logs", "--no-color", "--no-log-prefix", "--tail", "20", container["Service"])
+        logs = output(
+            "docker", "compose", "logs", "--no-color", "--no-log-prefix", "--tail", "20", container["Service"]
+        )
+        print(logs.stdout + logs.stderr, end="", file=sys.stderr, flush=True)
+        if "password authentication failed" in logs.stdout:
+            return OLDER_DATABASE
     return "The stack did not come up; above is what the ones that failed said last. `make logs` shows all."
 
 

@@ -19,6 +19,7 @@ class Stack:
             "compose version *": "echo 2.40.1",
             "compose ps *": f"cat {checkout.folder}/containers",
             "compose logs *": 'echo "the last words of $7"',
+            "volume inspect *": "exit 1",
         }
         self.containers: list[dict] = []
 
@@ -42,7 +43,8 @@ class Stack:
 
 @pytest.fixture
 def stack(checkout: Checkout, port: int) -> Stack:
-    checkout.write(".env", f"HTTP_PORT={port}\nFLOWER_HTTP_PORT={port}\nS3_PORT={port}\n")
+    checkout.write(".env", "SITE=mine\n")
+    checkout.environment |= dict.fromkeys(up.PORTS, str(port))
     return Stack(checkout)
 
 
@@ -75,11 +77,11 @@ def test_a_missing_or_old_compose_plugin_is_named(stack, answer):
     assert "Docker's Compose plugin is missing or older than 2.24. Install it" in stack.refuses()
 
 
-def test_a_first_run_writes_env(checkout):
-    stack = Stack(checkout)
+def test_a_first_run_writes_env(stack):
+    stack.checkout.env.unlink()
     stack.answers["compose up *"] = "exit 1"
     assert "Wrote .env with secrets of its own" in stack.up().stdout
-    assert checkout.variables()["SECRET_KEY"]
+    assert stack.checkout.variables()["SECRET_KEY"]
 
 
 @pytest.mark.parametrize("port", ["80800", "0", "http", "8080x", "٣"])
@@ -103,6 +105,13 @@ def test_a_port_that_the_stack_holds_already_is_no_obstacle(stack):
     with answering(200) as port:
         stack.has("nginx", port=port)
         assert stack.up(HTTP_PORT=str(port)).returncode == 0
+
+
+def test_a_port_in_env_counts_unless_the_shell_has_another(stack):
+    stack.checkout.write(".env", "HTTP_PORT=http\n")
+    assert "HTTP_PORT in .env is 'ftp'" in stack.refuses(HTTP_PORT="ftp")
+    del stack.checkout.environment["HTTP_PORT"]
+    assert "HTTP_PORT in .env is 'http'" in stack.refuses()
 
 
 def test_a_stack_that_is_ready_says_where_everything_is(stack, port):
@@ -149,6 +158,47 @@ def test_slow_containers_have_the_last_word_if_none_failed(stack):
     said = stack.refuses()
     assert "the last words of web" in said
     assert "postgres" not in said
+
+
+def test_a_database_older_than_env_is_found_before_anything_is_built(stack):
+    stack.checkout.env.unlink()
+    stack.answers["volume inspect *"] = "exit 0"
+    said = stack.refuses()
+    assert "The database keeps the password that it was made with" in said
+    assert "Put the old one back into .env" in said
+    assert "or begin with an empty database: make down ARGS=--volumes." in said
+    assert stack.checkout.calls("docker volume") == ["docker volume inspect mayfly_postgres"]
+    assert not stack.checkout.calls("docker compose up")
+
+
+def test_a_database_of_another_project_is_no_obstacle(checkout):
+    stack = Stack(checkout)
+    stack.answers |= {
+        "volume inspect mayfly_postgres": "exit 0",
+        "volume inspect *": "exit 1",
+        "compose up *": "exit 1",
+    }
+    stack.refuses(COMPOSE_PROJECT_NAME="other")
+    assert checkout.calls("docker volume") == ["docker volume inspect other_postgres"]
+    assert checkout.calls("docker compose up")
+
+
+def test_a_database_is_none_of_a_file_that_was_there_before(stack):
+    stack.answers["volume inspect *"] = "exit 0"
+    with answering(200) as http:
+        stack.has("nginx", port=http)
+        assert stack.up(HTTP_PORT=str(http)).returncode == 0
+
+
+def test_a_password_that_postgres_refuses_leads_to_the_ways_out(stack):
+    stack.answers["compose up *"] = "exit 1"
+    stack.answers["compose logs *"] = """echo 'FATAL:  password authentication failed for user "mayfly"'"""
+    stack.has("release", state="exited", code=1)
+    said = stack.refuses()
+    assert "---- release: exited (1)" in said
+    assert "POSTGRES_PASSWORD in .env is another one. Put the old one back into .env" in said
+    assert "make down ARGS=--volumes" in said
+    assert "The stack did not come up" not in said
 
 
 def test_readiness_says_what_is_missing_once_its_time_is_over(monkeypatch, capsys):
