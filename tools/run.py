@@ -1,8 +1,8 @@
 """Run Mayfly on this machine with Python alone: `make run`, and Ctrl-C to end it.
 
-The same program as in the containers, on SQLite, a folder for the bytes and a folder for the messages, all of them
-in .run/. Variables of .env.var in the environment count (`UPLOAD_LIFETIME_MINUTES=1 make run`), except those that say
-where things are; the file .env is not read.
+The same program as in the containers, on SQLite and a folder for the bytes, both in .run/. Instead of Redis and a
+worker, one process runs the periodic tasks. Variables of .env.var in the environment count, for example
+`UPLOAD_LIFETIME_MINUTES=1 make run`, except those that say where data is. The file .env is not read.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from .supervisor import supervise
 
 # Decided here, whatever a shell may have exported for the stack or for another project.
 DECIDED = ("DJANGO_SETTINGS_MODULE", "PROD_SETTINGS", "REDIS_URL", "DYNO", "GUNICORN_CMD_ARGS", "PYTHONPATH")
-SIGNS_OF_LIFE = [RUN / "tmp" / f"{name}.alive" for name in ("removal", "previews")]
+SIGN_OF_LIFE = RUN / "tmp" / "periodic.alive"  # mayfly/celery.py decides on the name
 
 Environment = dict[str, str]
 
@@ -62,7 +62,7 @@ def _environment() -> Environment:
         **ours,
         "PATH": f"{VENV_BIN}{os.pathsep}{ours['PATH']}",
         "PYTHONUNBUFFERED": "1",
-        "TMPDIR": str(RUN / "tmp"),  # for the signs of life, a set of them for each checkout
+        "TMPDIR": str(RUN / "tmp"),  # for the sign of life, one for each checkout
         "SETTINGS_MODULE_PATH": "mayfly.settings.development",
         "SECRET_KEY": _secret_key(),
         "DATA_DIR": str(RUN / "data"),
@@ -97,16 +97,15 @@ def _prepare(environment: Environment) -> None:
 
 
 def _serve(port: int, environment: Environment) -> int:
-    """Run web and worker until a signal comes or one of them ends. Returns the exit status."""
-    for sign in SIGNS_OF_LIFE:
-        sign.unlink(missing_ok=True)
+    """Run web and the periodic tasks until a signal comes or one of them ends. Returns the exit status."""
+    SIGN_OF_LIFE.unlink(missing_ok=True)
     return supervise(
         {
             "web": [SERVICES / "web" / "start", "--bind", f"127.0.0.1:{port}"],
-            "worker": [SERVICES / "worker" / "start", "worker", "--beat"],
+            "periodic": [VENV_PYTHON, APP / "manage.py", "periodic"],
         },
         environment,
-        ready=lambda: all(sign.exists() for sign in SIGNS_OF_LIFE) and _answers(port),
+        ready=lambda: SIGN_OF_LIFE.exists() and _answers(port),
         words=f"http://localhost:{port}   (Ctrl-C ends it; what it keeps is in .run/)",
     )
 

@@ -87,7 +87,7 @@ def supervise(
 def say(name: str, line: str) -> None:
     """Print a line with the name of the process that said it."""
     with contextlib.suppress(OSError):  # if the terminal is gone, everything still has to end
-        print(f"{name:<6} | {line}", flush=True)
+        print(f"{name:<8} | {line}", flush=True)
 
 
 def _end(processes: Iterable[Process], hurry: threading.Event) -> None:

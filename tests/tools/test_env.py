@@ -23,7 +23,7 @@ def described(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def test_the_real_description_gives_a_file_with_every_variable_and_no_reference(checkout):
+def test_the_real_description_gives_a_file_with_every_variable(checkout):
     assert "Wrote .env with secrets of its own" in checkout.run("env").stdout
     written = checkout.variables()
     assert written.keys() == checkout.variables(checkout.folder / ".env.var").keys()

@@ -1,4 +1,4 @@
-"""`make run`: web and worker beside each other, started, shown and ended as one. Both are fakes here."""
+"""`make run`: web and the periodic tasks, started, shown and ended as one. Both are fakes here."""
 
 import json
 import os
@@ -15,6 +15,8 @@ MANAGE = """
 import os, sys
 if os.environ.get("FAILING") == sys.argv[1]:
     sys.exit("the database does not answer")
+if sys.argv[1] == "periodic":
+    os.execv("periodic", ["periodic"])
 """
 # Answers as web does, until SIGTERM; `env` has the environment that it was started in.
 WEB = """
@@ -32,9 +34,9 @@ print("web was started", flush=True)
 with http.server.ThreadingHTTPServer((host, int(port)), Handler) as server:
     server.serve_forever(0.02)
 """
-WORKER = """
-trap 'echo worker says goodbye; exit' TERM
-[ -n "${SILENT:-}" ] || touch "$TMPDIR/removal.alive" "$TMPDIR/previews.alive"
+PERIODIC = """
+trap 'echo the tasks say goodbye; exit' TERM
+[ -n "${SILENT:-}" ] || touch "$TMPDIR/periodic.alive"
 while :; do sleep 0.05; done
 """
 
@@ -69,7 +71,7 @@ def programs(installed: Checkout) -> Checkout:
     installed.write("services/app/manage.py", MANAGE)
     installed.write("services/web/program.py", WEB)
     installed.script("services/web/start", 'exec python "$(dirname "$0")/program.py" "$@"')
-    installed.script("services/worker/start", WORKER)
+    installed.script("periodic", PERIODIC)
     for name in (".npmrc", "package.json", "package-lock.json"):
         installed.write(f"services/assets/{name}", "{}")
     (installed.folder / "services/app/uploads/static/uploads").mkdir(parents=True)
@@ -97,17 +99,17 @@ def run(programs: Checkout, port: int) -> Iterator:
 
 def test_it_says_its_address_once_and_ends_on_ctrl_c_with_status_0(run):
     running = run()
-    running.until(f"mayfly | {running.address}   (Ctrl-C ends it; what it keeps is in .run/)\n")
+    running.until(f"mayfly   | {running.address}   (Ctrl-C ends it; what it keeps is in .run/)\n")
     assert "Installing base.txt into .venv\n" in running.said
     running.signal()
     assert running.end() == 0
-    assert "web    | web was started\n" in running.said
-    assert "web    | web says goodbye\n" in running.said
-    assert "worker | worker says goodbye\n" in running.said
+    assert "web      | web was started\n" in running.said
+    assert "web      | web says goodbye\n" in running.said
+    assert "periodic | the tasks say goodbye\n" in running.said
     assert running.said.count(running.address) == 1
 
 
-def test_no_address_is_shown_before_the_worker_shows_life(run):
+def test_no_address_is_shown_before_the_periodic_tasks_show_life(run):
     running = run(SILENT="1")
     running.until("web was started")
     time.sleep(0.5)  # two looks at the processes
@@ -122,7 +124,7 @@ def test_a_closed_terminal_and_a_stop_end_everything(run, number):
     running.until(running.address)
     running.signal(number)
     assert running.end() == 0
-    assert "worker says goodbye" in running.said
+    assert "the tasks say goodbye" in running.said
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "8000 "])
@@ -172,25 +174,25 @@ def test_a_failed_preparation_shows_what_it_said(programs, port, command):
 
 
 def test_a_process_that_ends_by_itself_ends_the_other(programs, run):
-    programs.script("services/worker/start", "echo no more; exit 3")
+    programs.script("periodic", "echo no more; exit 3")
     running = run()
     assert running.end() == 1
-    assert "worker | no more\n" in running.said
-    assert "mayfly | worker ended by itself; what it said is above\n" in running.said
-    assert "web    | web says goodbye\n" in running.said
+    assert "periodic | no more\n" in running.said
+    assert "mayfly   | periodic ended by itself; what it said is above\n" in running.said
+    assert "web      | web says goodbye\n" in running.said
 
 
 def test_ctrl_c_lets_a_process_finish_its_work(programs, run):
-    programs.script("services/worker/start", WORKER.replace("echo worker", "sleep 0.6; echo worker"))
+    programs.script("periodic", PERIODIC.replace("echo the tasks", "sleep 0.6; echo the tasks"))
     running = run()
     running.until(running.address)
     running.signal()
     assert running.end() == 0
-    assert "worker | worker says goodbye\n" in running.said
+    assert "periodic | the tasks say goodbye\n" in running.said
 
 
 def test_a_second_ctrl_c_hurries(programs, run):
-    programs.script("services/worker/start", WORKER.replace("echo worker says goodbye; exit", "echo not yet"))
+    programs.script("periodic", PERIODIC.replace("echo the tasks say goodbye; exit", "echo not yet"))
     running = run()
     running.until(running.address)
     running.signal()
@@ -205,7 +207,7 @@ def test_no_child_of_a_process_is_left(programs, run):
     pipe = programs.folder / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    programs.script("services/worker/start", f"sleep 60 >{pipe} &\n{WORKER}")
+    programs.script("periodic", f"sleep 60 >{pipe} &\n{PERIODIC}")
     running = run()
     running.until(running.address)
     running.signal()

@@ -1,0 +1,1 @@
+"""What operators use: health, metrics and the commands of manage.py."""
