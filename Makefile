@@ -65,7 +65,7 @@ requirements: packages ## Compile services/requirements/*.in to *.txt, with hash
 requirements-check: packages ## Fail where a *.txt is not what its *.in compiles to
 	@bin/requirements --check
 
-messages: packages ## Bring the translations up to date with the program; then fill in what is new in services/app/locale
+messages: packages ## Bring the translations up to date with the program; then fill in what is new in the .po files
 	@.venv/bin/python bin/messages
 
 # Not a file with a date: bin/venv compares package by package, remakes a .venv whose Python was removed, and waits for
