@@ -28,14 +28,12 @@ shell: ## Open a shell in the web container
 
 ##@ Check
 .PHONY: test test-stack test-faults test-dyno lint bench
-test: ## Test the program with Python alone (make test ARGS="-k sweep" for some of it)
-	@$(PYTHON) bin/venv services/requirements/development.txt
+test: packages ## Test the program and its tools with Python alone (make test ARGS="-k sweep" for some of it)
 	@$(PYTHON) bin/assets
 	@.venv/bin/node --test --test-reporter=dot tests/assets/*.test.mjs
-	@.venv/bin/pytest tests/app -n 2 $(ARGS)
+	@.venv/bin/pytest tests/app tests/tools -n 2 $(ARGS)
 
-test-stack: ## Bring a stack of its own up beside yours, and test it from outside
-	@$(PYTHON) bin/venv services/requirements/development.txt
+test-stack: packages ## Bring a stack of its own up beside yours, and test it from outside
 	@tests/stack/run $(ARGS)
 
 test-faults: ## Kill, starve and flood a stack, and count what is lost and left (CHAOS_SECONDS=240 CHAOS_SEED=20)
@@ -45,8 +43,7 @@ test-faults: ## Kill, starve and flood a stack, and count what is lost and left 
 test-dyno: ## Run the images as Heroku would, on a simulator of its dynos, router and add-ons
 	@tests/stack/dyno/run $(ARGS)
 
-lint: ## Look over Python, shell, Dockerfiles, YAML and the Compose file
-	@$(PYTHON) bin/venv services/requirements/development.txt
+lint: packages ## Look over Python, shell, Dockerfiles, YAML and the Compose file
 	@bin/lint
 
 bench: ## Measure what docs and closing notes claim
@@ -62,17 +59,20 @@ flower-heroku: ## Run Flower here, on the Redis of an app there (make flower-her
 
 ##@ Packages and words
 .PHONY: requirements requirements-check messages
-requirements: ## Compile services/requirements/*.in to *.txt, with hashes (ARGS=--upgrade for newer versions)
-	@$(PYTHON) bin/venv services/requirements/development.txt
+requirements: packages ## Compile services/requirements/*.in to *.txt, with hashes (ARGS=--upgrade for newer versions)
 	@bin/requirements $(ARGS)
 
-requirements-check: ## Fail where a *.txt is not what its *.in compiles to
-	@$(PYTHON) bin/venv services/requirements/development.txt
+requirements-check: packages ## Fail where a *.txt is not what its *.in compiles to
 	@bin/requirements --check
 
-messages: ## Bring the translations up to date with the program; then fill in what is new in services/app/locale
-	@$(PYTHON) bin/venv services/requirements/development.txt
+messages: packages ## Bring the translations up to date with the program; then fill in what is new in the .po files
 	@.venv/bin/python bin/messages
+
+# Not a file with a date: bin/venv compares package by package, remakes a .venv whose Python was removed, and waits for
+# another make that does the same.
+.PHONY: packages
+packages:
+	@$(PYTHON) bin/venv services/requirements/development.txt
 
 .PHONY: help
 help:

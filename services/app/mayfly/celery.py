@@ -8,13 +8,10 @@ from pathlib import Path
 from celery import Celery, bootsteps
 from celery.apps.worker import Worker
 from celery.signals import beat_embedded_init, beat_init, before_task_publish, worker_init
-from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
 
 from mayfly import settings
-from mayfly.folder import register
 
-register()
 settings.choose()
 
 app = Celery("mayfly")
@@ -71,14 +68,3 @@ def load_once(**_) -> None:
 def beat_shows_life(**_) -> None:
     """Let beat touch its file whenever it is about to send a task."""
     before_task_publish.connect(lambda **_: sign_of_life("beat").touch(), weak=False)
-
-
-def make_queue_folders() -> None:
-    """The file system broker wants its folders to be there."""
-    options = django_settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    for name in ("data_folder_in", "control_folder", "processed_folder"):
-        if folder := options.get(name):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-
-
-app.on_after_configure.connect(lambda **_: make_queue_folders(), weak=False)

@@ -1,9 +1,5 @@
 """English, Brazilian Portuguese and Spanish: every string is there, and the visitor's language is found."""
 
-import importlib.machinery
-import importlib.util
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -11,17 +7,14 @@ from django.utils.translation import override
 
 from mayfly.uploads.formats import format_size
 from mayfly.uploads.limits import MB
+from tools import messages
 
 from ..conftest import PNG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-loader = importlib.machinery.SourceFileLoader("messages", str(Path(__file__).resolve().parents[3] / "bin" / "messages"))
-messages = importlib.util.module_from_spec(importlib.util.spec_from_loader("messages", loader))
-loader.exec_module(messages)
 
-
-@pytest.mark.parametrize("language", messages.LANGUAGES)
+@pytest.mark.parametrize("language", messages.languages())
 def test_every_string_is_translated_and_none_is_fuzzy(language):
     catalog = messages.updated(language, messages.extracted())
     assert len(catalog) > 50
@@ -34,12 +27,24 @@ def test_every_string_is_translated_and_none_is_fuzzy(language):
         assert all(text.count("{}") == sources[0].count("{}") for text in strings), message.id
 
 
-@pytest.mark.parametrize("language", messages.LANGUAGES)
+@pytest.mark.parametrize("language", messages.languages())
 def test_what_is_committed_is_what_make_messages_writes(language):
     file = messages.file_of(language)
     catalog = messages.updated(language, messages.extracted())
     assert file.read_bytes() == messages.po(catalog)
     assert file.with_suffix(".mo").read_bytes() == messages.mo(catalog)
+
+
+def test_a_line_in_the_settings_is_enough_for_a_new_language(settings, tmp_path, capsys):
+    settings.LANGUAGES = [("en", "English"), ("pt-br", "Português"), ("fr", "Français")]
+    settings.LOCALE_PATHS = [tmp_path]
+    messages.write()
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["fr", "pt_BR"]
+    text = (tmp_path / "fr/LC_MESSAGES/django.po").read_text()
+    assert '"Language: fr\\n"' in text
+    assert 'msgid "My Images"\nmsgstr ""\n' in text
+    assert "\n  My Images\n" in capsys.readouterr().out
+    assert (tmp_path / "fr/LC_MESSAGES/django.mo").exists()
 
 
 @pytest.mark.parametrize(

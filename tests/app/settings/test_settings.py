@@ -155,8 +155,17 @@ def test_static_files_never_go_into_the_bucket_of_the_uploads():
     assert "AWS_STATIC_BUCKET_NAME is the bucket of the uploads" in complaint(**PRODUCTION | s3 | names)
 
 
-def test_no_redis_means_messages_in_a_folder():
-    assert show("CELERY_BROKER_URL", SECRET_KEY="x") == ["folder://localhost"]
+def test_no_redis_means_no_broker():
+    assert show("CELERY_BROKER_URL", SECRET_KEY="x") == ["memory://"]
+
+
+@pytest.mark.parametrize("role", ["worker", "beat", "flower"])
+def test_no_background_process_of_celery_starts_without_redis(role):
+    started = subprocess.run(
+        [ROOT / "services/worker/start", role], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
+    )
+    assert started.returncode == 1
+    assert started.stderr.startswith("mayfly: REDIS_URL is missing.")
 
 
 def test_the_django_deploy_check_has_nothing_to_say():

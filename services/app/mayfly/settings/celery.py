@@ -4,36 +4,24 @@ Tasks are short and safe to repeat, so a message is acknowledged after the work,
 """
 
 from . import platform, variables
-from .places import DATA_DIR
 
 REDIS_URL = variables.url("REDIS_URL", schemes=("redis", "rediss"), default="")
-CELERY_BROKER_URL = REDIS_URL or "folder://localhost"  # mayfly/folder.py; no host is asked, without one kombu warns
+CELERY_BROKER_URL = REDIS_URL or "memory://"  # without Redis no message is sent: `manage.py periodic` runs the tasks
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_POOL_LIMIT = variables.number("BROKER_POOL_LIMIT", default=platform.REDIS_CONNECTIONS, least=1, most=64)
-if REDIS_URL:
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        # How long a message stays with a worker that died of SIGKILL: above the longest task's 25 s.
-        "visibility_timeout": 60,
-        "unacked_restore_throttle": 1,
-        # Above the blocking read's own time, and short enough to notice a dead connection.
-        "socket_timeout": 30,
-        "socket_connect_timeout": 5,
-        "socket_keepalive": True,
-        "health_check_interval": 25,
-        "retry_on_timeout": True,
-    }
-    CELERY_VISIBILITY_TIMEOUT = 60
-else:
-    # No Redis: messages are files in a folder, as `make run` has it. One message is read at each poll.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(DATA_DIR / "queue"),
-        "data_folder_out": str(DATA_DIR / "queue"),
-        "control_folder": str(DATA_DIR / "control"),
-        "processed_folder": str(DATA_DIR / "processed"),
-        "store_processed": False,
-        "polling_interval": 0.1,
-    }
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # How long a message stays with a worker that died of SIGKILL: above the longest task's 25 s.
+    "visibility_timeout": 60,
+    "unacked_restore_throttle": 1,
+    # Above the blocking read's own time, and short enough to notice a dead connection.
+    "socket_timeout": 30,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "retry_on_timeout": True,
+}
+CELERY_VISIBILITY_TIMEOUT = 60
 REDIS_TLS = platform.redis_tls(REDIS_URL, verify=variables.flag("REDIS_TLS_VERIFY", default=False))
 if REDIS_TLS:
     CELERY_BROKER_USE_SSL = REDIS_TLS
@@ -46,7 +34,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_DISABLE_PREFETCH = bool(REDIS_URL)  # only Redis knows it
+CELERY_WORKER_DISABLE_PREFETCH = True
 # On SIGTERM a running task has this long to finish; then its message returns to the queue.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = platform.GRACEFUL_SECONDS
 CELERY_WORKER_CONCURRENCY = variables.number(

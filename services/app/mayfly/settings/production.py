@@ -6,7 +6,7 @@ from .base import *  # noqa: F403
 DEBUG = variables.flag("DEBUG", default=False)
 ALLOWED_HOSTS = variables.names("ALLOWED_HOSTS")
 variables.text("DATABASE_URL")  # no SQLite by accident
-variables.text("REDIS_URL")  # the worker is another machine, so web needs a broker
+variables.text("REDIS_URL")  # the worker is another machine
 
 DATABASES = {"default": platform.with_tls(DATABASES["default"])}  # noqa: F405
 

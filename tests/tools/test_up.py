@@ -1,0 +1,214 @@
+"""`make up`: what stands in the way is said in a sentence, before or after Docker has been asked."""
+
+import json
+
+import pytest
+
+from tools import up
+
+from .conftest import Checkout, answering, listening
+
+
+class Stack:
+    """The checkout with a fake Docker; `answers` and `containers` are what that says."""
+
+    def __init__(self, checkout: Checkout):
+        self.checkout = checkout
+        self.answers = {
+            "version *": "echo 28.2.2",
+            "compose version *": "echo 2.40.1",
+            "compose ps *": f"cat {checkout.folder}/containers",
+            "compose logs *": 'echo "the last words of $7"',
+            "volume inspect *": "exit 1",
+        }
+        self.containers: list[dict] = []
+
+    def prepare(self) -> None:
+        self.checkout.write("containers", "".join(f"{json.dumps(container)}\n" for container in self.containers))
+        self.checkout.fake("docker", self.answers)
+
+    def up(self, *arguments: str, **variables: str):
+        self.prepare()
+        return self.checkout.run("up", *arguments, **variables)
+
+    def refuses(self, **variables: str) -> str:
+        self.prepare()
+        return self.checkout.refuses("up", **variables)
+
+    def has(self, service: str, *, state: str = "running", health: str = "", code: int = 0, port: int = 0) -> None:
+        publishers = [{"PublishedPort": port}] if port else None
+        container = {"Service": service, "State": state, "Health": health, "ExitCode": code, "Publishers": publishers}
+        self.containers.append(container | {"Status": f"{state} ({code})"})
+
+
+@pytest.fixture
+def stack(checkout: Checkout, port: int) -> Stack:
+    checkout.write(".env", "SITE=mine\n")
+    checkout.environment |= dict.fromkeys(up.PORTS, str(port))
+    return Stack(checkout)
+
+
+def test_without_docker_it_names_the_way_to_get_it_and_the_way_without(checkout):
+    said = checkout.refuses("up", PATH=str(checkout.commands))
+    assert "Docker is not installed. Install it (https://docs.docker.com/get-docker/), or use `make run`" in said
+    assert not checkout.env.exists()
+
+
+def test_an_engine_that_does_not_answer_is_to_be_started(stack):
+    stack.answers["version *"] = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
+    said = stack.refuses()
+    assert "Docker does not answer. Start it (Docker Desktop, or `sudo systemctl start docker`)" in said
+    assert "It said: Cannot connect to the Docker daemon" in said
+
+
+def test_a_socket_without_permission_names_the_group(stack):
+    stack.answers["version *"] = "echo 'permission denied while trying to connect' >&2; exit 1"
+    assert "Add yourself to its group (`sudo usermod -aG docker $USER`)" in stack.refuses()
+
+
+def test_an_old_engine_is_named_with_the_version_that_is_needed(stack):
+    stack.answers["version *"] = "echo 24.0.7"
+    assert "Docker 24.0.7 is too old: Mayfly needs 25 or later." in stack.refuses()
+
+
+@pytest.mark.parametrize("answer", ["echo 2.23.3", "echo \"'compose' is not a docker command\" >&2; exit 1"])
+def test_a_missing_or_old_compose_plugin_is_named(stack, answer):
+    stack.answers["compose version *"] = answer
+    assert "Docker's Compose plugin is missing or older than 2.24. Install it" in stack.refuses()
+
+
+def test_a_first_run_writes_env(stack):
+    stack.checkout.env.unlink()
+    stack.answers["compose up *"] = "exit 1"
+    assert "Wrote .env with secrets of its own" in stack.up().stdout
+    assert stack.checkout.variables()["SECRET_KEY"]
+
+
+@pytest.mark.parametrize("port", ["80800", "0", "http", "8080x", "٣"])
+def test_a_port_that_cannot_be_one_is_named_with_its_variable(stack, port):
+    said = stack.refuses(HTTP_PORT=port)
+    assert f"HTTP_PORT in .env is '{port}', and has to be a number from 1 to 65535." in said
+    assert not stack.checkout.calls("docker compose up")
+
+
+def test_a_port_of_another_program_is_named_with_every_variable_to_change(stack):
+    with listening() as taken:
+        with stack.checkout.env.open("a") as file:
+            file.write(f"AWS_S3_PUBLIC_ENDPOINT_URL=http://localhost:{taken}\n")
+        said = stack.refuses(S3_PORT=str(taken))
+    assert f"Port {taken} is taken by another program. End that, or put another port into S3_PORT in .env, " in said
+    assert "and the same into AWS_S3_PUBLIC_ENDPOINT_URL, and run `make up` once more." in said
+    assert not stack.checkout.calls("docker compose up")
+
+
+def test_a_port_that_the_stack_holds_already_is_no_obstacle(stack):
+    with answering(200) as port:
+        stack.has("nginx", port=port)
+        assert stack.up(HTTP_PORT=str(port)).returncode == 0
+
+
+def test_a_port_in_env_counts_unless_the_shell_has_another(stack):
+    stack.checkout.write(".env", "HTTP_PORT=http\n")
+    assert "HTTP_PORT in .env is 'ftp'" in stack.refuses(HTTP_PORT="ftp")
+    del stack.checkout.environment["HTTP_PORT"]
+    assert "HTTP_PORT in .env is 'http'" in stack.refuses()
+
+
+def test_a_stack_that_is_ready_says_where_everything_is(stack, port):
+    with answering(200) as http:
+        stack.has("nginx", port=http)
+        done = stack.up(HTTP_PORT=str(http))
+    assert done.returncode == 0, done.stdout
+    assert f"Mayfly   http://localhost:{http}\n" in done.stdout
+    assert f"Flower   http://localhost:{port}   name and password: FLOWER_BASIC_AUTH in .env" in done.stdout
+    assert f"S3       http://localhost:{port}\n" in done.stdout
+    [call] = stack.checkout.calls("docker compose up")
+    assert {"--build", "--detach", "--wait"} <= set(call.split())
+
+
+def test_watching_begins_once_the_stack_is_ready(stack):
+    stack.answers["compose watch *"] = 'echo "with $COMPOSE_FILE"'
+    with answering(200) as http:
+        stack.has("nginx", port=http)
+        done = stack.up("--watch", HTTP_PORT=str(http))
+    assert "with docker-compose.yml:services/watch.yml" in done.stdout
+    assert stack.checkout.calls()[-1] == "docker compose watch --no-up"
+
+
+def test_containers_that_failed_have_the_last_word(stack):
+    stack.answers["compose up *"] = "exit 1"
+    stack.has("release", state="exited", code=1)
+    stack.has("worker", state="restarting")
+    stack.has("web", health="unhealthy")
+    stack.has("nginx", health="starting")
+    stack.has("localstack", state="exited", code=0)
+    said = stack.refuses()
+    assert "---- release: exited (1)\nthe last words of release" in said
+    assert "the last words of worker" in said
+    assert "the last words of web" in said
+    assert "nginx" not in said
+    assert "localstack" not in said
+    assert "The stack did not come up; above is what the ones that failed said last. `make logs` shows all." in said
+
+
+def test_slow_containers_have_the_last_word_if_none_failed(stack):
+    stack.answers["compose up *"] = "exit 1"
+    stack.has("web", health="starting")
+    stack.has("postgres", health="healthy")
+    said = stack.refuses()
+    assert "the last words of web" in said
+    assert "postgres" not in said
+
+
+def test_a_database_older_than_env_is_found_before_anything_is_built(stack):
+    stack.checkout.env.unlink()
+    stack.answers["volume inspect *"] = "exit 0"
+    said = stack.refuses()
+    assert "The database keeps the password that it was made with" in said
+    assert "Put the old one back into .env" in said
+    assert "or begin with an empty database: make down ARGS=--volumes." in said
+    assert stack.checkout.calls("docker volume") == ["docker volume inspect mayfly_postgres"]
+    assert not stack.checkout.calls("docker compose up")
+
+
+def test_a_database_of_another_project_is_no_obstacle(checkout):
+    stack = Stack(checkout)
+    stack.answers |= {
+        "volume inspect mayfly_postgres": "exit 0",
+        "volume inspect *": "exit 1",
+        "compose up *": "exit 1",
+    }
+    stack.refuses(COMPOSE_PROJECT_NAME="other")
+    assert checkout.calls("docker volume") == ["docker volume inspect other_postgres"]
+    assert checkout.calls("docker compose up")
+
+
+def test_a_database_is_none_of_a_file_that_was_there_before(stack):
+    stack.answers["volume inspect *"] = "exit 0"
+    with answering(200) as http:
+        stack.has("nginx", port=http)
+        assert stack.up(HTTP_PORT=str(http)).returncode == 0
+
+
+def test_a_password_that_postgres_refuses_leads_to_the_ways_out(stack):
+    stack.answers["compose up *"] = "exit 1"
+    stack.answers["compose logs *"] = """echo 'FATAL:  password authentication failed for user "mayfly"'"""
+    stack.has("release", state="exited", code=1)
+    said = stack.refuses()
+    assert "---- release: exited (1)" in said
+    assert "POSTGRES_PASSWORD in .env is another one. Put the old one back into .env" in said
+    assert "make down ARGS=--volumes" in said
+    assert "The stack did not come up" not in said
+
+
+def test_readiness_says_what_is_missing_once_its_time_is_over(monkeypatch, capsys):
+    monkeypatch.setattr(up, "READY_SECONDS", 0)
+    with answering(503, b'{"beat": "never ran"}') as port:
+        assert not up.ready(str(port))
+    assert capsys.readouterr().err == '\n/health/ready: {"beat": "never ran"}\n'
+
+
+def test_a_port_without_an_answer_is_not_ready(monkeypatch, capsys, port):
+    monkeypatch.setattr(up, "READY_SECONDS", 0)
+    assert not up.ready(str(port))
+    assert "Connection refused" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""Run Mayfly on this machine with Python alone: `make run`, and Ctrl-C to end it.
+
+The same program as in the containers, on SQLite and a folder for the bytes, both in .run/. Instead of Redis and a
+worker, one process runs the periodic tasks. Variables of .env.var in the environment count, for example
+`UPLOAD_LIFETIME_MINUTES=1 make run`, except those that say where data is. The file .env is not read.
+"""
+
+import fcntl
+import http.client
+import os
+import secrets
+import subprocess
+import sys
+from typing import TextIO
+
+from . import assets, ports, venv
+from .paths import APP, REQUIREMENTS, RUN, SERVICES, VENV_BIN, VENV_PYTHON
+from .processes import call
+from .supervisor import supervise
+
+# Decided here, whatever a shell may have exported for the stack or for another project.
+DECIDED = ("DJANGO_SETTINGS_MODULE", "PROD_SETTINGS", "REDIS_URL", "DYNO", "GUNICORN_CMD_ARGS", "PYTHONPATH")
+SIGN_OF_LIFE = RUN / "tmp" / "periodic.alive"  # mayfly/celery.py decides on the name
+
+Environment = dict[str, str]
+
+
+def main() -> None:
+    for folder in ("data", "tmp"):
+        (RUN / folder).mkdir(parents=True, exist_ok=True)
+    with open(RUN / "lock", "w") as lock:
+        _hold(lock)
+        port = _free_port()
+        venv.fill(REQUIREMENTS / "base.txt")
+        assets.build()
+        environment = _environment()
+        _prepare(environment)
+        sys.exit(_serve(port, environment))
+
+
+def _hold(lock: TextIO) -> None:
+    """Have .run/lock for as long as this runs, because two on the same data would disturb each other."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("`make run` is running already in this checkout. End it with Ctrl-C where it runs.")
+
+
+def _free_port() -> int:
+    port = ports.number(os.environ.get("PORT") or "8000", "PORT")
+    obstacle = ports.obstacle(port)
+    if obstacle:
+        another = port + 1 if port < 65535 else 8000
+        sys.exit(f"Port {port} cannot be used ({obstacle}). Choose another: PORT={another} make run")
+    return port
+
+
+def _environment() -> Environment:
+    """The environment of every process."""
+    ours = {name: value for name, value in os.environ.items() if name not in DECIDED}
+    return {
+        **ours,
+        "PATH": f"{VENV_BIN}{os.pathsep}{ours['PATH']}",
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(RUN / "tmp"),  # for the sign of life, one for each checkout
+        "SETTINGS_MODULE_PATH": "mayfly.settings.development",
+        "SECRET_KEY": _secret_key(),
+        "DATA_DIR": str(RUN / "data"),
+        "DATABASE_URL": f"sqlite:///{RUN / 'data' / 'db.sqlite3'}",
+        "USE_S3": "False",
+    }
+
+
+def _secret_key() -> str:
+    """A key that stays, and with it every visitor's box."""
+    file = RUN / "secret_key"
+    if not file.exists():
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(50))
+    return file.read_text()
+
+
+def _prepare(environment: Environment) -> None:
+    """Migrate, and collect the static files; say something only if it fails."""
+    for command in (["release"], ["collectstatic", "--no-input", "--verbosity", "0"]):
+        done = subprocess.run(
+            [VENV_PYTHON, APP / "manage.py", *command],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if done.returncode:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(done.stdout)
+            sys.stdout.flush()
+            sys.exit(f"`manage.py {command[0]}` failed; above is what it said.")
+
+
+def _serve(port: int, environment: Environment) -> int:
+    """Run web and the periodic tasks until a signal comes or one of them ends. Returns the exit status."""
+    SIGN_OF_LIFE.unlink(missing_ok=True)
+    return supervise(
+        {
+            "web": [SERVICES / "web" / "start", "--bind", f"127.0.0.1:{port}"],
+            "periodic": [VENV_PYTHON, APP / "manage.py", "periodic"],
+        },
+        environment,
+        ready=lambda: SIGN_OF_LIFE.exists() and _answers(port),
+        words=f"http://localhost:{port}   (Ctrl-C ends it; what it keeps is in .run/)",
+    )
+
+
+def _answers(port: int) -> bool:
+    """Whether web gives an answer, of whatever kind."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/health/live")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+if __name__ == "__main__":
+    call(main)
