@@ -84,9 +84,9 @@ def test_uploads_expire_and_previews_are_made_without_a_broker(owner, tmp_path):
     due = expire(owner.upload())
     image = Upload.objects.get(pk=owner.upload(PNG, kind="image")["id"])
     marks = {"beat", "sweep", "reconcile"}
-    run_until(lambda: marks <= Heartbeat.ages().keys() and storage.size(image.preview_key) is not None)
+    run_until(lambda: marks <= Heartbeat.ages().keys() and storage.length(image.preview_key) is not None)
     assert Upload.objects.get(pk=due.pk).state == State.GONE
-    assert storage.size(due.key) is None
+    assert storage.length(due.key) is None
     assert Path(tmp_path, "periodic.alive").exists()
 
 
