@@ -20,7 +20,7 @@ test("waits double up to half a minute, and half of each is chance", () => {
 test("patience lasts for at least ten minutes, and ends", () => {
   const patience = new Patience();
   let waited = 0;
-  for (let wait; (wait = patience.next()) !== null;) waited += wait;
+  for (let wait; (wait = patience.next()) !== null; ) waited += wait;
   assert.ok(waited >= 10 * 60_000, `${waited}`);
   assert.ok(waited <= 20 * 60_000, `${waited}`);
 });

@@ -95,10 +95,9 @@ async function enhance(form) {
     doneButtonHandler: null,
   });
   // Uppy makes a single file the item of a list, and no list around it.
-  new MutationObserver(() => area.querySelector(".uppy-Dashboard-files:not([role])")?.setAttribute("role", "list")).observe(
-    area,
-    { childList: true, subtree: true },
-  );
+  new MutationObserver(() =>
+    area.querySelector(".uppy-Dashboard-files:not([role])")?.setAttribute("role", "list"),
+  ).observe(area, { childList: true, subtree: true });
   for (const told of form.querySelectorAll("[data-most-with-script]")) told.textContent = limit;
 
   uppy.on("files-added", async (files) => {
