@@ -6,7 +6,7 @@ import { disguised, objection } from "../../services/assets/src/checks.js";
 const images = { most: 100, types: ["image/jpeg", "image/png"] };
 const files = { most: 100, types: [] };
 
-test("what is empty, too large or no image is told before anything is sent", () => {
+test("empty files, large files and non-images are refused before sending", () => {
   assert.equal(objection({ size: 0, type: "image/png" }, images), "empty");
   assert.equal(objection({ size: 101, type: "image/png" }, images), "tooLarge");
   assert.equal(objection({ size: 5, type: "image/tiff" }, images), "notImage");
@@ -15,13 +15,13 @@ test("what is empty, too large or no image is told before anything is sent", () 
   assert.equal(objection({ size: 100, type: "image/png" }, images), null);
 });
 
-test("among files everything goes but what is empty or too large", () => {
+test("the page for files refuses only empty and large files", () => {
   assert.equal(objection({ size: 5, type: "image/heic" }, files), null);
   assert.equal(objection({ size: 5, type: "text/html" }, files), null);
   assert.equal(objection({ size: 101, type: "" }, files), "tooLarge");
 });
 
-for (const [what, bytes, word] of [
+for (const [what, bytes, fault] of /** @type {const} */ ([
   ["JPEG", "\xff\xd8\xff\xe0....", null],
   ["PNG", "\x89PNG\r\n\x1a\n....", null],
   ["GIF", "GIF89a....", null],
@@ -30,9 +30,9 @@ for (const [what, bytes, word] of [
   ["HEIC under another name", "\0\0\0\x20ftypheic", "heic"],
   ["text under another name", "<svg onload=alert(1)>", "notImage"],
   ["a few bytes", "\xff", "notImage"],
-]) {
+])) {
   test(`the first bytes of ${what} decide`, async () => {
     const content = Uint8Array.from(bytes, (character) => character.charCodeAt(0));
-    assert.equal(await disguised(new Blob([content])), word);
+    assert.equal(await disguised(new Blob([content])), fault);
   });
 }

@@ -5,13 +5,14 @@ import { identityOf } from "../../services/assets/src/identity.js";
 
 const MiB = 1024 * 1024;
 
+/** @param {{ name?: string, size?: number, changed?: number, at?: number[] }} given `at`: which bytes are set */
 function film({ name = "film.mp4", size = 20 * MiB, changed = 1000, at = [] } = {}) {
   const content = new Uint8Array(size);
   for (const position of at) content[position] = 1;
   return new File([content], name, { lastModified: changed });
 }
 
-test("the same file chosen again is the same", async () => {
+test("a file chosen again has the same identity", async () => {
   assert.equal(await identityOf(film()), await identityOf(film()));
 });
 
@@ -27,8 +28,9 @@ for (const [what, other] of Object.entries({
   });
 }
 
-test("no more than the first and the last part is read", async () => {
+test("only the first and the last part are read", async () => {
   const file = film({ size: 40 * MiB });
+  /** @type {number[]} */
   const read = [];
   const slice = file.slice.bind(file);
   file.slice = (...range) => {

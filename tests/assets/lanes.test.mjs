@@ -5,7 +5,7 @@ import { Lanes } from "../../services/assets/src/lanes.js";
 
 const later = () => new Promise((resolve) => setImmediate(resolve));
 
-test("four parts travel at a time, and the fifth waits for one to come in", async () => {
+test("four parts travel at a time, and the fifth waits", async () => {
   const lanes = new Lanes();
   const eras = await Promise.all([1, 2, 3, 4].map(() => lanes.take()));
   let fifth = false;
@@ -17,14 +17,14 @@ test("four parts travel at a time, and the fifth waits for one to come in", asyn
   assert.equal(fifth, true);
 });
 
-test("one lost connection halves the lanes once, though all four parts fail", async () => {
+test("a lost connection halves the lanes once, although four parts fail", async () => {
   const lanes = new Lanes();
   const eras = await Promise.all([1, 2, 3, 4].map(() => lanes.take()));
-  eras.forEach((era) => lanes.release(era, true));
+  for (const era of eras) lanes.release(era, true);
   assert.equal(lanes.limit, 2);
 });
 
-test("every further failure halves again, down to one lane and never to none", async () => {
+test("each further failure halves the lanes again, down to one", async () => {
   const lanes = new Lanes();
   const limits = [];
   for (let failure = 0; failure < 4; failure++) {
@@ -34,7 +34,7 @@ test("every further failure halves again, down to one lane and never to none", a
   assert.deepEqual(limits, [2, 1, 1, 1]);
 });
 
-test("lanes grow back slowly, and never beyond four", async () => {
+test("lanes grow back slowly, up to four", async () => {
   const lanes = new Lanes();
   for (let failure = 0; failure < 2; failure++) lanes.release(await lanes.take(), true);
   const limits = [];
@@ -46,13 +46,13 @@ test("lanes grow back slowly, and never beyond four", async () => {
   assert.equal(limits.at(-1), 4);
 });
 
-test("a part that is called back says nothing about the line", async () => {
+test("a part that is called back changes no limit", async () => {
   const lanes = new Lanes();
   lanes.release(await lanes.take(), undefined);
   assert.equal(lanes.limit, 4);
 });
 
-test("who gives up waiting leaves the place to the next", async () => {
+test("a part that gives up waiting leaves its place to the next", async () => {
   const lanes = new Lanes();
   const eras = await Promise.all([1, 2, 3, 4].map(() => lanes.take()));
   const impatient = new AbortController();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Parts } from "../../services/assets/src/parts.js";
 
-test("a file is cut into parts of one size, the last one shorter", () => {
+test("a file is cut into equal parts, of which the last may be shorter", () => {
   const parts = new Parts(25, 10);
   assert.equal(parts.count, 3);
   assert.deepEqual(
@@ -26,12 +26,12 @@ test("each part is taken once, until it is lost", () => {
   assert.deepEqual([parts.take(), parts.take()], [2, undefined]);
 });
 
-test("progress is what is stored and what has been handed over, and a lost part takes its own back", () => {
+test("progress counts stored and travelling bytes, without lost parts", () => {
   const parts = new Parts(25, 10);
   parts.take();
   parts.take();
   parts.moved(1, 4);
-  parts.moved(2, 99); // no more than the part has
+  parts.moved(2, 99); // counts as the part's size
   assert.deepEqual([parts.bytes, parts.stored], [14, 0]);
   parts.arrive(1);
   parts.lose(2);
@@ -39,7 +39,7 @@ test("progress is what is stored and what has been handed over, and a lost part 
   assert.deepEqual([parts.bytes, parts.stored], [10, 10]);
 });
 
-test("only parts that storage has in full size are not sent again", () => {
+test("parts that storage has in another size are sent again", () => {
   const parts = new Parts(25, 10);
   parts.found([
     { number: 1, size: 10 },

@@ -3,14 +3,25 @@ import { test } from "node:test";
 
 import { Store } from "../../services/assets/src/store.js";
 
+/** @import { Entry } from "../../services/assets/src/store.js" */
+
 function memory() {
+  /** @type {Map<string, string>} */
   const items = new Map();
-  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, String(value)) };
+  return {
+    getItem: (/** @type {string} */ key) => items.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => items.set(key, value),
+  };
 }
 
+/**
+ * @param {string} id
+ * @param {Partial<Entry>} [more]
+ * @returns {Entry}
+ */
 const entry = (id, more) => ({ id, kind: "file", identity: "film", size: 3, partSize: 1, stored: 0, ...more });
 
-test("a transfer is found again by kind and identity, with its newest state", () => {
+test("a transfer is found by kind and identity, in its newest state", () => {
   const storage = memory();
   const store = new Store(storage);
   store.keep(entry("a"));
@@ -20,7 +31,7 @@ test("a transfer is found again by kind and identity, with its newest state", ()
   assert.deepEqual(new Store(storage).find("file", "film"), [entry("a", { stored: 2 })]);
 });
 
-test("a transfer that is forgotten leaves the others", () => {
+test("forgetting a transfer keeps the others", () => {
   const store = new Store(memory());
   store.keep(entry("a"));
   store.keep(entry("b"));
@@ -31,7 +42,7 @@ test("a transfer that is forgotten leaves the others", () => {
   );
 });
 
-test("a browser that keeps nothing, or something broken, has no transfers and no error", () => {
+test("a browser that keeps nothing has no transfers and no error", () => {
   const full = {
     getItem: () => "{broken",
     setItem: () => {

@@ -1,38 +1,121 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { bytesIn, wordsIn } from "../../services/assets/src/words.js";
+import { causes, faults, sentence } from "../../services/assets/src/sentences.js";
+import { uppyLocale } from "../../services/assets/src/uppy-locale.js";
+import { bytesIn, formOf, pluralForms, t, tn } from "../../services/assets/src/words.js";
 
-const shape = (words, path = "") =>
-  Object.entries(words)
-    .flatMap(([key, value]) => (typeof value === "object" ? shape(value, `${path}${key}.`) : `${path}${key}`))
-    .sort();
+/** @import { Fault } from "../../services/assets/src/sentences.js" */
+/** @import { Words } from "../../services/assets/src/words.js" */
 
-test("every word is there in every language, and is not English in the others", async () => {
-  const [en, pt, es] = await Promise.all(["en", "pt-BR", "es"].map(async (lang) => (await wordsIn(lang)).own));
-  assert.deepEqual(shape(pt), shape(en));
-  assert.deepEqual(shape(es), shape(en));
-  const values = { origin: "O", limit: "L", why: "storage", status: 1 };
-  for (const word of Object.keys(en).filter(
-    (word) => typeof en[word] === "function" && word !== "speed" && word !== "about",
-  )) {
-    const said = [en, pt, es].map((own) => own[word](values, 3));
-    assert.ok(said[1] !== said[0] && said[2] !== said[0], word);
-    assert.ok(
-      said.every((text) => !text.includes("undefined")),
-      word,
-    );
+const BUNDLE = new URL("../../servic../app/mayfly/pages/static/mayfly/bundle/", import.meta.url);
+/** @type {(string | string[])[]} */
+const listed = JSON.parse(readFileSync(new URL("words.json", BUNDLE), "utf8"));
+
+let pages = 0;
+
+/**
+ * The module as a page with these words loads it.
+ *
+ * @param {Words} words
+ * @returns {Promise<typeof import("../../services/assets/src/words.js")>}
+ */
+async function pageWith(words) {
+  pages++;
+  Object.assign(globalThis, { document: { getElementById: () => ({ textContent: JSON.stringify(words) }) } });
+  try {
+    return await import(`../../services/assets/src/words.js?page=${pages}`);
+  } finally {
+    Reflect.deleteProperty(globalThis, "document");
   }
+}
+
+test("a page without words shows English, with the values in their places", () => {
+  assert.equal(t("Discard {name}", { name: "a.png" }), "Discard a.png");
+  assert.equal(t("{a} and {b}", { a: 1 }), "1 and {b}");
+  assert.deepEqual(
+    [0, 1, 2].map((n) => tn("{n} image", "{n} images", n)),
+    ["0 images", "1 image", "2 images"],
+  );
 });
 
-test("Uppy speaks the page's language too", async () => {
-  assert.equal((await wordsIn("pt-br")).uppy.strings.cancel, "Cancelar");
-  assert.equal((await wordsIn("pt")).uppy.strings.cancel, "Cancelar");
-  assert.equal((await wordsIn("es-AR")).uppy.strings.back, "Atrás");
-  assert.equal((await wordsIn("fr")).own.discard, "Discard");
+test("a value is text, and names no further place", () => {
+  assert.equal(t("{name}: {text}", { name: "{text}$&", text: "b" }), "{text}$&: b");
 });
 
-test("sizes are said as the pages say them", () => {
+test("a page with words shows its language, and English for the rest", async () => {
+  const page = await pageWith({
+    plural: "01".padEnd(200, "0"),
+    texts: { "Discard {name}": "Descartar {name}", "{n} image": ["{n} imágenes", "{n} imagen"] },
+  });
+  assert.equal(page.t("Discard {name}", { name: "a.png" }), "Descartar a.png");
+  assert.equal(page.t("Cancel"), "Cancel");
+  assert.deepEqual(
+    [0, 1, 2, 101].map((n) => page.tn("{n} image", "{n} images", n)),
+    ["0 imágenes", "1 imagen", "2 imágenes", "101 imágenes"],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((n) => page.tn("{n} file", "{n} files", n)),
+    ["0 files", "1 file", "2 files"],
+  );
+});
+
+test("a language with three plural forms has each number in its own", async () => {
+  const polish = (/** @type {number} */ n) =>
+    n === 1 ? 0 : n % 10 >= 2 && n % 10 <= 4 && (n % 100 < 10 || n % 100 >= 20) ? 1 : 2;
+  const plural = Array.from({ length: 200 }, (_, n) => polish(n)).join("");
+  const page = await pageWith({ plural, texts: { "{n} file": ["{n} plik", "{n} pliki", "{n} plików"] } });
+  for (const [n, text] of /** @type {const} */ ([
+    [1, "1 plik"],
+    [3, "3 pliki"],
+    [12, "12 plików"],
+    [22, "22 pliki"],
+    [1001, "1001 plików"],
+    [1002, "1002 pliki"],
+  ])) {
+    assert.equal(page.tn("{n} file", "{n} files", n), text);
+  }
+  assert.deepEqual(page.pluralForms("{n} image", "{n} images").slice(0, 3), ["{n} image", "{n} images", "{n} images"]);
+});
+
+test("every fault and every cause is a sentence of its own", () => {
+  const texts = [
+    ...Object.keys(faults).map((fault) =>
+      sentence(/** @type {Fault} */ (fault), { origin: "O", limit: "L", status: 1 }),
+    ),
+    ...Object.values(causes).map((cause) => cause()),
+  ];
+  assert.ok(texts.every((text) => text.length > 10 && !/undefined|[{}]/.test(text)));
+  assert.equal(new Set(texts).size, texts.length);
+});
+
+test("Uppy takes the page's texts and plural forms", () => {
+  const { strings, pluralize } = uppyLocale();
+  assert.equal(strings.cancel, t("Cancel"));
+  assert.equal(strings.uploadXFiles[pluralize(1)], "Upload %{smart_count} file");
+  assert.equal(strings.uploadXFiles[pluralize(2)], "Upload %{smart_count} files");
+  assert.equal(pluralize, formOf);
+});
+
+test("the list in the bundle has every text that the script shows", () => {
+  const texts = new Set(listed.flat());
+  for (const text of Object.values(uppyLocale().strings).flat()) assert.ok(texts.has(text), text);
+  for (const cause of Object.values(causes)) assert.ok(texts.has(cause()));
+  for (const fault of [faults.empty, faults.notImage, faults.heic, faults.gone, faults.stale]) {
+    assert.ok(texts.has(fault()));
+  }
+  assert.deepEqual(
+    listed.find((text) => Array.isArray(text) && text[0].startsWith("Only the newest")),
+    [
+      "Only the newest image is kept; the others are deleted.",
+      "Only the newest {n} images are kept; the others are deleted.",
+    ],
+  );
+  assert.equal(pluralForms("a", "b")[formOf(1)], "a");
+});
+
+test("sizes read as the pages write them", () => {
   assert.deepEqual([12, 64_000_000, 4_096_000_000].map(bytesIn("en")), ["12 B", "64 MB", "4.1 GB"]);
   assert.equal(bytesIn("pt-BR")(4_096_000_000), "4,1 GB");
 });

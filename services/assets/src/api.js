@@ -2,48 +2,93 @@
 
 import { Final, Gone, Missing, Passing } from "./faults.js";
 
-const PATIENCE = 35_000; // the router gives up after 30 s
+const LONGEST_ANSWER = 35_000; // ms; the router gives up after 30 s
 
-/** The API at `url`, with the page's CSRF token; the box comes by cookie. */
+/** @typedef {{ id: string, state: string, name: string, link: string, transfer: { part_size: number } }} Upload what we use of it */
+/** @typedef {{ kind: string, name: string, size: number, type: string, title?: string }} Wish */
+/** @typedef {{ number: number, url: string, headers: Record<string, string> }} SignedPart */
+/** @typedef {{ number: number, size: number }} StoredPart */
+
 export class Api {
+  #url;
+  #token;
+
+  /**
+   * @param {string} url of the uploads
+   * @param {string} token the page's for CSRF; the box comes by cookie
+   */
   constructor(url, token) {
-    this.url = url;
-    this.token = token;
+    this.#url = url;
+    this.#token = token;
   }
 
-  /** Raises Passing, or Final where the server refuses. */
-  begin(upload, signal) {
-    return this.#call("POST", "", { body: upload, signal });
+  /**
+   * Raises Passing, or Final if the server refuses.
+   *
+   * @param {Wish} upload
+   * @returns {Promise<Upload>}
+   */
+  begin(upload) {
+    return this.#call("POST", "", { body: upload });
   }
 
-  /** Signed URLs: [{number, size, url, headers}]. Raises Passing, Gone, Final. */
+  /**
+   * Raises Passing, Gone, Final.
+   *
+   * @param {string} id
+   * @param {number[]} numbers
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<SignedPart[]>}
+   */
   async sign(id, numbers, signal) {
     return (await this.#call("POST", `/${id}/parts`, { body: { numbers }, signal })).parts;
   }
 
-  /** What storage has: [{number, size}]. Raises Passing, Gone, Final. */
+  /**
+   * What storage has. Raises Passing, Gone, Final.
+   *
+   * @param {string} id
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<StoredPart[]>}
+   */
   async parts(id, signal) {
     return (await this.#call("GET", `/${id}/parts`, { signal })).parts;
   }
 
-  /** The ready upload. Raises Passing, Missing, Gone, Final. */
+  /**
+   * Resolves with the ready upload. Raises Passing, Missing, Gone, Final.
+   *
+   * @param {string} id
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Upload>}
+   */
   complete(id, signal) {
     return this.#call("POST", `/${id}/complete`, { signal });
   }
 
-  /** Also while the page is being left. Raises as the others do. */
+  /**
+   * Works even while the visitor leaves the page. Raises as the others do.
+   *
+   * @param {string} id
+   */
   remove(id) {
     return this.#call("DELETE", `/${id}`, { keepalive: true });
   }
 
-  async #call(method, path, { body, signal, keepalive } = {}) {
-    const headers = { Accept: "application/json", "X-CSRFToken": this.token };
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{ body?: object, signal?: AbortSignal, keepalive?: boolean }} options
+   */
+  async #call(method, path, { body, signal, keepalive }) {
+    const late = AbortSignal.timeout(LONGEST_ANSWER);
+    /** @type {Record<string, string>} */
+    const headers = { Accept: "application/json", "X-CSRFToken": this.#token };
     if (body) headers["Content-Type"] = "application/json";
-    const late = AbortSignal.timeout(PATIENCE);
     let response;
     let answer;
     try {
-      response = await fetch(this.url + path, {
+      response = await fetch(this.#url + path, {
         method,
         headers,
         keepalive,
@@ -51,29 +96,39 @@ export class Api {
         signal: signal ? AbortSignal.any([signal, late]) : late,
       });
       answer = response.status === 204 ? null : await response.json();
-    } catch (error) {
+    } catch {
       if (signal?.aborted) throw signal.reason;
-      // An answer that is no JSON comes from something between us and the app.
-      if (response && response.status < 500) throw new Final({ word: "status", values: { status: response.status } });
-      throw new Passing(response ? "server" : "connection");
+      if (!response) throw new Passing("connection");
+      if (response.status >= 500) throw new Passing("server");
+      // An answer that is not JSON comes from something between us and the app.
+      throw new Final({ fault: "status", values: { status: response.status } });
     }
     if (response.ok) return answer;
     throw meaning(response, answer.error ?? {});
   }
 }
 
+/**
+ * @param {Response} response
+ * @param {{ message?: string, missing?: number[] }} error
+ */
 function meaning(response, { message, missing }) {
   const { status } = response;
   if (status === 404 || status === 410) return new Gone(message);
   if (status === 409 && missing) return new Missing(missing);
   if (status === 408 || status === 429 || status >= 500) {
-    return new Passing("server", { retryAfter: seconds(response.headers.get("Retry-After")), message });
+    return new Passing("server", { retryAfter: retryAfter(response), message });
   }
-  if (status === 403 || status === 401) return new Final({ word: "stale" });
+  if (status === 403 || status === 401) return new Final({ fault: "stale" });
   return new Final({ message });
 }
 
-/** In milliseconds; a minute at most, since who asks for longer may be asked again. */
-function seconds(value) {
-  return /^\d+$/.test(value ?? "") ? Math.min(Number(value), 60) * 1000 : undefined;
+/**
+ * In ms, a minute at most: a server that wants us to wait longer may be asked twice.
+ *
+ * @param {Response} response
+ */
+function retryAfter(response) {
+  const value = response.headers.get("Retry-After") ?? "";
+  return /^\d+$/.test(value) ? Math.min(Number(value), 60) * 1000 : undefined;
 }

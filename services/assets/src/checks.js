@@ -1,9 +1,20 @@
-// What can be said about a file before a byte of it is sent. The server has the last word on all of it.
+// What is wrong with a file, as far as the browser can know before it sends a byte. The server decides in the end.
+
+/** @import { Fault } from "./sentences.js" */
 
 const HEIC = /^ftyp(heic|heix|mif1|msf1|hevc)/;
-const IMAGE = /^(\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|[^]{8}WEBPVP|[^]{4}ftypavi[fs])/;
+const GIF = /^GIF8[79]a/;
+const AVIF = /^ftypavi[fs]/;
+const JPEG = "\u00ff\u00d8\u00ff";
+const PNG = "\u0089PNG\r\n\u001a\n";
 
-/** Why this file cannot be taken: the name of our word for it, or null. `types` are what a page takes; none is any. */
+/**
+ * Why a file cannot be taken, or null.
+ *
+ * @param {{ size: number | null, type: string }} file
+ * @param {{ most: number, types: string[] }} limits `most` in bytes; no `types` means any
+ * @returns {Fault | null}
+ */
 export function objection({ size, type }, { most, types }) {
   if (!size) return "empty";
   if (type === "image/heic" || type === "image/heif") return types.length ? "heic" : null;
@@ -12,10 +23,26 @@ export function objection({ size, type }, { most, types }) {
   return null;
 }
 
-/** As `objection`, for an image whose first bytes are not what its name says. */
+/**
+ * As `objection`, for an image whose first bytes are not what its name says.
+ *
+ * @param {Blob} file
+ * @returns {Promise<Fault | null>}
+ */
 export async function disguised(file) {
   const bytes = new Uint8Array(await file.slice(0, 32).arrayBuffer());
   const text = String.fromCharCode(...bytes);
   if (HEIC.test(text.slice(4))) return "heic";
-  return IMAGE.test(text) ? null : "notImage";
+  return isImage(text) ? null : "notImage";
+}
+
+/** @param {string} text */
+function isImage(text) {
+  return (
+    text.startsWith(JPEG) ||
+    text.startsWith(PNG) ||
+    GIF.test(text) ||
+    text.startsWith("WEBPVP", 8) ||
+    AVIF.test(text.slice(4))
+  );
 }

@@ -1,11 +1,21 @@
-// What can go wrong with a request, told apart by what to do about it.
+// What can go wrong with a transfer, by what to do about it.
 
-/** It did not get through, or the answer is "later": try again. `retryAfter` in milliseconds, where the server says. */
+/** @import { Cause, Fault, Values } from "./sentences.js" */
+
+/** Why a transfer ended, or a part stopped travelling, though nothing went wrong with it. */
+export const CANCELLED = new DOMException("cancelled", "AbortError");
+export const PAUSED = new DOMException("paused", "AbortError");
+export const LOST = new DOMException("the connection is lost", "AbortError");
+
+/** The request did not get through, or the server said "later": try again. */
 export class Passing extends Error {
-  constructor(why, { retryAfter, ...details } = {}) {
+  /**
+   * @param {Cause} why
+   * @param {{ retryAfter?: number, message?: string }} [details] from the server: when to try again, in ms, and why
+   */
+  constructor(why, details = {}) {
     super(why);
     this.why = why;
-    this.retryAfter = retryAfter;
     this.details = details;
   }
 }
@@ -13,19 +23,21 @@ export class Passing extends Error {
 /** The server does not have this transfer any more. */
 export class Gone extends Error {}
 
-/** The server has not got these parts. */
+/** The server does not have these parts. */
 export class Missing extends Error {
+  /** @param {number[]} numbers */
   constructor(numbers) {
     super("parts are missing");
     this.numbers = numbers;
   }
 }
 
-/** Trying again changes nothing. `message` is in words for people; or `word` names one of ours, with its `values`. */
+/** Trying again changes nothing. Either `message`, in the server's words, or one of our own faults with its values. */
 export class Final extends Error {
-  constructor({ message = "", word = "", values = {} }) {
-    super(message || word);
-    this.word = word;
+  /** @param {{ message?: string, fault?: Fault, values?: Values }} given */
+  constructor({ message = "", fault, values = {} }) {
+    super(message || fault);
+    this.fault = fault;
     this.values = values;
   }
 }

@@ -1,12 +1,14 @@
-// Whether a file that somebody chooses is the one whose transfer was interrupted.
+// Whether a file that a visitor chooses is the one whose transfer was interrupted.
 
-const SAMPLE = 8 * 1024 * 1024; // a part's usual size; two of them are all that is in memory
+const SAMPLE = 8 * 1024 * 1024; // a part's usual size; memory holds two of them at most
 
 /**
  * A text that is the same only for the same file: name, size, time of change, and SHA-256 of its first and last part.
  *
- * null where the browser offers no SHA-256, on plain HTTP from another machine: there a transfer is not resumed after a
- * reload, rather than resumed with other bytes.
+ * null if the browser offers no SHA-256, as on plain HTTP from another machine: a transfer is then not resumed after a
+ * reload, because it might continue with other bytes.
+ *
+ * @param {File} file
  */
 export async function identityOf(file) {
   if (!globalThis.crypto?.subtle) return null;
@@ -15,11 +17,33 @@ export async function identityOf(file) {
   return JSON.stringify([...traits(file), first, last]);
 }
 
-/** What can be told without reading: enough to say that a file looks like an interrupted one, not that it is. */
-export function traits(file) {
+/**
+ * Whether a file may be the one of an identity, without reading it.
+ *
+ * @param {string} identity
+ * @param {File} file
+ */
+export function looksLike(identity, file) {
+  const kept = JSON.parse(identity);
+  return traits(file).every((trait, index) => kept[index] === trait);
+}
+
+/**
+ * The file's name, which is part of its identity.
+ *
+ * @param {string} identity
+ * @returns {string}
+ */
+export function nameIn(identity) {
+  return JSON.parse(identity)[0];
+}
+
+/** @param {File} file */
+function traits(file) {
   return [file.name, file.size, file.lastModified];
 }
 
+/** @param {Blob} blob */
 async function sha256(blob) {
   const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");

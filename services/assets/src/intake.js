@@ -1,9 +1,15 @@
-// Files that are dropped or pasted beside Uppy's own field. A file dropped on a page would otherwise replace it, uploads
-// and all.
+// Files that a visitor drops or pastes beside Uppy's own field. The browser would open a dropped file in place of the
+// page, and end every upload.
 
-/** Give `take` the files that reach the page outside of `area`, which looks after its own. */
+/**
+ * Give `take` the files that reach the page outside of `area`, which handles its own.
+ *
+ * @param {Element} area
+ * @param {(files: File[]) => void} take
+ */
 export function takeFromPage(area, take) {
-  const elsewhere = (event) => !event.defaultPrevented && !area.contains(event.target);
+  const elsewhere = (/** @type {Event} */ event) =>
+    !event.defaultPrevented && event.target instanceof Node && !area.contains(event.target);
   document.addEventListener("dragover", (event) => {
     if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
   });

@@ -1,120 +1,119 @@
-// Makes the upload form of a page one that can send in parts. Without this script, or in a browser that is too old for
-// it, the form stays what it is, and works.
+// Makes the upload form of a page one that sends files in parts. Without this script, or in a browser that is too old for
+// it, the form stays as it is, and works.
 
 import "@uppy/core/css/style.min.css";
 import "@uppy/dashboard/css/style.min.css";
 import "./upload.css";
 
-import Uppy from "@uppy/core";
-import Dashboard from "@uppy/dashboard";
+import { Uppy } from "@uppy/core";
 
 import { Api } from "./api.js";
 import { stayAwake } from "./awake.js";
 import { disguised, objection } from "./checks.js";
+import { showDashboard } from "./dashboard.js";
+import { make } from "./elements.js";
 import { Final } from "./faults.js";
+import { fieldsOf, settingsOf, takeOver } from "./form.js";
 import { identityOf } from "./identity.js";
 import { takeFromPage } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { Lanes } from "./lanes.js";
 import { Network } from "./network.js";
 import { put } from "./put.js";
-import { make, Status } from "./status.js";
-import { Store, hold } from "./store.js";
+import { about, sentence } from "./sentences.js";
+import { Status } from "./status.js";
+import { claimTransfer, Store } from "./store.js";
 import { Uploader } from "./uploader.js";
-import { bytesIn, wordsIn } from "./words.js";
+import { uppyLocale } from "./uppy-locale.js";
+import { bytesIn, t, tn } from "./words.js";
+
+/** @import { Meta, UppyFile } from "@uppy/core" */
+/** @import { Upload } from "./api.js" */
+/** @import { Fault, Values } from "./sentences.js" */
+/** @import { Body } from "./uploader.js" */
 
 const form = document.querySelector("form[data-upload]");
-if (form && AbortSignal.any && Promise.withResolvers) enhance(form);
+if (form instanceof HTMLFormElement && "any" in AbortSignal && "withResolvers" in Promise) enhance(form);
 
+/** @param {HTMLFormElement} form */
 async function enhance(form) {
-  const { kind, most, kept, api: address, live } = form.dataset;
-  const field = form.querySelector("input[type=file]");
-  const types = field.accept ? field.accept.split(",") : [];
-  const lang = document.documentElement.lang || "en";
-  const words = await wordsIn(lang);
-  const inBytes = bytesIn(lang);
-  const limits = { most: Number(most), types };
-  const limit = inBytes(limits.most);
-  const own = { ...words.own, speed: (speed) => words.own.speed(inBytes(speed)) };
-  const say = (word, values) => own[word]({ limit, ...values });
+  const settings = settingsOf(form);
+  const { kind, most, kept, types } = settings;
+  const sizeInWords = bytesIn(document.documentElement.lang || "en");
+  const limit = sizeInWords(most);
+  const say = (/** @type {Fault} */ fault, /** @type {Values} */ values = {}) => sentence(fault, { limit, ...values });
 
-  const api = new Api(address, form.querySelector("[name=csrfmiddlewaretoken]").value);
+  const api = new Api(settings.api, settings.csrf);
   const store = new Store();
-  const interrupted = new Interrupted(own, {
+  const interrupted = new Interrupted({
     kind,
     api,
     store,
-    present: () => uppy.getFiles().map(({ data }) => data),
+    present: () => uppy.getFiles().map(({ data }) => /** @type {File} */ (data)),
   });
-  const status = new Status(own, () => uploader.bytes);
+  const status = new Status(() => uploader.bytes, sizeInWords);
+  /** @type {Uppy<Meta, Body>} */
   const uppy = new Uppy({
-    locale: words.uppy,
+    locale: uppyLocale(),
     restrictions: { allowedFileTypes: types.length ? types : null },
     onBeforeFileAdded(file, files) {
-      const word = objection(file, limits);
-      if (word) status.fault(file.id, own.about(file.name, say(word)));
-      return !word && !Object.hasOwn(files, file.id);
+      const fault = objection(file, { most, types });
+      if (fault) status.fault(file.id, about(file.name, say(fault)));
+      return !fault && !Object.hasOwn(files, file.id);
     },
   });
-  let handled = true;
+  let pageShowsUploads = true;
   uppy.use(Uploader, {
     kind,
     fields: () => fieldsOf(form),
-    its: { api, put, lanes: new Lanes(), store, hold, identityOf, network: new Network(live) },
-    tell(id, what) {
-      status.tell(id, what);
+    services: { api, put, store, claimTransfer, identityOf, lanes: new Lanes(), network: new Network(settings.live) },
+    changed(id, state) {
+      status.change(id, state);
       stayAwake(uploader.busy);
     },
-    inWords: (error) => inWords(error, say),
+    inWords(error) {
+      if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
+      return error.fault ? say(error.fault, error.values) : error.message;
+    },
     ready(upload) {
-      // Whoever shows the upload says so by preventDefault; otherwise the page is loaded again once all are there.
-      handled &&= !document.dispatchEvent(new CustomEvent("mayfly:ready", { detail: upload, cancelable: true }));
-      status.say(own.ready(upload.name));
+      if (!announce(upload)) pageShowsUploads = false;
+      status.finish(t("{name} is uploaded.", { name: upload.name }));
     },
   });
-  const uploader = uppy.getPlugin("MayflyUploader");
+  const uploader = /** @type {Uploader} */ (uppy.getPlugin("MayflyUploader"));
 
   const area = make("div", "upload-area");
-  form.classList.add("is-enhanced");
-  field.disabled = true; // no longer required, and not sent
-  hide(field.closest("p") ?? field);
-  hide(form.querySelector("button:not([type=button])"));
+  takeOver(form, limit);
   form.append(interrupted.element, area, status.element);
-  uppy.use(Dashboard, {
-    target: area,
-    inline: true,
-    theme: "auto",
-    width: "100%",
-    height: onPhone() ? 260 : 330,
-    note: kind === "image" ? own.images : null,
-    proudlyDisplayPoweredByUppy: false,
-    disableInformer: true, // what it says is gone after five seconds; the status stays
-    singleFileFullScreen: false,
-    showNativePhotoCameraButton: onPhone(),
-    showNativeVideoCameraButton: onPhone() && kind === "file",
-    doneButtonHandler: null,
-  });
-  // Uppy makes a single file the item of a list, and no list around it.
-  new MutationObserver(() =>
-    area.querySelector(".uppy-Dashboard-files:not([role])")?.setAttribute("role", "list"),
-  ).observe(area, { childList: true, subtree: true });
-  for (const told of form.querySelectorAll("[data-most-with-script]")) told.textContent = limit;
+  showDashboard(uppy, area, kind);
 
   uppy.on("files-added", async (files) => {
     if (kind === "image") await Promise.all(files.map(refuseDisguised));
     const waiting = uppy.getFiles().filter(({ progress }) => !progress.uploadStarted);
-    if (kind === "image" && Number(kept) && waiting.length > Number(kept)) status.say(own.kept(Number(kept)));
-    // Somebody who was asked for a file again has decided already.
-    if (waiting.length && waiting.every(({ data }) => interrupted.knows(data))) start();
+    if (kind === "image" && kept && waiting.length > kept) {
+      status.finish(
+        tn(
+          "Only the newest image is kept; the others are deleted.",
+          "Only the newest {n} images are kept; the others are deleted.",
+          kept,
+        ),
+      );
+    }
+    // A visitor who was asked for a file again has decided already.
+    if (waiting.length && waiting.every(({ data }) => interrupted.knows(/** @type {File} */ (data)))) start();
   });
   uppy.on("restriction-failed", (file, error) => {
-    if (error.isUserFacing) status.fault(file?.id ?? "all", error.message);
+    if ("isUserFacing" in error && error.isUserFacing) status.fault(file?.id ?? "all", error.message);
   });
-  for (const changed of ["file-added", "file-removed"])
-    uppy.on(changed, (file) => status.forgive((id) => id === file.id));
+  const forgiveFile = (/** @type {UppyFile<Meta, Body>} */ file) => status.forgive((id) => id === file.id);
+  uppy.on("file-added", forgiveFile);
+  uppy.on("file-removed", forgiveFile);
   uppy.on("upload-start", () => status.forgive((id) => !uppy.getFile(id)?.error));
-  uppy.on("upload-error", (file, error) => status.fault(file.id, own.about(file.name, error.message)));
-  for (const ended of ["upload-success", "upload-error"]) uppy.on(ended, () => setTimeout(finish));
+  uppy.on("upload-error", (file, error) => {
+    if (file) status.fault(file.id, about(file.name, error.message));
+    setTimeout(finish);
+  });
+  uppy.on("upload-success", () => setTimeout(finish));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     start();
@@ -123,18 +122,19 @@ async function enhance(form) {
   addEventListener("beforeunload", (event) => {
     if (uploader.busy) event.preventDefault();
   });
-  takeFromPage(area, (files) => uppy.addFiles(files));
+  takeFromPage(area, (files) => uppy.addFiles(files.map((data) => ({ data, name: data.name, type: data.type }))));
   await interrupted.look();
 
   function start() {
-    if (uppy.getFiles().length) uppy.upload().catch(() => {}); // told by then
+    if (uppy.getFiles().length) uppy.upload().catch(() => {}); // shown already, as each file's error
   }
 
+  /** @param {UppyFile<Meta, Body>} file */
   async function refuseDisguised(file) {
-    const word = await disguised(file.data).catch(() => "unreadable");
-    if (!word || !uppy.getFile(file.id)) return;
+    const fault = await disguised(/** @type {File} */ (file.data)).catch(() => /** @type {const} */ ("unreadable"));
+    if (!fault || !uppy.getFile(file.id)) return;
     uppy.removeFile(file.id);
-    status.fault(file.id, own.about(file.name, say(word)));
+    status.fault(file.id, about(file.name, say(fault)));
   }
 
   function finish() {
@@ -142,29 +142,16 @@ async function enhance(form) {
     interrupted.look();
     const files = uppy.getFiles();
     const complete = files.filter(({ progress }) => progress.uploadComplete).map(({ id }) => id);
-    if (handled) uppy.removeFiles(complete);
+    if (pageShowsUploads) uppy.removeFiles(complete);
     else if (complete.length && complete.length === files.length) location.reload();
   }
 }
 
-/** What else the form says about its files, as the API names it. */
-function fieldsOf(form) {
-  const fields = {};
-  for (const [name, value] of new FormData(form)) {
-    if (name !== "csrfmiddlewaretoken" && typeof value === "string" && value) fields[name] = value;
-  }
-  return fields;
-}
-
-function inWords(error, say) {
-  if (!(error instanceof Final)) return String(error); // a fault of ours: better shown than hidden
-  return error.word ? say(error.word, error.values) : error.message;
-}
-
-function hide(element) {
-  element.hidden = true;
-}
-
-function onPhone() {
-  return matchMedia("(pointer: coarse)").matches;
+/**
+ * Announce a ready upload to the page. Returns whether the page shows it; it says so by preventDefault.
+ *
+ * @param {Upload} upload
+ */
+function announce(upload) {
+  return !document.dispatchEvent(new CustomEvent("mayfly:ready", { detail: upload, cancelable: true }));
 }

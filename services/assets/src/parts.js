@@ -1,26 +1,40 @@
-// Which parts of a file are in storage, which are on their way, and how much that is.
+// Which parts of a file are in storage, which are on their way, and how many bytes that is.
+
+/** @import { StoredPart } from "./api.js" */
 
 export class Parts {
+  /** @type {Set<number>} */
   #arrived = new Set();
-  #travelling = new Map(); // number → bytes handed over so far
+  /** @type {Map<number, number>} number → bytes handed over so far */
+  #travelling = new Map();
 
+  /**
+   * @param {number} size of the file
+   * @param {number} partSize
+   */
   constructor(size, partSize) {
     this.size = size;
     this.partSize = partSize;
     this.count = Math.ceil(size / partSize);
   }
 
-  /** Where part `number`, counted from 1, begins and ends in the file. */
+  /**
+   * Where part `number`, counted from 1, begins and ends in the file.
+   *
+   * @param {number} number
+   * @returns {[number, number]}
+   */
   range(number) {
     return [(number - 1) * this.partSize, Math.min(number * this.partSize, this.size)];
   }
 
+  /** @param {number} number */
   sizeOf(number) {
     const [start, end] = this.range(number);
     return end - start;
   }
 
-  /** The first part that is neither there nor on its way, from now on on its way; undefined where there is none. */
+  /** The first part that is neither in storage nor on its way. From now on it is on its way. */
   take() {
     for (let number = 1; number <= this.count; number++) {
       if (!this.#arrived.has(number) && !this.#travelling.has(number)) {
@@ -31,7 +45,11 @@ export class Parts {
     return undefined;
   }
 
-  /** The first `most` numbers that storage does not have, on their way or not. */
+  /**
+   * The first `most` numbers that storage does not have, on their way or not.
+   *
+   * @param {number} most
+   */
   missing(most) {
     const numbers = [];
     for (let number = 1; number <= this.count && numbers.length < most; number++) {
@@ -40,26 +58,42 @@ export class Parts {
     return numbers;
   }
 
+  /**
+   * Note how much of a part has been handed over. A report about a part that does not travel any more changes nothing.
+   *
+   * @param {number} number
+   * @param {number} bytes
+   */
   moved(number, bytes) {
     if (this.#travelling.has(number)) this.#travelling.set(number, Math.min(bytes, this.sizeOf(number)));
   }
 
+  /** @param {number} number */
   arrive(number) {
     this.#travelling.delete(number);
     this.#arrived.add(number);
   }
 
+  /** @param {number} number */
   has(number) {
     return this.#arrived.has(number);
   }
 
-  /** It has to travel again: it failed, was called back, or storage does not have it after all. */
+  /**
+   * A part has to travel again: it failed, was called back, or storage does not have it after all.
+   *
+   * @param {number} number
+   */
   lose(number) {
     this.#travelling.delete(number);
     this.#arrived.delete(number);
   }
 
-  /** Take over what storage lists. A part of another size is none of ours, and is sent again. */
+  /**
+   * Take over what storage lists. A part of another size is not ours, and is sent again.
+   *
+   * @param {StoredPart[]} listed
+   */
   found(listed) {
     for (const { number, size } of listed) {
       if (number <= this.count && size === this.sizeOf(number)) this.arrive(number);
@@ -71,7 +105,7 @@ export class Parts {
     return [...this.#arrived].reduce((sum, number) => sum + this.sizeOf(number), 0);
   }
 
-  /** Bytes that storage has, and those that are on their way there. */
+  /** Bytes that storage has, and bytes that are on their way. */
   get bytes() {
     return [...this.#travelling.values()].reduce((sum, bytes) => sum + bytes, this.stored);
   }

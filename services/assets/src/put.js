@@ -1,13 +1,19 @@
-// One part on its way into storage. XMLHttpRequest, because fetch does not tell how much it has sent.
+// Sends one part to storage. XMLHttpRequest, because fetch does not show how much it has sent.
 
-// No byte for so long means that the connection is dead, though nobody has said so.
-const STALL = 30_000;
-// Once all is handed over, megabytes may still wait in the system's own buffers, of which a page sees nothing. A slow
+// In ms. No byte for so long means that the connection is dead, although nothing says so.
+const LONGEST_SILENCE = 30_000;
+// Once everything is handed over, megabytes may still wait in the system's own buffers, which a page cannot see. A slow
 // line needs this long for them.
-const ANSWER = 180_000;
+const LONGEST_ANSWER = 180_000;
 
-/** A part that did not arrive. `status` is 0 where there was no answer that the page may read; `moved` are bytes. */
+/** A part that did not arrive. */
 export class NotSent extends Error {
+  /**
+   * @param {object} given
+   * @param {number} [given.status] 0 if there was no answer that the page may read
+   * @param {number} [given.moved] bytes that were handed over
+   * @param {boolean} [given.stalled]
+   */
   constructor({ status = 0, moved = 0, stalled = false }) {
     super(stalled ? "stalled" : `status ${status}`);
     this.status = status;
@@ -17,48 +23,55 @@ export class NotSent extends Error {
 }
 
 /**
- * PUT `body` to `url`. Resolves on success; rejects with NotSent, or with the signal's reason.
+ * PUT `body` to `url`. Rejects with NotSent, or with the signal's reason.
  *
- * The answer's ETag is not looked at: the server lists the parts in storage by itself before it completes an upload.
- * A bucket that does not expose it therefore changes nothing, and nothing waits for it at 100 %.
+ * We do not need the answer's ETag: before the server completes an upload, it lists the parts in storage by itself. A
+ * bucket that does not expose ETags therefore changes nothing.
+ *
+ * @param {{ url: string, headers: Record<string, string> }} target
+ * @param {Blob} body
+ * @param {{ signal: AbortSignal, moved: (bytes: number) => void }} options
+ * @returns {Promise<void>}
  */
 export function put({ url, headers }, body, { signal, moved }) {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
     const request = new XMLHttpRequest();
     let bytes = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    const end = (settle, value) => {
+    const settle = (/** @type {unknown} */ fault) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
-      settle(value);
+      if (fault) reject(fault);
+      else resolve();
     };
     const abort = () => {
-      end(reject, signal.reason);
+      settle(signal.reason);
       request.abort();
     };
-    const watch = (patience) => {
+    const expectSoon = (/** @type {number} */ longest) => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        end(reject, new NotSent({ moved: bytes, stalled: true }));
+        settle(new NotSent({ moved: bytes, stalled: true }));
         request.abort();
-      }, patience);
+      }, longest);
     };
-    if (signal.aborted) return reject(signal.reason);
     signal.addEventListener("abort", abort);
     request.upload.onprogress = ({ loaded }) => {
       bytes = loaded;
       moved(loaded);
-      watch(loaded < body.size ? STALL : ANSWER);
+      expectSoon(loaded < body.size ? LONGEST_SILENCE : LONGEST_ANSWER);
     };
     request.onload = () => {
       const { status } = request;
-      if (status >= 200 && status < 300) end(resolve);
-      else end(reject, new NotSent({ status, moved: bytes }));
+      settle(status >= 200 && status < 300 ? null : new NotSent({ status, moved: bytes }));
     };
-    request.onerror = () => end(reject, new NotSent({ moved: bytes }));
+    request.onerror = () => settle(new NotSent({ moved: bytes }));
     request.open("PUT", url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    watch(STALL);
+    expectSoon(LONGEST_SILENCE);
     request.send(body);
+    return undefined;
   });
 }

@@ -1,22 +1,28 @@
-// How fast it goes, over the last few seconds.
+// How fast bytes were sent over the last few seconds.
 
-const WINDOW = 8_000;
+const WINDOW = 8_000; // ms
 
 export class Speed {
+  /** @type {{ bytes: number, now: number }[]} */
   #samples = [];
 
-  /** Note how many bytes have been sent in all; a smaller number than before, as after a lost part, begins anew. */
+  /**
+   * Note how many bytes have been sent in all. A smaller number than before, as after a lost part, begins anew.
+   *
+   * @param {number} bytes
+   */
   note(bytes, now = Date.now()) {
-    if (this.#samples.length && bytes < this.#samples.at(-1).bytes) this.#samples = [];
+    const last = this.#samples.at(-1);
+    if (last && bytes < last.bytes) this.#samples = [];
     this.#samples.push({ bytes, now });
-    while (now - this.#samples[0].now > WINDOW) this.#samples.shift();
+    this.#samples = this.#samples.filter((sample) => now - sample.now <= WINDOW);
   }
 
-  /** Bytes a second; 0 where nothing is known. */
+  /** Bytes a second; 0 if nothing is known. */
   get value() {
-    const first = this.#samples[0];
+    const first = this.#samples.at(0);
     const last = this.#samples.at(-1);
-    if (!first || last.now === first.now) return 0;
+    if (!first || !last || last.now === first.now) return 0;
     return ((last.bytes - first.bytes) * 1000) / (last.now - first.now);
   }
 }

@@ -1,102 +1,134 @@
-// What the page says while files travel: one line of state, and a list of what went wrong, which stays until it is dealt
-// with.
+// What the page says while files travel: one line of state, and a list of faults, which stay until the visitor deals with
+// them.
 
+import { make } from "./elements.js";
+import { causes } from "./sentences.js";
 import { Speed } from "./speed.js";
+import { t } from "./words.js";
 
-// The first of these that some transfer is in is what the line says.
+/** @import { Cause } from "./sentences.js" */
+
+/**
+ * A transfer's state. It waits for `why` until a time in ms; `message` is the server's, if it gave one.
+ *
+ * @typedef {{ state: "sending" | "checking" | "paused" }
+ *   | { state: "waiting", why: Cause, until: number, message?: string }} State
+ */
+
+// The line shows the first of these that some transfer is in.
 const ORDER = ["sending", "waiting", "checking", "paused"];
 
 export class Status {
-  #words;
+  #bytes;
+  #sizeInWords;
+  /** @type {Map<string, State>} */
   #states = new Map();
+  /** @type {Map<string, string>} */
   #faults = new Map();
   #speed = new Speed();
-  #bytes;
-  #timer = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
   #last = "";
+  // Screen readers announce the text when it changes; the seconds beside it are for eyes only.
+  #text = make("span");
+  #figure = make("span");
+  #list = make("ul", "upload-faults");
 
-  /** `bytes()`: how many of all transfers have been sent. */
-  constructor(words, bytes) {
-    this.#words = words;
+  /**
+   * @param {() => number} bytes how many of all transfers have been sent
+   * @param {(bytes: number) => string} sizeInWords
+   */
+  constructor(bytes, sizeInWords) {
     this.#bytes = bytes;
+    this.#sizeInWords = sizeInWords;
     this.element = make("div", "upload-status");
-    this.line = make("p", "upload-line");
-    // Announced when it changes; the seconds beside it are for eyes only.
-    this.said = make("span");
-    this.said.setAttribute("role", "status");
-    this.count = make("span");
-    this.count.setAttribute("aria-hidden", "true");
-    this.line.append(this.said, this.count);
-    this.faults = make("ul", "upload-faults");
-    this.faults.setAttribute("role", "alert");
-    this.element.append(this.line, this.faults);
-    this.#draw();
+    const line = make("p", "upload-line");
+    this.#text.setAttribute("role", "status");
+    this.#figure.setAttribute("aria-hidden", "true");
+    line.append(this.#text, this.#figure);
+    this.#list.setAttribute("role", "alert");
+    this.element.append(line, this.#list);
   }
 
-  /** A transfer's state: {state, why, until}; null when it has ended. */
-  tell(id, what) {
-    if (what) {
-      this.#states.set(id, what);
+  /**
+   * A transfer's new state; null when it has ended.
+   *
+   * @param {string} id
+   * @param {State | null} state
+   */
+  change(id, state) {
+    if (state) {
+      this.#states.set(id, state);
       this.#last = "";
     } else {
       this.#states.delete(id);
     }
-    if (this.#states.size && !this.#timer) this.#timer = setInterval(() => this.#draw(), 1000);
-    if (!this.#states.size) {
+    if (this.#states.size) {
+      this.#timer ??= setInterval(() => this.#drawLine(), 1000);
+    } else {
       clearInterval(this.#timer);
-      this.#timer = null;
+      this.#timer = undefined;
       this.#speed = new Speed();
     }
-    this.#draw();
+    this.#drawLine();
   }
 
-  /** Something to read until its file is dealt with: `forgive`. */
+  /**
+   * Show a fault until `forgive` takes it away.
+   *
+   * @param {string} id
+   * @param {string} text
+   */
   fault(id, text) {
     this.#faults.set(id, text);
     this.#drawFaults();
   }
 
+  /** @param {(id: string) => boolean} dealtWith */
   forgive(dealtWith) {
     for (const id of [...this.#faults.keys()].filter(dealtWith)) this.#faults.delete(id);
     this.#drawFaults();
   }
 
-  /** Said once nothing is under way any more, until something is. */
-  say(text) {
+  /**
+   * Show a text as soon as nothing is under way, until something is again.
+   *
+   * @param {string} text
+   */
+  finish(text) {
     this.#last = text;
-    this.#draw();
+    this.#drawLine();
   }
 
-  #draw() {
-    const states = [...this.#states.values()];
-    if (!states.length) return this.#say(this.#last, "");
-    this.#speed.note(this.#bytes());
-    const [{ state, why, until, message }] = states.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-    if (state === "sending") {
-      const speed = this.#speed.value;
-      this.#say(this.#words.sending, speed > 0 ? this.#words.speed(speed) : "");
-    } else if (state === "waiting") {
-      const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
-      this.#say(message ?? this.#words.waiting[why], why === "offline" ? "" : this.#words.again(seconds));
-    } else {
-      this.#say(this.#words[state], "");
+  #drawLine() {
+    const states = [...this.#states.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+    const first = states.at(0);
+    if (first) this.#speed.note(this.#bytes());
+    const [text, figure] = first ? this.#line(first) : [this.#last, ""];
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+    this.#figure.textContent = figure && `${text ? ", " : ""}${figure}`;
+  }
+
+  /**
+   * A state in words, and the figure beside it.
+   *
+   * @param {State} state
+   * @returns {[string, string]}
+   */
+  #line(state) {
+    if (state.state === "waiting") {
+      const text = state.message ?? causes[state.why]();
+      if (state.why === "offline") return [text, ""];
+      const seconds = Math.max(1, Math.ceil((state.until - Date.now()) / 1000));
+      return [text, t("trying again in {seconds} s", { seconds })];
     }
-    return undefined;
-  }
-
-  #say(text, count) {
-    if (this.said.textContent !== text) this.said.textContent = text;
-    this.count.textContent = count && `${text ? ", " : ""}${count}`;
+    if (state.state === "checking") return [t("Checking the upload"), ""];
+    if (state.state === "paused") return [t("Paused. What was sent is kept."), ""];
+    const speed = this.#speed.value;
+    return [t("Uploading"), speed > 0 ? t("{size}/s", { size: this.#sizeInWords(speed) }) : ""];
   }
 
   #drawFaults() {
-    this.faults.replaceChildren(...[...this.#faults.values()].map((text) => make("li", "", text)));
+    this.#list.replaceChildren(...[...this.#faults.values()].map((text) => make("li", "", text)));
   }
-}
-
-export function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.textContent = text; // never markup: names of files are other people's
-  return element;
 }

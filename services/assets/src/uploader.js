@@ -1,23 +1,45 @@
-// Our uploader as a plugin of Uppy: its files become transfers, its buttons steer them.
+// Our uploader as a plugin of Uppy: its files become transfers, and its buttons steer them.
 
 import { BasePlugin } from "@uppy/core";
 
-import { CANCELLED, Transfer } from "./transfer.js";
+import { CANCELLED } from "./faults.js";
+import { Transfer } from "./transfer.js";
+
+/** @import { Meta, PluginOpts, Uppy } from "@uppy/core" */
+/** @import { Upload } from "./api.js" */
+/** @import { Network } from "./network.js" */
+/** @import { State } from "./status.js" */
+/** @import { Services } from "./transfer.js" */
+
+/**
+ * @typedef {object} Options
+ * @property {string} kind
+ * @property {() => Record<string, string>} fields what else the API is to know of the next upload
+ * @property {Omit<Services, "report"> & { network: Network }} services
+ * @property {(id: string, state: State | null) => void} changed a file's state; null at its end
+ * @property {(upload: Upload) => void} ready
+ * @property {(error: unknown) => string} inWords
+ */
+
+/** @typedef {Record<string, unknown>} Body of the server's answer */
 
 // So many files are under way at a time; their parts share the lanes.
 const TRANSFERS = 4;
-// Uppy draws the page anew with each report.
-const REPORT = 200;
-// Uppy takes a file that was at 100 % once for finished, which it is not before the server says so.
+// In ms, since Uppy draws everything anew with each report.
+const BETWEEN_REPORTS = 200;
+// Uppy treats 100 % as finished; only the server can say that.
 const NOT_YET_ALL = 0.99;
 
+/** @extends {BasePlugin<Options & PluginOpts, Meta, Body>} */
 export class Uploader extends BasePlugin {
+  /** @type {Map<string, Transfer>} */
   #transfers = new Map();
-  #told = new Map();
+  /** @type {Map<string, number>} when the progress of each was last reported */
+  #reported = new Map();
 
   /**
-   * Options: `its`, what every transfer works with (transfer.js); its `kind` and `fields()`; `tell(id, what)` for the
-   * state of each, null at its end; `ready(upload)`; and `inWords(error)`.
+   * @param {Uppy<Meta, Body>} uppy
+   * @param {Options & PluginOpts} options
    */
   constructor(uppy, options) {
     super(uppy, options);
@@ -28,14 +50,18 @@ export class Uploader extends BasePlugin {
   install() {
     const { uppy } = this;
     uppy.setState({ capabilities: { ...uppy.getState().capabilities, resumableUploads: true } });
-    uppy.addUploader((ids) => this.#upload(ids));
+    uppy.addUploader((ids) => this.#uploadAll(ids));
     uppy.on("file-removed", ({ id }) => this.#transfers.get(id)?.cancel());
-    uppy.on("upload-pause", ({ id }, paused) => turn(this.#transfers.get(id), paused));
-    uppy.on("pause-all", () => this.#transfers.forEach((transfer) => transfer.pause()));
-    uppy.on("resume-all", () => this.#transfers.forEach((transfer) => transfer.resume()));
-    this.opts.its.network.watch({
-      lost: () => this.#transfers.forEach((transfer) => transfer.lost()),
-      back: () => this.#transfers.forEach((transfer) => transfer.back()),
+    uppy.on("upload-pause", (file, paused) => {
+      const transfer = file && this.#transfers.get(file.id);
+      if (paused) transfer?.pause();
+      else transfer?.resume();
+    });
+    uppy.on("pause-all", () => this.#each((transfer) => transfer.pause()));
+    uppy.on("resume-all", () => this.#each((transfer) => transfer.resume()));
+    this.opts.services.network.watch({
+      lost: () => this.#each((transfer) => transfer.lost()),
+      back: () => this.#each((transfer) => transfer.back()),
     });
   }
 
@@ -48,50 +74,61 @@ export class Uploader extends BasePlugin {
     return [...this.#transfers.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  async #upload(ids) {
+  /** @param {(transfer: Transfer) => void} steer */
+  #each(steer) {
+    for (const transfer of this.#transfers.values()) steer(transfer);
+  }
+
+  /** @param {string[]} ids */
+  async #uploadAll(ids) {
     this.uppy.emit("upload-start", this.uppy.getFilesByIds(ids));
     const waiting = [...ids];
     const work = async () => {
-      while (waiting.length) await this.#one(waiting.shift());
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await this.#upload(id);
     };
     await Promise.all(Array.from({ length: TRANSFERS }, work));
   }
 
-  async #one(id) {
+  /** @param {string} id */
+  async #upload(id) {
     const { uppy, opts } = this;
     const file = uppy.getFile(id);
     if (!file) return; // removed while it waited
-    const tell = (what) => this.#report(id, what);
-    const transfer = new Transfer(file.data, { kind: opts.kind, fields: opts.fields() }, { ...opts.its, tell });
+    const transfer = new Transfer(
+      /** @type {File} */ (file.data),
+      { kind: opts.kind, fields: opts.fields() },
+      {
+        ...opts.services,
+        report: (report) => ("bytes" in report ? this.#progress(id, report.bytes) : opts.changed(id, report)),
+      },
+    );
     this.#transfers.set(id, transfer);
     if (file.isPaused) transfer.pause();
-    opts.tell(id, { state: "sending" });
+    opts.changed(id, { state: "sending" });
     try {
       const upload = await transfer.run();
-      uppy.emit("upload-success", uppy.getFile(id), { status: 200, body: upload, uploadURL: upload.link });
+      uppy.emit("upload-success", uppy.getFile(id), { status: 200, body: { ...upload }, uploadURL: upload.link });
       opts.ready(upload);
     } catch (error) {
       if (error !== CANCELLED) uppy.emit("upload-error", uppy.getFile(id), new Error(opts.inWords(error)));
     } finally {
       this.#transfers.delete(id);
-      this.#told.delete(id);
-      opts.tell(id, null);
+      this.#reported.delete(id);
+      opts.changed(id, null);
     }
   }
 
-  #report(id, { bytes, ...what }) {
-    if (bytes === undefined) return this.opts.tell(id, what);
+  /**
+   * @param {string} id
+   * @param {number} bytes
+   */
+  #progress(id, bytes) {
     const now = Date.now();
-    if (now - (this.#told.get(id) ?? 0) < REPORT) return undefined;
-    this.#told.set(id, now);
+    if (now - (this.#reported.get(id) ?? 0) < BETWEEN_REPORTS) return;
+    this.#reported.set(id, now);
     const file = this.uppy.getFile(id);
-    if (!file) return undefined;
+    if (!file?.size) return;
     const bytesUploaded = Math.min(bytes, Math.floor(file.size * NOT_YET_ALL));
-    return this.uppy.emit("upload-progress", file, { bytesUploaded, bytesTotal: file.size });
+    this.uppy.emit("upload-progress", file, { bytesUploaded, bytesTotal: file.size, uploadStarted: now });
   }
-}
-
-function turn(transfer, paused) {
-  if (paused) transfer?.pause();
-  else transfer?.resume();
 }

@@ -1,24 +1,70 @@
-// The page's words in its language, ours and Uppy's. English is here; the others are fetched when they are needed.
+// The page's texts in its language. Django writes the translations into the page, out of the same catalogue as its own
+// (mayfly/pages/words.py). The English text is the key, and is shown where a translation is missing.
 
-import { en } from "./words/en.js";
+/**
+ * What the page's `words` element holds: translations by English text, an array of plural forms for a text that counts.
+ * `plural` has a digit for each number up to 199: which of the forms that number takes.
+ *
+ * @typedef {{ plural: string, texts: Record<string, string | string[]> }} Words
+ */
 
-const OTHERS = {
-  "pt-br": () => import("./words/pt-BR.js"),
-  es: () => import("./words/es.js"),
-};
+/** @type {Words} */
+const words = JSON.parse(globalThis.document?.getElementById("words")?.textContent || '{"plural":"","texts":{}}');
+// No language has more plural forms in gettext.
+const MOST_FORMS = 6;
 
-/** {own, uppy}: our words, and Uppy's strings with ours in place of some. `lang` is the page's own. */
-export async function wordsIn(lang) {
-  const wanted = lang.toLowerCase();
-  const load = OTHERS[wanted] ?? OTHERS[wanted.split("-")[0]] ?? OTHERS[`${wanted}-br`];
-  try {
-    return load ? (await load()).words : en;
-  } catch {
-    return en; // a lost connection: better in English than not at all
-  }
+/**
+ * An English text in the page's language, with each `{name}` replaced by its value.
+ *
+ * @param {string} text a literal: build.js collects what is to be translated from the calls
+ * @param {Record<string, string | number>} [values]
+ * @returns {string}
+ */
+export function t(text, values = {}) {
+  const translated = words.texts[text];
+  return filled(typeof translated === "string" ? translated : text, values);
 }
 
-/** Sizes, speeds and their like as people of `lang` write them. */
+/**
+ * As `t`, for a text that counts: the plural form for `n`, which also replaces `{n}`.
+ *
+ * @param {string} one
+ * @param {string} other
+ * @param {number} n
+ */
+export function tn(one, other, n) {
+  return filled(pluralForms(one, other)[formOf(n)], { n });
+}
+
+/**
+ * All forms of a text that counts, each at the index that `formOf` gives.
+ *
+ * @param {string} one
+ * @param {string} other
+ * @returns {string[]}
+ */
+export function pluralForms(one, other) {
+  const translated = words.texts[one];
+  if (Array.isArray(translated)) return translated;
+  return Array.from({ length: MOST_FORMS }, (_, form) => (form === formOf(1) ? one : other));
+}
+
+/**
+ * Which plural form a number takes. From 100 on, only its last two digits count in any language.
+ *
+ * @param {number} n
+ */
+export function formOf(n) {
+  const digit = words.plural[n < 100 ? n : 100 + (n % 100)];
+  return digit === undefined ? Number(n !== 1) : Number(digit);
+}
+
+/**
+ * A function that writes sizes, speeds and their like as people of `lang` do.
+ *
+ * @param {string} lang
+ * @returns {(bytes: number) => string}
+ */
 export function bytesIn(lang) {
   const format = new Intl.NumberFormat(lang, { maximumSignificantDigits: 3 });
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -31,4 +77,12 @@ export function bytesIn(lang) {
     }
     return `${format.format(value)} ${units[unit]}`;
   };
+}
+
+/**
+ * @param {string} text
+ * @param {Record<string, string | number>} values
+ */
+function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (place, name) => String(values[name] ?? place));
 }

@@ -1,7 +1,11 @@
-// Says when the device is offline, and stops saying so.
+// Shows a line while the device is offline.
 
 const line = document.querySelector("#offline");
-const show = () => (line.textContent = navigator.onLine ? "" : line.dataset.text);
+
+function show() {
+  if (line instanceof HTMLElement) line.textContent = navigator.onLine ? "" : (line.dataset.text ?? "");
+}
+
 addEventListener("online", show);
 addEventListener("offline", show);
 show();

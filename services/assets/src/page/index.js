@@ -2,41 +2,51 @@
 
 import htmx from "htmx.org";
 import { follow } from "./clock.js";
-import { offer } from "./links.js";
 import "./connection.js";
+import { offer } from "./links.js";
 
-const refresh = () => htmx.trigger("#uploads", "refresh");
+/** Ask the server for the list again, if this page has one. */
+function refreshList() {
+  const list = document.querySelector("#uploads");
+  if (list) htmx.trigger(list, "refresh", undefined);
+  return list !== null;
+}
 
-follow({
-  // An upload's time is over: the list asks the server, a share page becomes the receipt.
-  over: () => (document.querySelector("#uploads") ? refresh() : location.reload()),
-});
+/** Ask the server again; a share page becomes the receipt. */
+function refresh() {
+  if (!refreshList()) location.reload();
+}
+
+follow({ over: refresh });
 htmx.onLoad(offer);
 
-// A picture asks for itself until its preview is there. Where an answer does not have what was to be changed, it was
-// refused meanwhile, or has gone: the list tells.
+// A picture asks for itself until its preview is there. If an answer lacks the element that was to be changed, the image
+// was refused or has expired meanwhile, and the list shows it.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, xhr } = event.detail;
-  if (xhr.responseText.includes(`id="${target.id}"`)) return;
-  event.detail.shouldSwap = false;
-  refresh();
+  const { detail } = /** @type {CustomEvent} */ (event);
+  if (detail.xhr.responseText.includes(`id="${detail.target.id}"`)) return;
+  detail.shouldSwap = false;
+  refreshList();
 });
 
 document.addEventListener("mayfly:ready", (event) => {
   event.preventDefault(); // else the uploader loads the whole page again
-  refresh();
+  refreshList();
 });
-// Back from the browser's history: what the page shows may be gone.
-addEventListener(
-  "pageshow",
-  (event) => event.persisted && (document.querySelector("#uploads") ? refresh() : location.reload()),
-);
+// Back from the browser's history: the uploads on the page may have expired.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) refresh();
+});
 
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, (event) => {
-    if (event.detail.requestConfig.verb === "get") return; // asked for again by itself, or told as offline
+    const { detail } = /** @type {CustomEvent} */ (event);
+    if (detail.requestConfig.verb === "get") return; // asks again by itself, or the page says that it is offline
     const messages = document.querySelector("#messages");
-    messages.innerHTML = '<p class="message error"></p>';
-    messages.firstChild.textContent = messages.dataset.broken;
+    if (!(messages instanceof HTMLElement)) return;
+    const message = document.createElement("p");
+    message.className = "message error";
+    message.textContent = messages.dataset.broken ?? "";
+    messages.replaceChildren(message);
   });
 }

@@ -1,32 +1,48 @@
-// Buttons that need a script, and are hidden without one: copy a link, or hand it to the phone's own share sheet.
+// Buttons that need a script, and are hidden without one: copy a link, or pass it to the phone's own share sheet.
 
-/** Show the buttons below `root` that this browser can do. */
+/**
+ * Show the buttons below `root` that work in this browser.
+ *
+ * @param {Node} root
+ */
 export function offer(root) {
-  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
-  if (navigator.share && matchMedia("(pointer: coarse)").matches) {
-    for (const button of root.querySelectorAll("[data-send]")) button.hidden = false;
+  if (!(root instanceof Element)) return;
+  reveal(root, "[data-copy]");
+  if ("share" in navigator && matchMedia("(pointer: coarse)").matches) reveal(root, "[data-send]");
+}
+
+/**
+ * @param {Element} root
+ * @param {string} buttons
+ */
+function reveal(root, buttons) {
+  for (const button of root.querySelectorAll(buttons)) {
+    if (button instanceof HTMLElement) button.hidden = false;
   }
 }
 
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy], [data-send]");
-  if (!button) return;
-  if (button.dataset.send) {
-    navigator.share({ url: button.dataset.send }).catch(() => {}); // closed without a choice
+document.addEventListener("click", async ({ target }) => {
+  const button = target instanceof Element && target.closest("[data-copy], [data-send]");
+  if (!(button instanceof HTMLElement)) return;
+  const { send, copy, done = "" } = button.dataset;
+  if (send) {
+    navigator.share({ url: send }).catch(() => {}); // the visitor closed it without a choice
     return;
   }
-  await copy(button.dataset.copy);
+  await copyText(copy ?? "");
   const { textContent, ariaLabel } = button;
-  if (textContent === button.dataset.done) return;
-  button.textContent = button.ariaLabel = button.dataset.done;
+  if (textContent === done) return;
+  button.textContent = done;
+  button.ariaLabel = done;
   setTimeout(() => Object.assign(button, { textContent, ariaLabel }), 2000);
 });
 
-async function copy(text) {
+/** @param {string} text */
+async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Plain HTTP on a network of one's own has no clipboard API.
+    // Plain HTTP within a local network has no clipboard API.
     const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
     document.body.append(field);
     field.select();
@@ -35,5 +51,7 @@ async function copy(text) {
   }
 }
 
-// The whole link, for whoever clicks into the field to take it by hand.
-document.addEventListener("focusin", (event) => event.target.matches("input.link") && event.target.select());
+// A click into the field selects the whole link, to be copied by hand.
+document.addEventListener("focusin", ({ target }) => {
+  if (target instanceof HTMLInputElement && target.matches("input.link")) target.select();
+});

@@ -1,0 +1,2 @@
+// esbuild gathers these into the bundle's style sheet.
+declare module "*.css";
