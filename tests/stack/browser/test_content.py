@@ -69,5 +69,5 @@ def test_markup_in_the_name_of_what_failed_or_was_interrupted_is_shown_as_it_is(
     page.route("**/parts", lambda route: route.fulfill(json={"parts": [{"number": 1, "size": 2}]}))
     page.evaluate("entry => localStorage.setItem('mayfly.transfers', JSON.stringify([entry]))", entry)
     page.reload()
-    expect(page.locator(".upload-interrupted")).to_contain_text(f"{name} was interrupted at 40 %.")
+    expect(page.locator(".upload-interrupted")).to_contain_text(f"{name} was interrupted at 40%.")
     nothing_ran(page)

@@ -73,7 +73,7 @@ def test_several_files_go_at_once_under_one_title(surfer, make):
 def test_of_four_images_sent_together_the_newest_three_are_on_the_page(surfer, make):
     surfer.open("/images/")
     surfer.choose(*(make(f"dot{number}.png", PNG) for number in range(4)))
-    surfer.says("Only the newest 3 images stay")
+    surfer.says("Only the newest 3 images are kept")
     surfer.send()
     expect(surfer.page.locator(".card")).to_have_count(3)
     assert len(surfer.uploads("image")) == 3
@@ -95,7 +95,7 @@ def test_enter_in_the_title_sends_what_was_chosen(surfer, make):
         ("cat.png", b"<svg onload=alert(1)>", "cat.png: This is not an image we can show"),
         ("cat.heic", b"\0\0\0\x20ftypheic" + b"x" * 100, "cat.heic: HEIC pictures cannot be shown here."),
         ("cat.jpg", b"", "cat.jpg: This file is empty."),
-        ("large.png", PNG + bytes(64_000_000), "large.png: This is too large: at most 64 MB"),
+        ("large.png", PNG + bytes(64_000_000), "large.png: This is too large: the limit is 64 MB."),
     ],
 )
 def test_what_cannot_be_taken_is_told_before_anything_is_sent(surfer, make, name, content, words):
@@ -132,7 +132,7 @@ def test_a_server_that_asks_for_patience_is_given_it_and_heard(surfer, make):
 
     surfer.page.route(f"{URL}/api/uploads", answer)
     surfer.upload(make("film.mp4", 1000))
-    surfer.says("Too many uploads in a minute., again in")
+    surfer.says("Too many uploads in a minute., trying again in")
     surfer.see("film.mp4")
 
 
@@ -168,7 +168,7 @@ def test_a_page_that_shows_uploads_by_itself_is_not_loaded_again(surfer, make):
     page.evaluate("document.addEventListener('mayfly:ready', (event) => event.preventDefault()); window.same = true")
     surfer.upload(make("a.txt", 10), make("b.txt", 10))
     surfer.until(lambda: len(surfer.seen()) == 2)
-    surfer.says("is here.")
+    surfer.says("is uploaded.")
     expect(page.locator(".uppy-Dashboard-Item")).to_have_count(0)
     assert page.evaluate("window.same")
     assert {upload["name"] for upload in surfer.seen()} == {"a.txt", "b.txt"}

@@ -37,7 +37,7 @@ def test_offline_in_the_middle_it_says_so_and_goes_on_by_itself(surfer, make):
     surfer.upload(film)
     surfer.until_percent(20)
     surfer.line(offline=True)
-    surfer.says("No connection. It goes on by itself when there is one.", seconds=2)
+    surfer.says("No connection. The upload continues by itself once you are back online.", seconds=2)
     page.wait_for_timeout(10_000)
     surfer.line()
     surfer.says("Uploading", seconds=5)
@@ -68,7 +68,7 @@ def test_after_a_reload_or_a_closed_tab_only_the_missing_parts_are_sent(surfer, 
     assert len(arrived) >= 2
     percent = len(arrived) * 100 // 8
     expect(surfer.page.locator(".upload-interrupted")).to_contain_text(
-        f"film.mp4 was interrupted at {percent} %. Choose it again to go on."
+        f"film.mp4 was interrupted at {percent}%. Choose it again to continue."
     )
     surfer.line()
     line.sent.clear()
@@ -230,7 +230,7 @@ def test_storage_that_is_away_for_a_while_is_waited_for(surfer, make, line):
     surfer.context.route(f"{STORAGE}/", lambda route: route.abort("connectionrefused"))
     surfer.open("/files/")
     surfer.upload(make("film.mp4", 1000))
-    surfer.says("Storage does not answer, again in")
+    surfer.says("Storage does not answer, trying again in")
     surfer.page.wait_for_timeout(8_000)
     expect(surfer.page.locator(".upload-faults li")).to_have_count(0)
     away.clear()
@@ -303,7 +303,7 @@ def test_an_upload_that_the_server_drops_every_time_is_not_begun_for_ever(surfer
     gone = json.dumps({"error": {"code": "gone", "message": "This upload has expired, or was removed."}})
     page.route("**/parts", lambda route: route.fulfill(status=410, body=gone, content_type="application/json"))
     surfer.upload(make("film.mp4", 20 * MiB))
-    surfer.says("film.mp4: The server has given up this upload twice.")
+    surfer.says("film.mp4: The server gave up this upload twice.")
     page.wait_for_timeout(5_000)
     assert len(begun) == 2
     assert line.sent == []
