@@ -19,6 +19,7 @@ from .processes import call, one_at_a_time
 BUNDLE = APP / "mayfly" / "pages" / "static" / "mayfly" / "bundle"
 BUILT = ".built"  # a digest of the sources; Django collects no file whose name begins with a dot
 PACKAGES = [ASSETS / name for name in (".npmrc", "package.json", "package-lock.json")]
+BUILD = ASSETS / "build.js"
 MODULES = ASSETS / "node_modules"
 INSTALLED = MODULES / ".installed"  # a digest of PACKAGES
 DRAFT = MODULES / ".bundle"
@@ -31,7 +32,7 @@ def main() -> None:
 def build() -> None:
     """Build the bundle. Ends the program with a sentence if that fails. Two at once wait for each other."""
     with one_at_a_time(__file__):
-        sources = _digest([*PACKAGES, *sorted((ASSETS / "src").rglob("*.*"))])
+        sources = _digest([*PACKAGES, BUILD, *sorted((ASSETS / "src").rglob("*.*"))])
         if _says(BUNDLE / BUILT, sources):
             return
         venv.fill(REQUIREMENTS / "assets.txt")

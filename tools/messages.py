@@ -26,7 +26,7 @@ from .paths import APP, ASSETS
 from .processes import call
 
 KEYWORDS = DEFAULT_KEYWORDS | {"gettext_lazy": None, "gettext_noop": None, "ngettext_lazy": (1, 2)}
-SCRIPT_KEYWORDS = {"gettext": None, "_": None, "t": None, "ngettext": (1, 2), "tn": (1, 2)}
+SCRIPT_KEYWORDS = {"gettext": None, "_": None, "t": None, "ngettext": (1, 2), "tn": (1, 2), "pluralForms": (1, 2)}
 SCRIPT = {"parse_template_string": "true"}  # also what is marked inside of `${…}`
 JINJA = {"silent": "false"}  # a template that cannot be read is an error, not one without strings
 # The header's lines that a program reads; the others would differ with each run.

@@ -9,7 +9,7 @@ import { bytesIn, formOf, pluralForms, t, tn } from "../../services/assets/src/w
 /** @import { Fault } from "../../services/assets/src/sentences.js" */
 /** @import { Words } from "../../services/assets/src/words.js" */
 
-const BUNDLE = new URL("../../servic../app/mayfly/pages/static/mayfly/bundle/", import.meta.url);
+const BUNDLE = new URL("../../services/app/mayfly/pages/static/mayfly/bundle/", import.meta.url);
 /** @type {(string | string[])[]} */
 const listed = JSON.parse(readFileSync(new URL("words.json", BUNDLE), "utf8"));
 

@@ -9,7 +9,7 @@ BUNDLE = "services/app/mayfly/pages/static/mayfly/bundle"
 
 @pytest.fixture
 def sources(installed: Checkout) -> Checkout:
-    for name in (".npmrc", "package.json", "package-lock.json", "src/main.js", "src/page/index.js"):
+    for name in (".npmrc", "build.js", "package.json", "package-lock.json", "src/main.js", "src/page/index.js"):
         installed.write(f"services/assets/{name}", f"// {name}\n")
     (installed.folder / BUNDLE).parent.mkdir(parents=True)
     installed.fake(

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from ...uploads.formats import format_size, three_digits
 from ...uploads.limits import MB
 from ...uploads.models import Upload
+from .. import words
 
 register = template.Library()
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
@@ -53,6 +54,12 @@ def filled(text: str, value: str) -> str:
 def link(request: HttpRequest, upload: Upload) -> str:
     """The absolute address of the share page."""
     return request.build_absolute_uri(reverse("share", args=[upload.pk]))
+
+
+@register.simple_tag
+def words_element() -> str:
+    """The texts of the upload script in the page's language."""
+    return words.element()
 
 
 @register.filter
