@@ -1,4 +1,4 @@
-// What a transfer does about each fault of line, storage and server.
+// How a transfer reacts to each fault of line, storage and server.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

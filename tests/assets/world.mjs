@@ -16,7 +16,7 @@ export const ALL = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 export const ORIGIN = "https://storage.test";
 
 /**
- * What happened so far. `stored` are the parts in storage, `kept` the browser's entries.
+ * A record of the run so far. `stored` are the parts in storage, `kept` the browser's entries.
  *
  * @typedef {object} Seen
  * @property {number} begun
@@ -43,7 +43,7 @@ export const ORIGIN = "https://storage.test";
  */
 
 /**
- * What a test replaces. Each call of the API is made from the one that it replaces.
+ * The services that a test replaces. Each call of the API is made from the one that it replaces.
  *
  * @typedef {object} Replaced
  * @property {File} [file]

@@ -45,7 +45,7 @@ export class Api {
   }
 
   /**
-   * What storage has. Raises Passing, Gone, Final.
+   * List the parts that storage has. Raises Passing, Gone, Final.
    *
    * @param {string} id
    * @param {AbortSignal} [signal]

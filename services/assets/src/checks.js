@@ -1,4 +1,4 @@
-// What is wrong with a file, as far as the browser can know before it sends a byte. The server decides in the end.
+// Checks of a file before the browser sends a byte of it. The server decides in the end.
 
 /** @import { Fault } from "./sentences.js" */
 

@@ -1,4 +1,4 @@
-// What can go wrong with a transfer, by what to do about it.
+// The faults of a transfer, a class for each way to react.
 
 /** @import { Cause, Fault, Values } from "./sentences.js" */
 

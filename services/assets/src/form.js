@@ -1,4 +1,4 @@
-// What the upload form of a page says: limits and addresses, and what the visitor filled in.
+// Reads the upload form of a page: its limits and addresses, and the fields that the visitor filled in.
 
 /**
  * @typedef {object} Settings
@@ -32,7 +32,7 @@ export function settingsOf(form) {
 }
 
 /**
- * What else the form says about its files, as the API names it.
+ * The form's other fields that are filled in, as the API names them.
  *
  * @param {HTMLFormElement} form
  */

@@ -1,4 +1,4 @@
-// What a page can know about the connection.
+// The state of the connection, as far as a page can know it.
 
 /** @import { Cause } from "./sentences.js" */
 

@@ -114,7 +114,7 @@ export class Retries {
   }
 
   /**
-   * What a fault seems to come from. Raises Final if no other try can help.
+   * The likely cause of a fault. Raises Final if no other try can help.
    *
    * @param {unknown} fault
    * @param {string} [url]

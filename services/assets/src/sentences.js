@@ -1,9 +1,9 @@
-// What the page says about an upload, in whole sentences. The names are what the rest of the program uses for them.
+// The page's sentences about an upload. The names are what the rest of the program uses for them.
 
 import { t } from "./words.js";
 
 /**
- * What a transfer waits for.
+ * Why a transfer waits.
  *
  * @typedef {"offline" | "connection" | "stalled" | "server" | "storage"} Cause
  */

@@ -1,4 +1,4 @@
-// What the page says while files travel: one line of state, and a list of faults, which stay until the visitor deals with
+// The page's status while files travel: one line of state, and a list of faults, which stay until the visitor deals with
 // them.
 
 import { make } from "./elements.js";

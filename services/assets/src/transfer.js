@@ -16,7 +16,7 @@ import { Sending } from "./sending.js";
 /** @import { Entry, Store, claimTransfer } from "./store.js" */
 
 /**
- * What a transfer works with; a test may give its own. `report` is called with each new state, and with the bytes sent.
+ * The services that a transfer uses; a test may give its own. `report` is called with each new state, and with the bytes sent.
  *
  * @typedef {object} Services
  * @property {Pick<Api, "begin" | "sign" | "parts" | "complete" | "remove">} api
@@ -30,7 +30,7 @@ import { Sending } from "./sending.js";
  */
 
 /**
- * What the server or the browser's store knows of an upload.
+ * The upload that a transfer works on now. `release` ends this tab's claim.
  *
  * @typedef {{ id: string, parts: Parts, sending: Sending, release: () => void }} Current
  */

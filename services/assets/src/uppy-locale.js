@@ -3,7 +3,7 @@
 
 import { formOf, pluralForms, t } from "./words.js";
 
-/** What Uppy takes as its `locale`. */
+/** The `locale` option of Uppy. */
 export function uppyLocale() {
   return {
     pluralize: formOf,

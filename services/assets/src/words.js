@@ -2,7 +2,7 @@
 // (mayfly/pages/words.py). The English text is the key, and is shown where a translation is missing.
 
 /**
- * What the page's `words` element holds: translations by English text, an array of plural forms for a text that counts.
+ * The content of the page's `words` element: translations by English text, with an array of plural forms if it counts.
  * `plural` has a digit for each number up to 199: which of the forms that number takes.
  *
  * @typedef {{ plural: string, texts: Record<string, string | string[]> }} Words

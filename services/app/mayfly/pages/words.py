@@ -25,7 +25,7 @@ NUMBERS = range(200)
 
 
 class Words(TypedDict):
-    """What words.js reads.
+    """The content of the `words` element, for words.js.
 
     `texts` maps each English text to its translation, or, if it counts, to the language's plural forms. `plural` has a
     digit for each of NUMBERS: which of the forms that number takes. The forms have an order of their own, because

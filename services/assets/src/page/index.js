@@ -1,4 +1,4 @@
-// What every page does beyond plain HTML. Without it all of them still work.
+// The behaviour that every page has beyond plain HTML. Without it all of them still work.
 
 import htmx from "htmx.org";
 import { follow } from "./clock.js";
