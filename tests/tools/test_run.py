@@ -72,7 +72,7 @@ def programs(installed: Checkout) -> Checkout:
     installed.write("services/web/program.py", WEB)
     installed.script("services/web/start", 'exec python "$(dirname "$0")/program.py" "$@"')
     installed.script("periodic", PERIODIC)
-    for name in (".npmrc", "package.json", "package-lock.json"):
+    for name in (".npmrc", "package.json", "package-lock.json", "build.js"):
         installed.write(f"services/assets/{name}", "{}")
     (installed.folder / "services/app/mayfly/pages/static/mayfly").mkdir(parents=True)
     installed.fake("npm", {"ci *": "mkdir node_modules", "run *": 'mkdir "$OUT"'})
