@@ -3,6 +3,8 @@
 Tasks are short and safe to repeat, so a message is acknowledged after the work, and a lost worker's message runs again.
 """
 
+from typing import Any
+
 from . import platform, variables
 
 REDIS_URL = variables.url("REDIS_URL", schemes=("redis", "rediss"), default="")
@@ -57,7 +59,7 @@ RECONCILE_SECONDS = 900
 # With Redis, web sends a message for each image, and this poll finds the images whose message was lost. Without Redis
 # the poll is the only way to a preview.
 PREVIEW_SECONDS = 30 if REDIS_URL else 2
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {
         "task": "uploads.tasks.reconcile",
         # More often than there is work, because a restarted beat begins to count anew.

@@ -40,13 +40,14 @@ UPLOAD_ORIGINS: list[str] = []
 
 
 def _s3() -> dict[str, Any]:
-    endpoint = variables.url("AWS_S3_ENDPOINT_URL", schemes=("http", "https"), default=None)
+    endpoint = variables.url("AWS_S3_ENDPOINT_URL", schemes=("http", "https"), default="")
+    public = variables.url("AWS_S3_PUBLIC_ENDPOINT_URL", schemes=("http", "https"), default=endpoint)
     return {
         "access_key": variables.text("AWS_ACCESS_KEY_ID"),
         "secret_key": variables.text("AWS_SECRET_ACCESS_KEY"),
         "region_name": variables.text("AWS_S3_REGION_NAME", default="us-east-1"),
-        "endpoint_url": endpoint,
-        "public_endpoint_url": variables.url("AWS_S3_PUBLIC_ENDPOINT_URL", schemes=("http", "https"), default=endpoint),
+        "endpoint_url": endpoint or None,
+        "public_endpoint_url": public or None,
     }
 
 

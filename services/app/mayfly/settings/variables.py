@@ -1,38 +1,39 @@
 """Configuration from the environment, read with python-decouple.
 
-A variable that is missing or malformed ends the process with one line that names it. Only the environment is
-read, never a file: Compose puts `.env` into it, Heroku its config vars, and `make run` its own values.
+A variable that is missing or malformed ends the process with one line that names it. Only the environment is read,
+never a file: Compose puts `.env` into it, Heroku its config vars, and `make run` its own values. An empty value
+counts as none, because Compose passes `NAME=` on for a line that was left blank. Without a default, a variable is
+required.
 """
 
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import urlsplit
 
-from decouple import Config, Csv, RepositoryEmpty
+from decouple import Config, Csv, RepositoryEmpty, strtobool
 
-REQUIRED: Any = object()
 _config = Config(RepositoryEmpty())
 
 
-def text(name: str, *, default: Any = REQUIRED, choices: tuple[str, ...] = ()) -> Any:
-    """A word or a sentence; one of `choices` where those are given."""
+def text(name: str, *, default: str | None = None, choices: tuple[str, ...] = ()) -> str:
+    """A word or a sentence; one of `choices`, if there are any."""
     value = _read(name, default)
     if choices and value not in choices:
         fail(name, f"is {value!r}, and has to be one of {', '.join(choices)}")
     return value
 
 
-def flag(name: str, *, default: Any = REQUIRED) -> bool:
+def flag(name: str, *, default: bool) -> bool:
     """True or False, in the spellings that python-decouple knows."""
-    value = _read(name, default)
+    value = _read(name, str(default))
     try:
-        return _config(name, default=value, cast=bool)
+        return bool(strtobool(value))
     except ValueError:
         fail(name, f"is {value!r}, and has to be True or False")
 
 
-def number(name: str, *, default: Any = REQUIRED, least: int, most: int) -> int:
+def number(name: str, *, default: int, least: int, most: int) -> int:
     """A whole number from `least` to `most`."""
-    value = _read(name, default)
+    value = _read(name, str(default))
     try:
         result = int(value)
     except ValueError:
@@ -42,18 +43,18 @@ def number(name: str, *, default: Any = REQUIRED, least: int, most: int) -> int:
     return result
 
 
-def names(name: str, *, default: Any = REQUIRED) -> list[str]:
+def names(name: str, *, default: str | None = None) -> list[str]:
     """Names separated by commas."""
-    return Csv()(_read(name, default))
+    return [str(value) for value in Csv()(_read(name, default))]
 
 
-def url(name: str, *, schemes: tuple[str, ...], default: Any = REQUIRED) -> Any:
-    """An address with one of `schemes`; the value itself is not shown in the error, since it may hold a password."""
+def url(name: str, *, schemes: tuple[str, ...], default: str | None = None) -> str:
+    """An address with one of `schemes`. An error does not show the value, which may hold a password."""
     value = _read(name, default)
     if not value:
         return value
     try:
-        parts = urlsplit(str(value))
+        parts = urlsplit(value)
         _ = parts.port
     except ValueError:
         fail(name, "is no address: a port is a number, and other signs in a password are written as %2F and the like")
@@ -67,9 +68,10 @@ def fail(name: str, why: str) -> NoReturn:
     raise SystemExit(f"mayfly: {name} {why}. See .env.var.")
 
 
-def _read(name: str, default: Any) -> Any:
-    # An empty value counts as none: Compose passes NAME= on for a line that somebody left blank.
-    value = _config(name, default="") or default
-    if value is REQUIRED:
+def _read(name: str, default: str | None) -> str:
+    value = str(_config(name, default=""))
+    if value:
+        return value
+    if default is None:
         fail(name, "is missing")
-    return value
+    return default
