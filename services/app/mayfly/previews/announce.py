@@ -1,12 +1,11 @@
-"""Tell a worker at once that an image is ready. Best effort: the table is read again all the time."""
+"""Send a worker one message when an image turns ready. Best effort: a poll finds the images whose message is lost."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
 
 from django.conf import settings
-from kombu import Connection
-from kombu.connection import ConnectionPool
+from kombu import Connection, Producer
 
 from ..uploads.choices import Kind
 from ..uploads.models import Upload
@@ -14,35 +13,47 @@ from .tasks import preview
 
 logger = logging.getLogger(__name__)
 
-# A visitor waits for no more than this, in seconds: half for a free connection, half for Redis to answer.
+# A visitor's request waits for this many seconds at most.
 MOST_SECONDS = 0.5
 
 
-def announce(upload: Upload, **_: Any) -> None:
-    """Send one message for an image that is ready; nothing without Redis. A failure is logged, and never raised."""
+def announce(upload: Upload, **_: object) -> None:
+    """Send one message for an image that is ready; none without Redis. A failure is logged, and never raised."""
     if upload.kind != Kind.IMAGE or not settings.REDIS_URL:
         return
+    if settings.CELERY_TASK_ALWAYS_EAGER:
+        preview.delay(upload.pk)  # makes the preview here and now
+        return
+    message = _sender().submit(_send, upload.pk)
     try:
-        with _connections().acquire(block=True, timeout=MOST_SECONDS / 2) as connection:
-            try:
-                preview.apply_async((upload.pk,), connection=connection, retry=False)
-            except Exception:
-                connection.collapse()  # the next message begins with a new connection
-                raise
-    except Exception as error:  # whatever it is, the visitor's upload is ready
-        logger.warning("%s: no message sent, its preview comes with the next poll: %r", upload, error)
+        message.result(timeout=MOST_SECONDS)
+    except Exception as error:  # whatever the error is, the visitor's upload is ready
+        message.cancel()
+        logger.warning("%s: not announced, its preview comes with the next poll: %r", upload, error)
 
 
 @cache
-def _connections() -> ConnectionPool:
-    # One connection a process, for which threads wait: a small Redis plan has 20 in all.
+def _sender() -> ThreadPoolExecutor:
+    # A thread of its own, because no socket option limits the time that the lookup of a host name takes. There is one a
+    # process, with one connection: a small Redis plan has 20 in all.
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
+
+
+def _send(upload_id: str) -> None:
+    connection = _connection()
+    try:
+        preview.apply_async((upload_id,), producer=Producer(connection, auto_declare=False), retry=False)
+    except Exception:
+        connection.release()  # the next message opens it again
+        raise
+
+
+@cache
+def _connection() -> Connection:
     options = {
-        "socket_connect_timeout": MOST_SECONDS / 4,
-        "socket_timeout": MOST_SECONDS / 4,
+        "socket_connect_timeout": MOST_SECONDS / 2,
+        "socket_timeout": MOST_SECONDS / 2,
         "retry_on_timeout": False,
         "max_retries": 0,
     }
-    connection = Connection(
-        settings.CELERY_BROKER_URL, transport_options=options, ssl=settings.REDIS_TLS or False, connect_timeout=1
-    )
-    return connection.Pool(limit=1)
+    return Connection(settings.CELERY_BROKER_URL, transport_options=options, ssl=settings.REDIS_TLS or False)
