@@ -4,6 +4,7 @@ import gc
 import signal
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from celery import Celery, bootsteps
 from celery.apps.worker import Worker
@@ -20,20 +21,25 @@ app.autodiscover_tasks()
 
 
 class PatientWorker(Worker):
-    """Lets one SIGTERM count: Heroku may send several, and Celery cuts running tasks off at the second."""
+    """Lets one SIGTERM count: Heroku may send several, and Celery cuts running tasks off at the second.
 
-    def wait_for_soft_shutdown(self) -> None:
+    `on_cold_shutdown` in celery/apps/worker.py first lets a second signal end the tasks at once, and then calls
+    `worker.wait_for_soft_shutdown()`. The method below takes SIGTERM out of that again.
+    """
+
+    def wait_for_soft_shutdown(self) -> bool:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        super().wait_for_soft_shutdown()
+        return super().wait_for_soft_shutdown()
 
 
-app.Worker = app.subclass_with_self(PatientWorker)
+# celery/bin/worker.py makes its worker by `app.Worker(...)`.
+app.Worker = app.subclass_with_self(PatientWorker)  # type: ignore[misc]  # a cached_property, so it may be replaced
 
 
 def sign_of_life(name: str) -> Path:
-    """The file whose age tells how long ago the process `name` last turned its loop.
+    """The file that the process `name` touches from its loop, so that its age shows whether the process still runs.
 
-    A file, since asking a worker by `celery inspect ping` starts a whole Python and costs 0.7 s of a processor.
+    Asking a worker by `celery inspect ping` would start a whole Python, at 0.7 s of processor time.
     """
     return Path(tempfile.gettempdir()) / f"{name}.alive"
 
@@ -41,9 +47,9 @@ def sign_of_life(name: str) -> Path:
 class SignOfLife(bootsteps.StartStopStep):
     """Touches the worker's file every 10 s from the loop that also reads the queue."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
-    def start(self, parent) -> None:
+    def start(self, parent: Any) -> None:
         file = sign_of_life(parent.hostname.partition("@")[0])
         file.touch()
         parent.timer.call_repeatedly(10, file.touch)
@@ -53,10 +59,11 @@ app.steps["worker"].add(SignOfLife)
 
 
 @worker_init.connect
-def load_once(**_) -> None:
-    """Make S3's client, which opens no connection, before the pool's processes fork, so that they share its 25 MB.
+def load_once(**_: object) -> None:
+    """Load what the pool's processes share before they fork, above all S3's client, which takes 25 MB.
 
-    The garbage collector would write to all that is there already, and each process would have its own copy of it.
+    Making the client opens no connection. The objects are frozen, because the garbage collector would write to each,
+    and every process would then have a copy of its own.
     """
     getattr(default_storage, "client", None)
     gc.collect()
@@ -65,6 +72,6 @@ def load_once(**_) -> None:
 
 @beat_init.connect
 @beat_embedded_init.connect
-def beat_shows_life(**_) -> None:
+def beat_shows_life(**_: object) -> None:
     """Let beat touch its file whenever it is about to send a task."""
     before_task_publish.connect(lambda **_: sign_of_life("beat").touch(), weak=False)

@@ -4,8 +4,9 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import BinaryIO
+from typing import cast
 
+from django.core.files import File
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.http.request import UnreadablePostError
@@ -13,13 +14,15 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from ..problems import Unanswerable, problem_of
-from ..storage.folder.storage import tag
+from ..storage.folder.storage import FolderUploadStorage, tag
 from ..storage.folder.tokens import ObjectGrant, PartGrant, PreviewGrant, TokenRefused, grant_in
 from ..storage.headers import PREVIEW_TYPE, attachment
 from ..storage.protocol import StorageError, TransferNotFound
 
 # How much of a body is in memory at a time, in bytes.
 CHUNK = 64 * 1024
+# The addresses below exist only if the folder storage is in use.
+_storage = cast(FolderUploadStorage, default_storage)
 View = Callable[[HttpRequest, str], HttpResponseBase]
 
 
@@ -48,7 +51,7 @@ def part(request: HttpRequest, token: str) -> HttpResponseBase:
     """Take the part that the token allows, of exactly the size that it names."""
     grant = grant_in(token, PartGrant)
     _check_length(request.META.get("CONTENT_LENGTH", ""), grant.size)
-    stored = default_storage.receive_part(grant.key, grant.transfer_id, grant.number, _body(request, grant.size))
+    stored = _storage.receive_part(grant.key, grant.transfer_id, grant.number, _body(request, grant.size))
     return HttpResponse(content_type="text/plain", headers={"ETag": f'"{stored.etag}"'})
 
 
@@ -75,7 +78,7 @@ urlpatterns = [
 def _object(request: HttpRequest, key: str, *, disposition: str, content_type: str) -> HttpResponseBase:
     """The object, or the requested range of it."""
     try:
-        file = default_storage.open(key).file
+        file = _storage.open(key)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Unanswerable("object_gone") from error
     stat = os.fstat(file.fileno())
@@ -147,7 +150,7 @@ def _wanted(request: HttpRequest, size: int, etag: str) -> tuple[int, range]:
 class _Slice:
     """A range of a file's bytes, chunk by chunk. Django closes the file through it, even before its end."""
 
-    def __init__(self, file: BinaryIO, wanted: range):
+    def __init__(self, file: "File[bytes]", wanted: range):
         self._file, self._wanted = file, wanted
 
     def __iter__(self) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from csp.decorators import csp_update
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -13,6 +12,7 @@ from ninja.errors import HttpError, ValidationError
 
 from .. import __version__
 from ..problems import Problem, Unanswerable, problem_of
+from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
@@ -39,7 +39,7 @@ api.add_decorator(never_cache, mode="view")
 
 
 @api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload")
-def begin(request: HttpRequest, data: BeginIn):
+def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
     """The upload stays pending until its parts have arrived and it is completed."""
     known = box_of(request)
     box = known or boxes.new()
@@ -51,7 +51,7 @@ def begin(request: HttpRequest, data: BeginIn):
         size=data.size,
         title=data.title,
         lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
-        storage=default_storage,
+        storage=uploads_storage,
     )
     transfer = {"part_size": upload.part_size, "parts": upload.plan.count}
     answer = shown(request, upload) | {"transfer": transfer}
@@ -61,9 +61,9 @@ def begin(request: HttpRequest, data: BeginIn):
 
 
 @api.post("/uploads/{upload:upload_id}/parts", response={200: SignedPartsOut} | PROBLEMS, summary="Sign part URLs")
-def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn):
+def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[str, Any]:
     """For each number, a URL to PUT exactly `size` bytes to, with `headers`; ask again when it has expired."""
-    parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=default_storage)
+    parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=uploads_storage)
     return {
         "parts": [
             {"number": part.number, "size": part.size, "url": absolute(request, part.url), "headers": part.headers}
@@ -73,20 +73,20 @@ def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn):
 
 
 @api.get("/uploads/{upload:upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the arrived parts")
-def list_parts(request: HttpRequest, upload_id: str):
+def list_parts(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """What storage already has, for resuming."""
-    parts = lifecycle.arrived(owned(request, upload_id), storage=default_storage)
+    parts = lifecycle.arrived(owned(request, upload_id), storage=uploads_storage)
     return {"parts": [{"number": part.number, "size": part.size} for part in parts]}
 
 
 @api.post("/uploads/{upload:upload_id}/complete", response={200: UploadOut} | PROBLEMS, summary="Complete an upload")
-def complete(request: HttpRequest, upload_id: str):
+def complete(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """Ready once every part has arrived as declared: 409 names the missing parts, 422 says why it was refused."""
-    return shown(request, lifecycle.complete(owned(request, upload_id), storage=default_storage))
+    return shown(request, lifecycle.complete(owned(request, upload_id), storage=uploads_storage))
 
 
 @api.get("/uploads", response={200: UploadsOut} | PROBLEMS, summary="List the box's live uploads")
-def list_uploads(request: HttpRequest, kind: Kind | None = None):
+def list_uploads(request: HttpRequest, kind: Kind | None = None) -> dict[str, Any]:
     """Newest first."""
     box = box_of(request)
     uploads = Upload.objects.of(box).live() if box else Upload.objects.none()
@@ -96,7 +96,7 @@ def list_uploads(request: HttpRequest, kind: Kind | None = None):
 
 
 @api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")
-def get_upload(request: HttpRequest, upload_id: str):
+def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """Pending or live; 410 once it is gone, 422 if it was refused because it cannot be shown."""
     upload = owned(request, upload_id)
     if upload.refusal:
@@ -108,18 +108,18 @@ def get_upload(request: HttpRequest, upload_id: str):
 
 
 @api.delete("/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")
-def delete(request: HttpRequest, upload_id: str):
+def delete(request: HttpRequest, upload_id: str) -> Status[None]:
     """At once, whatever its state; to repeat it is no error."""
-    lifecycle.remove(owned(request, upload_id), storage=default_storage)
+    lifecycle.remove(owned(request, upload_id), storage=uploads_storage)
     return Status(204, None)
 
 
 @api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box")
-def clear(request: HttpRequest, kind: Kind | None = None):
+def clear(request: HttpRequest, kind: Kind | None = None) -> Status[None]:
     """All of the box's uploads, or all of one kind, including transfers in progress."""
     box = box_of(request)
     if box:
-        lifecycle.clear(box=box, kind=kind, storage=default_storage)
+        lifecycle.clear(box=box, kind=kind, storage=uploads_storage)
     return Status(204, None)
 
 

@@ -6,12 +6,12 @@ from functools import cache
 
 import redis
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from .. import __version__
+from ..storage.default import uploads_storage
 from ..uploads.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 if database, Redis and storage answer and beat and the sweep ran recently; otherwise 503."""
-    checks: dict[str, Callable[[], object]] = {"database": Heartbeat.ages, "storage": default_storage.check}
+    checks: dict[str, Callable[[], object]] = {"database": Heartbeat.ages, "storage": uploads_storage.check}
     if settings.REDIS_URL:
         checks["redis"] = _ping
     answers = {name: _answer(check) for name, check in checks.items()}

@@ -96,7 +96,8 @@ def decode(content_type: str, most: int) -> bytes:
             small = pyvips.Image.thumbnail_source(
                 source, SIDE, height=SIDE, size="down", output_profile="srgb", option_string="fail_on=truncated"
             )
-            return small.webpsave_buffer(Q=80, keep="none")
+            preview: bytes = small.webpsave_buffer(Q=80, keep="none")
+            return preview
     except pyvips.Error as error:
         # libvips has no code for a lack of memory. A thread that cannot start lacks memory for its stack.
         heavy = "memory" in str(error).lower() or "creating thread" in str(error)

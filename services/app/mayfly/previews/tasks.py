@@ -3,8 +3,8 @@
 import time
 
 from celery import shared_task
-from django.core.files.storage import default_storage
 
+from ..storage.default import uploads_storage
 from . import queue
 from .make import make, make_due
 
@@ -16,7 +16,7 @@ def preview(upload_id: str) -> str:
     upload = queue.claim(upload_id)
     if upload is None:
         return f"{upload_id[:8]} does not wait for a preview"
-    made = make(upload, storage=default_storage)
+    made = make(upload, storage=uploads_storage)
     return f"{'preview' if made else 'no preview'} of {upload_id[:8]}, {time.monotonic() - began:.1f} s"
 
 
@@ -24,4 +24,4 @@ def preview(upload_id: str) -> str:
 @shared_task(name="uploads.tasks.preview", soft_time_limit=20, time_limit=25)
 def waiting_previews() -> str:
     """Make the previews that are due, whose messages were lost or never sent. May be repeated and run at once."""
-    return f"{make_due(storage=default_storage)} previews made"
+    return f"{make_due(storage=uploads_storage)} previews made"

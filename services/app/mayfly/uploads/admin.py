@@ -1,17 +1,24 @@
 """The operator's view: all uploads, and a way to take them down. Nothing can be added or changed by hand."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin
-from django.core.files.storage import default_storage
 from django.http import HttpRequest
 
+from ..storage.default import uploads_storage
 from . import lifecycle
 from .choices import State
 from .models import Upload
 from .queries import UploadQuerySet
 
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Upload]
+else:
+    ModelAdmin = admin.ModelAdmin  # Django's own takes no type when it runs
+
 
 @admin.register(Upload)
-class UploadAdmin(admin.ModelAdmin):
+class UploadAdmin(ModelAdmin):
     list_display = ("id", "kind", "state", "name", "size", "created_at", "expires_at", "removed_at")
     list_filter = ("kind", "state")
     search_fields = ("=id", "=box")
@@ -21,7 +28,7 @@ class UploadAdmin(admin.ModelAdmin):
 
     @admin.action(description="Take down: remove now, keep the receipt", permissions=["delete"])
     def take_down(self, request: HttpRequest, uploads: UploadQuerySet) -> None:
-        removed = sum(lifecycle.remove(upload, storage=default_storage) for upload in uploads)
+        removed = sum(lifecycle.remove(upload, storage=uploads_storage) for upload in uploads)
         self.message_user(request, f"{removed} removed.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

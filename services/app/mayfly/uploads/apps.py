@@ -1,8 +1,9 @@
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
-from django.core.files.storage import default_storage
 from django.db.models.signals import pre_delete
+
+from ..storage.default import uploads_storage
 
 if TYPE_CHECKING:
     from .models import Upload
@@ -24,4 +25,4 @@ def remove_bytes_first(instance: "Upload", **_: Any) -> None:
     from .choices import State
 
     if instance.state != State.GONE:
-        lifecycle.discard(instance, storage=default_storage)
+        lifecycle.discard(instance, storage=uploads_storage)

@@ -1,6 +1,6 @@
 """The tables: uploads, and when the periodic work last ran."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -42,6 +42,9 @@ class Upload(models.Model):
     preview_due_at = models.DateTimeField(null=True)
     preview_attempts = models.PositiveSmallIntegerField(db_default=0)
     has_preview = models.BooleanField(db_default=False)
+
+    # Only rows that `with_time_left` has read have it.
+    time_left: timedelta
 
     objects = UploadQuerySet.as_manager()
 
@@ -116,16 +119,16 @@ class Heartbeat(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @classmethod
-    def record(cls, name: str) -> datetime:
+    @staticmethod
+    def record(name: str) -> datetime:
         """Note that `name` runs now, and return that time."""
-        cls.objects.bulk_create(
-            [cls(name=name, at=Now())], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
+        Heartbeat.objects.bulk_create(
+            [Heartbeat(name=name, at=Now())], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
         )
-        return cls.objects.get(name=name).at
+        return Heartbeat.objects.get(name=name).at
 
-    @classmethod
-    def ages(cls) -> dict[str, float]:
+    @staticmethod
+    def ages() -> dict[str, float]:
         """Seconds since each name last ran."""
         age = models.ExpressionWrapper(Now() - F("at"), output_field=models.DurationField())
-        return {name: age.total_seconds() for name, age in cls.objects.values_list("name", age)}
+        return {name: age.total_seconds() for name, age in Heartbeat.objects.values_list("name", age)}

@@ -58,7 +58,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def with_time_left(self) -> "UploadQuerySet":
         """Add `time_left`, a timedelta, as the database sees it now."""
-        return self.annotate(
+        return self.annotate(  # type: ignore[no-redef]  # the model declares it, so that its type is known
             time_left=models.ExpressionWrapper(F("expires_at") - Now(), output_field=models.DurationField())
         )
 

@@ -7,8 +7,8 @@ from math import inf
 
 from celery import shared_task
 from django.conf import settings
-from django.core.files.storage import default_storage
 
+from ..storage.default import uploads_storage
 from . import lifecycle
 from .models import Heartbeat
 from .reconcile import reconcile as compare
@@ -19,7 +19,7 @@ def sweep(*, from_beat: bool = False) -> str:
     """Remove what is due. May run twice at once: batches are taken with SKIP LOCKED, and removal repeats safely."""
     if from_beat:
         Heartbeat.record("beat")
-    swept = lifecycle.sweep(storage=default_storage)
+    swept = lifecycle.sweep(storage=uploads_storage)
     Heartbeat.record("sweep")
     return str(swept)
 
@@ -33,4 +33,4 @@ def reconcile() -> str:
     age = Heartbeat.ages().get("reconcile", inf)
     if age < settings.RECONCILE_SECONDS:
         return f"not due, last run {age:.0f} s ago"
-    return str(compare(storage=default_storage))
+    return str(compare(storage=uploads_storage))

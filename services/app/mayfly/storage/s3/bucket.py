@@ -6,11 +6,13 @@ this same file, so that the bucket in development is configured like the one in 
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 # Rules with these names are ours; all other rules of a bucket stay as they are.
 CORS_RULE = "mayfly"
@@ -21,7 +23,7 @@ class Unsuitable(Exception):
 
 
 def configure(
-    client: BaseClient, bucket: str, *, region: str, origins: Sequence[str], prefixes: Sequence[str]
+    client: "S3Client", bucket: str, *, region: str, origins: Sequence[str], prefixes: Sequence[str]
 ) -> list[str]:
     """Create `bucket` if it is absent, and bring its configuration to what Mayfly needs.
 
@@ -49,7 +51,7 @@ def configure(
     return changes
 
 
-def open_to_readers(client: BaseClient, bucket: str, *, region: str, prefix: str) -> list[str]:
+def open_to_readers(client: "S3Client", bucket: str, *, region: str, prefix: str) -> list[str]:
     """Create `bucket` if it is absent, and let everybody read what is under `prefix`, but list or write nothing.
 
     As safe to repeat as `configure`, with the same kind of answer. Raises ClientError if S3 refuses.
@@ -84,7 +86,7 @@ def open_to_readers(client: BaseClient, bucket: str, *, region: str, prefix: str
     return changes
 
 
-def _create(client: BaseClient, bucket: str, region: str) -> bool:
+def _create(client: "S3Client", bucket: str, region: str) -> bool:
     try:
         client.head_bucket(Bucket=bucket)
         return False
@@ -102,7 +104,7 @@ def _create(client: BaseClient, bucket: str, region: str) -> bool:
     return True
 
 
-def _set_public_access(client: BaseClient, bucket: str, *, by_policy: bool) -> bool:
+def _set_public_access(client: "S3Client", bucket: str, *, by_policy: bool) -> bool:
     wanted = {
         "BlockPublicAcls": True,
         "IgnorePublicAcls": True,
@@ -121,7 +123,7 @@ def _set_public_access(client: BaseClient, bucket: str, *, by_policy: bool) -> b
     return True
 
 
-def _let_browsers_in(client: BaseClient, bucket: str, origins: Sequence[str]) -> bool:
+def _let_browsers_in(client: "S3Client", bucket: str, origins: Sequence[str]) -> bool:
     ours = {
         "ID": CORS_RULE,
         "AllowedMethods": ["PUT", "GET", "HEAD"],
@@ -144,7 +146,7 @@ def _let_browsers_in(client: BaseClient, bucket: str, origins: Sequence[str]) ->
     return True
 
 
-def _expire(client: BaseClient, bucket: str, prefixes: Sequence[str]) -> bool:
+def _expire(client: "S3Client", bucket: str, prefixes: Sequence[str]) -> bool:
     # A day is the shortest that S3 knows, and above the longest life and the longest transfer together.
     ours = [
         {
@@ -170,7 +172,7 @@ def _expire(client: BaseClient, bucket: str, prefixes: Sequence[str]) -> bool:
     return True
 
 
-def _current(call: Callable[..., dict], bucket: str, name: str, *, absent: str) -> Any:
+def _current(call: Callable[..., Mapping[str, Any]], bucket: str, name: str, *, absent: str) -> Any:
     try:
         return call(Bucket=bucket)[name]
     except ClientError as error:
@@ -179,7 +181,7 @@ def _current(call: Callable[..., dict], bucket: str, name: str, *, absent: str) 
         return None
 
 
-def _settled(call: Callable[..., dict], **arguments: Any) -> None:
+def _settled(call: Callable[..., object], **arguments: Any) -> None:
     """Make a change, waiting while another one of the same bucket is under way: S3 refuses the second of two."""
     for pause in (1, 2, 4):
         try:

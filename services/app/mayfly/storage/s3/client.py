@@ -2,11 +2,13 @@
 
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.client import BaseClient
 from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -49,7 +51,7 @@ class Clients:
         session_token: str | None,
         config: Config,
     ):
-        self._options = {
+        self._options: dict[str, Any] = {
             "endpoint_url": endpoint_url,
             "region_name": region_name,
             "aws_access_key_id": access_key,
@@ -62,20 +64,20 @@ class Clients:
         # A session must not make two clients at once.
         self._one_at_a_time = threading.Lock()
 
-    def get(self) -> BaseClient:
+    def get(self) -> "S3Client":
         """This thread's client."""
-        client = getattr(self._of_thread, "client", None)
+        client: S3Client | None = getattr(self._of_thread, "client", None)
         if client is None:
             client = self._of_thread.client = self._new()
         return client
 
-    def _new(self) -> BaseClient:
+    def _new(self) -> "S3Client":
         with self._one_at_a_time:
             if self._session is None:
                 self._session = boto3.Session()
             client = self._session.client("s3", **self._options)
         client.meta.events.register("before-call.s3", _note_the_time)
-        client.meta.events.register_first("needs-retry.s3", _only_in_time)
+        client.meta.events.register_first("needs-retry.s3", _only_in_time)  # type: ignore[arg-type]  # stubs want no answer
         return client
 
 

@@ -5,9 +5,10 @@ They need their own bucket because the uploads' bucket stays closed to the publi
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from whitenoise.media_types import MediaTypes
 
 from ..keys import STATIC
@@ -21,7 +22,7 @@ PIECE = "mayfly/bundle/chunk-"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-def publish(storage: S3UploadStorage, tree: ManifestFilesMixin) -> list[str]:
+def publish(storage: S3UploadStorage, tree: ManifestStaticFilesStorage) -> list[str]:
     """Make the bucket public to read, and send what it does not have. Returns a sentence for each change.
 
     Safe to repeat, and quick then. What earlier versions sent stays, since pages made by them are still open somewhere.
@@ -51,11 +52,12 @@ def _send(storage: S3UploadStorage, name: str, file: Path) -> None:
     kind = MediaTypes().get_type(name)
     # S3 does not choose by what a browser takes, and every one takes gzip. Small and packed files have no such twin.
     packed = file.with_name(f"{file.name}.gz")
+    encoding: dict[str, Any] = {"ContentEncoding": "gzip"} if packed.exists() else {}
     storage.client.put_object(
         Bucket=storage.bucket_name,
         Key=STATIC + name,
         Body=(packed if packed.exists() else file).read_bytes(),
         ContentType=f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
         CacheControl=FOR_EVER,
-        **({"ContentEncoding": "gzip"} if packed.exists() else {}),
+        **encoding,
     )

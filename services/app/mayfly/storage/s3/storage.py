@@ -10,10 +10,10 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from botocore.client import BaseClient
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
@@ -23,6 +23,15 @@ from ..protocol import Found, Part, SignedPart, StorageError, TransferNotFound
 from . import bucket
 from .client import Clients, configuration
 from .presign import S3Signer, bucket_url
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import (
+        CompletedPartTypeDef,
+        ListMultipartUploadsOutputTypeDef,
+        ListObjectsV2OutputTypeDef,
+        ObjectIdentifierTypeDef,
+    )
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MOST_KEYS = 1000
@@ -38,6 +47,13 @@ class S3UploadStorage(S3Storage):
     Options besides those of S3Storage: `public_endpoint_url`, where clients reach S3 if that is not `endpoint_url`,
     and `cors_origins`, the origins of the pages that send parts.
     """
+
+    access_key: str
+    secret_key: str
+    region_name: str
+    client_config: Config
+    public_endpoint_url: str | None
+    cors_origins: Sequence[str]
 
     def __init__(self, **options: Any):
         super().__init__(**options)
@@ -72,15 +88,20 @@ class S3UploadStorage(S3Storage):
         return Part(number=number, size=len(content), etag=answer["ETag"])
 
     def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
-        return {
-            part["PartNumber"]: Part(number=part["PartNumber"], size=part["Size"], etag=part["ETag"])
-            for page in self._pages("list_parts", Key=key, UploadId=transfer_id)
-            for part in page.get("Parts", ())
-        }
+        with _answering():
+            pages = self.client.get_paginator("list_parts").paginate(
+                Bucket=self.bucket_name, Key=key, UploadId=transfer_id
+            )
+            return {
+                part["PartNumber"]: Part(number=part["PartNumber"], size=part["Size"], etag=part["ETag"])
+                for page in pages
+                for part in page.get("Parts", ())
+            }
 
     def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
-        listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
-        listed.sort(key=lambda part: part["PartNumber"])
+        listed: list[CompletedPartTypeDef] = [
+            {"PartNumber": part.number, "ETag": part.etag} for part in sorted(parts, key=lambda part: part.number)
+        ]
         # If the answer to a first call was lost, S3 may answer the same call again with success.
         with _answering():
             self.client.complete_multipart_upload(
@@ -127,7 +148,7 @@ class S3UploadStorage(S3Storage):
         errors = {}
         keys = list(dict.fromkeys(keys))
         for start in range(0, len(keys), MOST_KEYS):
-            batch = [{"Key": key} for key in keys[start : start + MOST_KEYS]]
+            batch: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys[start : start + MOST_KEYS]]
             with _answering():
                 # Quiet: only the errors come back. The answer is 200 even if every key has one.
                 answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": batch, "Quiet": True})
@@ -154,7 +175,7 @@ class S3UploadStorage(S3Storage):
         """
         present: set[str] = set()
         listed_to = ""
-        for number, page in enumerate(self._pages("list_objects_v2", Prefix=os.path.commonprefix(wanted)), start=1):
+        for number, page in enumerate(self._object_pages(os.path.commonprefix(wanted)), start=1):
             keys = [item["Key"] for item in page.get("Contents", ())]
             present.update(keys)
             listed_to = keys[-1] if page["IsTruncated"] and keys else wanted[-1]
@@ -163,12 +184,12 @@ class S3UploadStorage(S3Storage):
         return present, listed_to
 
     def objects(self, prefix: str) -> Iterator[Found]:
-        for page in self._pages("list_objects_v2", Prefix=prefix):
+        for page in self._object_pages(prefix):
             for item in page.get("Contents", ()):
                 yield Found(item["Key"], since=item["LastModified"])
 
     def transfers(self, prefix: str) -> Iterator[Found]:
-        for page in self._pages("list_multipart_uploads", Prefix=prefix):
+        for page in self._transfer_pages(prefix):
             for transfer in page.get("Uploads", ()):
                 yield Found(transfer["Key"], since=transfer["Initiated"])
 
@@ -223,7 +244,7 @@ class S3UploadStorage(S3Storage):
         )
 
     @property
-    def client(self) -> BaseClient:
+    def client(self) -> "S3Client":
         """This thread's client. It answers in botocore's terms; the methods above translate."""
         return self._clients.get()
 
@@ -252,15 +273,21 @@ class S3UploadStorage(S3Storage):
         # The prefix also matches longer keys.
         return [
             transfer["UploadId"]
-            for page in self._pages("list_multipart_uploads", Prefix=key)
+            for page in self._transfer_pages(key)
             for transfer in page.get("Uploads", ())
             if transfer["Key"] == key
         ]
 
-    def _pages(self, call: str, **arguments: Any) -> Iterator[dict]:
-        """Every page of a listing: S3 gives 1,000 entries at a time."""
+    def _object_pages(self, prefix: str) -> "Iterator[ListObjectsV2OutputTypeDef]":
+        """Every page of the objects under `prefix`: S3 gives 1,000 at a time."""
         with _answering():
-            yield from self.client.get_paginator(call).paginate(Bucket=self.bucket_name, **arguments)
+            yield from self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket_name, Prefix=prefix)
+
+    def _transfer_pages(self, prefix: str) -> "Iterator[ListMultipartUploadsOutputTypeDef]":
+        """Every page of the open transfers under `prefix`: S3 gives 1,000 at a time."""
+        listing = self.client.get_paginator("list_multipart_uploads")
+        with _answering():
+            yield from listing.paginate(Bucket=self.bucket_name, Prefix=prefix)
 
 
 @contextmanager

@@ -6,16 +6,19 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import timedelta
+from email.message import Message
 from email.utils import parsedate_to_datetime
+from typing import Any, cast
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ....storage.default import uploads_storage
 from ....storage.headers import OCTETS
 from ....storage.keys import upload_key
 from ....storage.protocol import StorageError
+from ....storage.s3.storage import S3UploadStorage
 
 CONTENT = b"preflight"
 MOST_SECONDS = (
@@ -26,15 +29,15 @@ MOST_SECONDS = (
 class Command(BaseCommand):
     help = "Run Django's deployment check, prepare storage, and send a part as a browser would."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--origin", required=True, help="of the pages, as the address bar shows it")
 
-    def handle(self, *, origin: str, **options) -> None:
+    def handle(self, *, origin: str, **options: Any) -> None:
         call_command("check", deploy=True, fail_level="WARNING", stdout=self.stdout)
         if not settings.USE_S3:
             raise CommandError("USE_S3 is not True: dynos share no disk, and lose theirs at every restart")
         try:
-            for change in default_storage.prepare():
+            for change in uploads_storage.prepare():
                 self.stdout.write(change)
             self.rehearse(origin)
         except StorageError as error:
@@ -44,15 +47,15 @@ class Command(BaseCommand):
     def rehearse(self, origin: str) -> None:
         """Send one part on the way of every upload, from signing to storage, and remove it again."""
         key = upload_key(f"preflight-{secrets.token_hex(8)}")
-        transfer = default_storage.open_transfer(key, content_type=OCTETS)
+        transfer = uploads_storage.open_transfer(key, content_type=OCTETS)
         try:
-            part = default_storage.sign_part(key, transfer, 1, len(CONTENT), lifetime=timedelta(minutes=1))
+            part = uploads_storage.sign_part(key, transfer, 1, len(CONTENT), lifetime=timedelta(minutes=1))
             asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
             _, headers = ask("OPTIONS", part.url, {"Origin": origin} | asked)
             if headers.get("Access-Control-Allow-Origin") not in (origin, "*"):
                 raise CommandError(
                     f"the bucket takes nothing from pages of {origin}: add that to AWS_S3_CORS_ORIGINS, which is"
-                    f" {','.join(default_storage.cors_origins)}"
+                    f" {','.join(cast(S3UploadStorage, uploads_storage).cors_origins)}"
                 )
             status, headers = ask("PUT", part.url, {"Origin": origin}, CONTENT)
             if status != 200:
@@ -63,10 +66,10 @@ class Command(BaseCommand):
             if apart > MOST_SECONDS:
                 raise CommandError(f"this machine's clock and storage's are {apart:.0f} s apart")
         finally:
-            default_storage.abort_transfers(key)
+            uploads_storage.abort_transfers(key)
 
 
-def ask(method: str, url: str, headers: dict[str, str], body: bytes | None = None):
+def ask(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, Message]:
     """Status and headers of the answer, whatever it is. Raises StorageError if there is none."""
     request = urllib.request.Request(url, method=method, headers=headers, data=body)  # noqa: S310  (signed by us)
     try:

@@ -1,13 +1,15 @@
 """`manage.py release`: the work to do once before a new version's processes start."""
 
+from typing import Any, cast
+
 from django.conf import settings
-from django.contrib.staticfiles.storage import staticfiles_storage
-from django.core.files.storage import default_storage
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from ....storage.default import uploads_storage
 from ....storage.protocol import StorageError
 from ....storage.s3 import statics
 from ....storage.s3.storage import S3UploadStorage
@@ -19,16 +21,16 @@ class Command(BaseCommand):
 
     help = "Check the settings, migrate the database, prepare storage. Safe to repeat, and to run twice at once."
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         if settings.DEPLOY_CHECK:
             call_command("check", deploy=True, fail_level="WARNING", stdout=self.stdout)
         try:
             with advisory_lock("release"):
                 self.migrate()
-                self.report("storage", default_storage.prepare())
+                self.report("storage", uploads_storage.prepare())
                 if settings.STATIC_STORAGE == "s3":
-                    storage = S3UploadStorage(**settings.STATIC_BUCKET)
-                    self.report("static files", statics.publish(storage, staticfiles_storage))
+                    tree = cast(ManifestStaticFilesStorage, staticfiles_storage)
+                    self.report("static files", statics.publish(S3UploadStorage(**settings.STATIC_BUCKET), tree))
         except OperationalError as error:
             raise CommandError(f"the database does not answer: {error}") from error
         except StorageError as error:

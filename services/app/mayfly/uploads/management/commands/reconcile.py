@@ -1,8 +1,10 @@
 """`manage.py reconcile`: compare table and storage, and report the findings."""
 
-from django.core.files.storage import default_storage
-from django.core.management.base import BaseCommand, CommandError
+from typing import Any
 
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ....storage.default import uploads_storage
 from ....storage.protocol import StorageError
 from ...reconcile import Braked, Report, reconcile
 
@@ -12,12 +14,12 @@ BRAKED = 3  # an exit code of its own, so that a script can tell the brake from 
 class Command(BaseCommand):
     help = "Remove what only the table or only storage has. Stops if that is more than a tenth: exit code 3."
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only report what would be removed")
 
-    def handle(self, *, dry_run: bool, **options) -> None:
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
         try:
-            report = reconcile(storage=default_storage, dry_run=dry_run)
+            report = reconcile(storage=uploads_storage, dry_run=dry_run)
         except Braked as braked:
             self.show(braked.report)
             raise CommandError(
