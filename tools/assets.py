@@ -1,4 +1,7 @@
-"""Build what browsers load, unless it is built from these very sources already: bin/assets
+"""Build what browsers load, and check its sources.
+
+    bin/assets              build the bundle, unless it is built from these very sources already
+    bin/assets SCRIPT...    run these scripts of package.json: `lint`, `types`
 
 Quick if nothing has changed. Node comes from a Python package in .venv; the packages of services/assets come
 through npm. `make run` and the tests share it; the images have a stage of their own in services/Dockerfile.
@@ -9,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from . import venv
@@ -26,7 +29,10 @@ DRAFT = MODULES / ".bundle"
 
 
 def main() -> None:
-    build()
+    if sys.argv[1:]:
+        run(sys.argv[1:])
+    else:
+        build()
 
 
 def build() -> None:
@@ -37,27 +43,44 @@ def build() -> None:
             return
         venv.fill(REQUIREMENTS / "assets.txt")
         print("Building the browser bundle", flush=True)
-        packages = _digest(PACKAGES)
-        if not _says(INSTALLED, packages):
-            _npm("ci", "--silent")
-            INSTALLED.write_text(packages)
         shutil.rmtree(DRAFT, ignore_errors=True)
-        _npm("run", "--silent", "build", OUT=str(DRAFT))
+        if not (_install() and _npm("run", "--silent", "build", OUT=str(DRAFT))):
+            sys.exit(
+                "The browser bundle could not be built; above is what npm said. If it is about a connection, look at "
+                "your network, and run the same command again."
+            )
         (DRAFT / BUILT).write_text(sources)
         shutil.rmtree(BUNDLE, ignore_errors=True)
         DRAFT.rename(BUNDLE)
 
 
-def _npm(*arguments: str, **environment: str) -> None:
+def run(scripts: Sequence[str]) -> None:
+    """Run these scripts of package.json, each even if one before it fails. Ends the program if any has failed."""
+    with one_at_a_time(__file__):
+        venv.fill(REQUIREMENTS / "assets.txt")
+        if not _install():
+            sys.exit("The packages of services/assets could not be installed; above is what npm said.")
+    results = [_npm("run", "--silent", script) for script in scripts]
+    if not all(results):
+        sys.exit(1)
+
+
+def _install() -> bool:
+    """Install the packages, those for development too, unless they are there. False if npm fails."""
+    packages = _digest(PACKAGES)
+    if not _says(INSTALLED, packages):
+        if not _npm("ci", "--silent"):
+            return False
+        INSTALLED.write_text(packages)
+    return True
+
+
+def _npm(*arguments: str, **environment: str) -> bool:
     path = f"{VENV_BIN}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["npm", *arguments], cwd=ASSETS, env={**os.environ, "PATH": path, **environment}, stdin=subprocess.DEVNULL
     )
-    if done.returncode:
-        sys.exit(
-            "The browser bundle could not be built; above is what npm said. If it is about a connection, look at your "
-            "network, and run the same command again."
-        )
+    return done.returncode == 0
 
 
 def _digest(files: Iterable[Path]) -> str:

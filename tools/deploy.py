@@ -127,7 +127,7 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> None:
 
 
 def read(*command: str) -> dict[str, Any] | None:
-    """What a command answers as a JSON object; None in a dry run."""
+    """A command's answer as a JSON object; None in a dry run."""
     show(command)
     if DRY:
         return None

@@ -1,4 +1,4 @@
-"""What the tools share about processes: one at a time, quiet ones, and Ctrl-C."""
+"""How the tools call processes: one at a time, quiet ones, and with an end by Ctrl-C."""
 
 import fcntl
 import subprocess

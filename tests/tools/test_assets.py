@@ -16,6 +16,8 @@ def sources(installed: Checkout) -> Checkout:
         "npm",
         {
             "ci *": 'mkdir -p node_modules; exit "${CI_STATUS:-0}"',
+            "run --silent lint": "echo linted; exit 1",
+            "run --silent types": "echo checked",
             "run *": '[ -z "${BUILD_STATUS:-}" ] || exit 1; mkdir "$OUT"; cat src/main.js >"$OUT/upload.js"',
         },
     )
@@ -63,3 +65,13 @@ def test_two_at_once_build_once(sources):
     assert sources.calls("npm") == ["npm ci --silent", "npm run --silent build"]
     for process in both:
         process.communicate()
+
+
+def test_scripts_run_with_the_packages_and_without_a_build(sources):
+    assert sources.run("assets", "types").stdout == "Installing assets.txt into .venv\nchecked\n"
+    assert sources.calls("npm") == ["npm ci --silent", "npm run --silent types"]
+
+
+def test_a_failed_script_lets_the_next_one_run_and_fails_at_the_end(sources):
+    sources.refuses("assets", "lint", "types")
+    assert sources.calls("npm") == ["npm ci --silent", "npm run --silent lint", "npm run --silent types"]

@@ -1,5 +1,5 @@
-# What Mayfly uses of django-storages, which has no types of its own. Without this file S3Storage would be Any, and
-# so S3UploadStorage would pass for any protocol.
+# The part of django-storages that Mayfly uses. The package has no types, so without this file S3Storage would be Any,
+# and S3UploadStorage would pass for any protocol.
 from typing import Any
 
 from botocore.config import Config
