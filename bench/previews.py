@@ -1,4 +1,4 @@
-"""What a preview costs: time by the clock, and the peak of memory, of the process that draws it. About 30 s.
+"""Measure the time and the peak of memory that the process takes that draws a preview. Runs about 30 s.
 
 python bench/previews.py
 """
@@ -44,7 +44,7 @@ def images() -> Iterator[tuple[str, str, bytes]]:
 
 
 def noisy(width: int, height: int) -> pyvips.Image:
-    """As hard to encode as a photograph is."""
+    """An image that is as hard to encode as a photograph."""
     noise = pyvips.Image.gaussnoise(1000, 1000, sigma=8).replicate(-(-width // 1000), -(-height // 1000))
     return (gradient(width, height) + noise.crop(0, 0, width, height)).cast("uchar").copy(interpretation="srgb")
 

@@ -1,4 +1,4 @@
-"""What a presigned URL costs: ours and botocore's, for a part and for a download, in one run of about 2 s.
+"""Measure the time of a presigned URL, ours and botocore's, for a part and for a download. Runs about 2 s.
 
 python bench/signing.py
 """
@@ -36,7 +36,7 @@ def main() -> None:
     )
     minute = timedelta(minutes=1)
 
-    # Numbers and names differ from call to call, as they do in the app, so that no cache flatters us.
+    # Numbers and names differ from call to call, as in the app, so that no cache helps us.
     def our_part(n: int) -> str:
         return ours.part_url(KEY, TRANSFER, n % 10_000 + 1, 8_388_608, lifetime=minute)
 
@@ -65,7 +65,7 @@ def main() -> None:
         )
 
     for what, our_call, their_call in (("part", our_part, their_part), ("download", our_download, their_download)):
-        # In turns, so that a busy moment of the machine falls on both.
+        # In turns, so that a busy moment of the machine slows both.
         figures = [(cost(our_call), cost(their_call)) for _ in range(ROUNDS)]
         mine, botocores = (min(column) for column in zip(*figures, strict=True))
         print(
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def cost(call: Callable[[int], str]) -> float:
-    """Microseconds a call takes, over a bounded time."""
+    """Microseconds that one call takes, on average over SECONDS / ROUNDS."""
     done, began = 0, time.perf_counter()
     while (spent := time.perf_counter() - began) < SECONDS / ROUNDS:
         for _ in range(20):

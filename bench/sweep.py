@@ -1,7 +1,7 @@
-"""How late the sweep is: many uploads that expire at one moment, in the stack that tests/stack/with brings up.
+"""Measure how late the sweep is if many uploads expire at once, in the stack that tests/stack/with starts.
 
-Prints how long after that moment bucket and table were clear, and the lateness of each removal (removed_at minus
-expires_at, both by the database's clock). Objects and rows are put in by hand; what is measured is the sweep.
+Prints how long after that moment bucket and table were clear, and the lateness of each removal: removed_at minus
+expires_at, both by the database's clock. The script writes objects and rows itself, and measures the sweep alone.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How gunicorn serves Mayfly behind a router: Heroku's, or the nginx that plays its part."""
+"""The settings of gunicorn behind a router: Heroku's, or the nginx that stands in for it."""
 
 import os
 import re
@@ -10,27 +10,27 @@ from mayfly.settings import platform
 
 bind = f"0.0.0.0:{django.PORT}"
 
-# Threads, since a slow client must not hold a process; processes, since one of them runs Python on one core only.
+# Threads, because a slow client must not hold a process; processes, because one of them uses one core only.
 worker_class = "gthread"
 workers = django.WEB_CONCURRENCY
 threads = django.WEB_THREADS
 preload_app = True  # the program is loaded once, and the processes share its memory
 
 keepalive = platform.KEEPALIVE
-timeout = platform.ROUTER_SECONDS  # a process that shows no sign of life for so long is replaced
+timeout = platform.ROUTER_SECONDS  # in seconds; a process that shows no sign of life for longer is replaced
 graceful_timeout = platform.GRACEFUL_SECONDS
 limit_request_line = platform.REQUEST_LINE
 
-# Who reaches this port is the router, or somebody on this very machine.
+# Only the router, or a process on this machine, can reach this port.
 forwarded_allow_ips = "*"
 
-control_socket_disable = True  # it would want a home to write to
-# A process shows its life by the time stamp of a file, which in memory never waits for a disk.
+control_socket_disable = True  # it would need a home folder to write to
+# A process shows its life by the time stamp of a file. In memory, that never waits for a disk.
 if os.access("/dev/shm", os.W_OK):  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
-# Links and tokens give access to what people sent, and a name tells about it: none of them belongs into a log.
-# What remains of an upload's id is enough to find its lines.
+# Links and tokens give access to uploads, and a name describes one, so the log contains none of them. The first eight
+# characters of an upload's id are enough to find its lines.
 _SECRET = (
     (re.compile(r"^/storage/.*", re.DOTALL), "/storage/*"),
     (re.compile(r"^(/u|/api/uploads)/([^/]{1,8})[^/]*"), r"\1/\2*"),
@@ -47,7 +47,7 @@ def without_secrets(method: str, path: str) -> str:
 
 
 class AccessLog(Logger):
-    """Leaves out what is secret, and the probes that went well."""
+    """Leaves out secrets, and the probes that succeeded."""
 
     def access(self, resp, req, environ, request_time):
         if not (environ["PATH_INFO"].startswith("/health/") and resp.status.startswith("200")):

@@ -78,7 +78,7 @@ NOT_ALLOWED = {"too_large": 413, "box_full": 413, "address_full": 429}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error as an edge shows it. `field` names the input at fault; `missing` holds numbers of parts."""
+    """An error as an edge shows it. `field` names the input at fault; `missing` lists the numbers of parts."""
 
     status: int
     code: str
@@ -90,7 +90,7 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """Everything it says, as sentences on one line."""
+        """Title and text as sentences on one line."""
         return f"{self.title}. {self.text}" if self.title else self.text
 
     def as_json(self) -> JsonResponse:
@@ -106,7 +106,7 @@ class Problem:
 class Unanswerable(Exception):
     """An edge answers this request with an error of the table, before the domain hears of it.
 
-    `name` is a key of TABLE, `values` fill its text, and `headers` go with the answer.
+    `name` is a key of TABLE, `values` fill its text, and the answer has these `headers`.
     """
 
     def __init__(self, name: str, *, headers: Mapping[str, str] | None = None, **values: object):
@@ -128,7 +128,7 @@ def problem(name: str, *, headers: Mapping[str, str] | None = None, **values: ob
 
 
 def problem_of(error: Exception) -> Problem:
-    """What to answer for this error, in the active language. An error that the table does not know is raised again."""
+    """The problem to answer this error with, in the active language. Raises the error again if the table lacks it."""
     match error:
         case Unanswerable():
             return error.problem

@@ -1,4 +1,4 @@
-"""Who calls the API: the box of a token in a header, or of the cookie."""
+"""The caller of the API: the box of a token in a header, or of the cookie."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,9 @@ class Caller:
 class BoxToken(HttpBearer):
     """Accepts a token in a header as it is; with the cookie, a change needs the CSRF header too.
 
-    Raises Unanswerable: 401 for a token that is not ours, 403 for a request that another site may have made,
-    415 for a body of another type than JSON, which a form on another site could send.
+    Raises:
+        Unanswerable: 401 if the token is not ours; 403 if another site may have made the request; 415 if the body is
+            not JSON, because a form on another site could send it.
     """
 
     def __call__(self, request: HttpRequest) -> Caller:
@@ -44,7 +45,7 @@ class BoxToken(HttpBearer):
 
 def box_of(request: HttpRequest) -> str | None:
     """The caller's box, or None."""
-    caller: Caller = request.auth  # type: ignore[attr-defined]  # ninja puts there what `authenticate` returned
+    caller: Caller = request.auth  # type: ignore[attr-defined]  # ninja sets it to the result of `authenticate`
     return caller.box
 
 

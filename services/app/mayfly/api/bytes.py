@@ -1,4 +1,4 @@
-"""The folder storage's own URLs: the app itself takes parts and gives downloads, by the tokens of `folder.tokens`."""
+"""The folder storage's own URLs: the app itself receives parts and sends objects, by the tokens of `folder.tokens`."""
 
 import os
 import re
@@ -27,7 +27,7 @@ View = Callable[[HttpRequest, str], HttpResponseBase]
 
 
 def answers(*methods: str) -> Callable[[View], View]:
-    """Let the view accept these methods only, and turn what it raises into an error like the API's."""
+    """Let the view accept these methods only, and turn its errors into JSON like the API's."""
 
     def decorate(view: View) -> View:
         @csrf_exempt  # a forger would have to know the token in the address
@@ -48,7 +48,7 @@ def answers(*methods: str) -> Callable[[View], View]:
 
 @answers("PUT")
 def part(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Take the part that the token allows, of exactly the size that it names."""
+    """Store the part that the token allows, of exactly the size that it names."""
     grant = grant_in(token, PartGrant)
     _check_length(request.META.get("CONTENT_LENGTH", ""), grant.size)
     stored = _storage.receive_part(grant.key, grant.transfer_id, grant.number, _body(request, grant.size))
@@ -57,14 +57,14 @@ def part(request: HttpRequest, token: str) -> HttpResponseBase:
 
 @answers("GET", "HEAD")
 def download(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Give the object that the token allows: saved and never shown, and not cached."""
+    """Send the object that the token allows, as an attachment that is not cached."""
     grant = grant_in(token, ObjectGrant)
     return _object(request, grant.key, disposition=attachment(grant.name), content_type=grant.content_type)
 
 
 @answers("GET", "HEAD")
 def preview(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Give the preview that the token allows, to be shown: we encoded it ourselves."""
+    """Send the preview that the token allows, to be shown in a page: we encoded it ourselves."""
     return _object(request, grant_in(token, PreviewGrant).key, disposition="inline", content_type=PREVIEW_TYPE)
 
 
@@ -120,7 +120,7 @@ def _body(request: HttpRequest, size: int) -> Iterator[bytes]:
         while left and (chunk := request.read(min(CHUNK, left))):
             left -= len(chunk)
             yield chunk
-    except UnreadablePostError as error:  # an OSError, which the storage would take for one of the disk
+    except UnreadablePostError as error:  # an OSError, which the storage would mistake for one of the disk
         raise Unanswerable("cut_off") from error
     if left:
         raise Unanswerable("cut_off")
@@ -130,7 +130,7 @@ def _wanted(request: HttpRequest, size: int, etag: str) -> tuple[int, range]:
     """The status and the bytes to send: the one requested range (RFC 9110, 14.2), or all."""
     everything = 200, range(size)
     asked = re.fullmatch("bytes=([0-9]{0,18})-([0-9]{0,18})", request.headers.get("Range", ""))
-    # A HEAD has no ranges, several at once need not be given, and If-Range asks for all if the object has changed.
+    # A HEAD has no ranges, a server need not send several at once, and If-Range asks for all if the object has changed.
     if request.method != "GET" or not asked or request.headers.get("If-Range", etag) != etag:
         return everything
     first, last = asked.groups()

@@ -1,4 +1,4 @@
-"""The JSON API under /api/: what a client needs to move an upload's parts straight into storage."""
+"""The JSON API under /api/, by which clients move the parts of an upload straight into storage."""
 
 from datetime import timedelta
 from typing import Any
@@ -62,7 +62,7 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
 
 @api.post("/uploads/{upload:upload_id}/parts", response={200: SignedPartsOut} | PROBLEMS, summary="Sign part URLs")
 def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[str, Any]:
-    """For each number, a URL to PUT exactly `size` bytes to, with `headers`; ask again when it has expired."""
+    """For each number, a URL that accepts a PUT of exactly `size` bytes with `headers`. Ask again if it expires."""
     parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=uploads_storage)
     return {
         "parts": [
@@ -74,14 +74,14 @@ def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[st
 
 @api.get("/uploads/{upload:upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the arrived parts")
 def list_parts(request: HttpRequest, upload_id: str) -> dict[str, Any]:
-    """What storage already has, for resuming."""
+    """The parts that storage already has, so that a client can resume."""
     parts = lifecycle.arrived(owned(request, upload_id), storage=uploads_storage)
     return {"parts": [{"number": part.number, "size": part.size} for part in parts]}
 
 
 @api.post("/uploads/{upload:upload_id}/complete", response={200: UploadOut} | PROBLEMS, summary="Complete an upload")
 def complete(request: HttpRequest, upload_id: str) -> dict[str, Any]:
-    """Ready once every part has arrived as declared: 409 names the missing parts, 422 says why it was refused."""
+    """Turn it ready, if every part has arrived as declared. 409 lists the missing parts; 422 says why it was refused."""
     return shown(request, lifecycle.complete(owned(request, upload_id), storage=uploads_storage))
 
 
@@ -97,7 +97,7 @@ def list_uploads(request: HttpRequest, kind: Kind | None = None) -> dict[str, An
 
 @api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")
 def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
-    """Pending or live; 410 once it is gone, 422 if it was refused because it cannot be shown."""
+    """A pending or live upload; 410 once it is gone, 422 if it was refused because it cannot be shown."""
     upload = owned(request, upload_id)
     if upload.refusal:
         raise Refused(upload.why_refused)
@@ -109,14 +109,14 @@ def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
 
 @api.delete("/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")
 def delete(request: HttpRequest, upload_id: str) -> Status[None]:
-    """At once, whatever its state; to repeat it is no error."""
+    """Remove it at once, whatever its state. Repeating the call is no error."""
     lifecycle.remove(owned(request, upload_id), storage=uploads_storage)
     return Status(204, None)
 
 
 @api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box")
 def clear(request: HttpRequest, kind: Kind | None = None) -> Status[None]:
-    """All of the box's uploads, or all of one kind, including transfers in progress."""
+    """Remove all of the box's uploads, or all of one kind, including transfers in progress."""
     box = box_of(request)
     if box:
         lifecycle.clear(box=box, kind=kind, storage=uploads_storage)
@@ -124,7 +124,7 @@ def clear(request: HttpRequest, kind: Kind | None = None) -> Status[None]:
 
 
 def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
-    """An upload as UploadOut gives it."""
+    """The fields of UploadOut for this upload."""
     return {
         "id": upload.pk,
         "kind": upload.kind,
@@ -142,7 +142,7 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
 
 
 def absolute(request: HttpRequest, url: str) -> str:
-    """A path of ours with our host; storage's own URL as it is, because its host is signed too."""
+    """A path of ours with our host; a URL of storage's as it is, because its host is signed too."""
     return request.build_absolute_uri(url) if url.startswith("/") else url
 
 
@@ -151,7 +151,7 @@ def absolute(request: HttpRequest, url: str) -> str:
 @api.exception_handler(StorageError)
 @api.exception_handler(Http404)
 def on_problem(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Every error of the domain, of storage and of this edge, by the one table."""
+    """Answer every error of the domain, of storage and of this edge from the one table."""
     return problem_of(error).as_json()
 
 

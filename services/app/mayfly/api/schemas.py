@@ -1,4 +1,4 @@
-"""What the API takes and gives, as it is documented."""
+"""The types of all that the API accepts and answers. Its document is made from them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from ..uploads.choices import Kind, State
 
 
 class Strict(Schema):
-    """What a client sends: an unknown field is an error."""
+    """The base of all that a client sends: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,1 +1,1 @@
-"""Previews of images: small, metadata-free WebP pictures, made with what strangers may send in mind."""
+"""Previews of images: small WebP pictures without metadata, made on the assumption that any image may be hostile."""

@@ -4,8 +4,8 @@ Here, strangers' images meet a million lines of C. So one process serves one ima
 time and memory, and may die. `draw.py` starts it and judges how it ended; it imports nothing of ours. It exits with 0
 and a WebP of at most SIDE pixels on its output, or with a status below and words for the log.
 
-    TYPE         the content type that the first bytes prove; no other loader is tried
-    MEGAPIXELS   the most that the image may have; formats that are held whole in memory have a lower limit as well
+    TYPE         the content type that the first bytes prove. No other loader is tried.
+    MEGAPIXELS   the most that the image may have. Formats that are held whole in memory have a lower limit as well.
 """
 
 import fcntl
@@ -65,7 +65,7 @@ class Refused(Exception):
 
 
 def restrict() -> None:
-    """Give up everything that an image could abuse."""
+    """Limit this process to what one image needs."""
     # A worker restart signals every process. Ignore it: we finish in seconds, and being killed would count as a
     # failed attempt.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -105,7 +105,7 @@ def decode(content_type: str, most: int) -> bytes:
 
 
 def is_large(image: Any, content_type: str, most: int) -> bool:
-    """Check the header alone; returns whether the image is a large one. Raises Refused."""
+    """Whether the image is a large one, by its header alone. Raises Refused if it is too large."""
     pixels = image.width * image.height
     interlaced = "interlaced" in image.get_fields() and image.get("interlaced") != 0
     by_row = content_type in ("image/jpeg", "image/png") and not interlaced
@@ -119,7 +119,7 @@ def is_large(image: Any, content_type: str, most: int) -> bool:
 
 @contextmanager
 def take_turn(*, large: bool) -> Iterator[None]:
-    """Large images take turns within a container, so that two never fill its memory together."""
+    """Wait until no other large image of this container is being decoded, so that two never fill its memory."""
     if not large:
         limit_memory(SMALL)
         yield
@@ -130,6 +130,7 @@ def take_turn(*, large: bool) -> Iterator[None]:
 
 
 def limit_memory(size: int) -> None:
+    """Let this process have at most `size` bytes of private memory."""
     resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 

@@ -43,7 +43,7 @@ HEAVY = gettext_noop(
 
 
 class NotShowable(Exception):
-    """No preview can be made of this image; `str()` says why and what to do, in English for gettext."""
+    """No preview can be made of this image; `str()` gives the reason and a way out, in English for gettext."""
 
 
 class Interrupted(Exception):
@@ -91,7 +91,7 @@ def draw(image: Generator[bytes], *, content_type: str) -> bytes:
 
 
 def _judged(status: int, output: bytes) -> bytes:
-    """The preview, or what its absence means. The decoder's own words are only logged: the image may control them."""
+    """The preview, or the error that its absence means. The image may control the decoder's words: log them only."""
     if status == 0 and output[:4] == b"RIFF" and output[8:12] == b"WEBP":
         return output
     words = output[:200].decode(errors="replace").strip()

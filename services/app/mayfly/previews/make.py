@@ -14,13 +14,13 @@ logger = logging.getLogger(__name__)
 
 # Attempts at one image. The first may have met a worker that was stopped, or a container without memory.
 MOST_ATTEMPTS = 3
-# Another image is begun within this many seconds. With IMAGE_SECONDS (draw.py) and the storing it stays below Celery's
+# No image is begun after this many seconds. With IMAGE_SECONDS (draw.py) and the storing it stays below Celery's
 # soft limit of 20 s.
 BEGIN_SECONDS = 4
 
 
 def make_due(*, storage: UploadStorage) -> int:
-    """Make the previews that are due, beginning none after BEGIN_SECONDS. Returns how many were made."""
+    """Make the previews that are due; no image is begun after BEGIN_SECONDS. Returns how many were made."""
     return sum(make(upload, storage=storage) for upload in _claimed(until=time.monotonic() + BEGIN_SECONDS))
 
 

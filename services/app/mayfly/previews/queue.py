@@ -33,11 +33,11 @@ def claim(upload_id: str) -> Upload | None:
 def keep(upload: Upload, preview: bytes, *, storage: UploadStorage) -> bool:
     """Store the preview of a claimed image and offer it. False if the image was removed meanwhile.
 
-    A removal that came first has looked for a preview before there was one, so the preview is removed here; a later
-    removal finds it. If this is cut off in between, reconcile removes the preview, which no page shows.
+    An earlier removal has looked for a preview before there was one, so the preview is removed here; a later removal
+    finds it. If this call is cut off in between, reconcile removes the preview, which no page shows.
 
     Raises:
-        StorageError: storage did not take it; the claim stands, and ends by itself.
+        StorageError: storage did not take it. The claim remains, and ends by itself.
     """
     storage.put(upload.preview_key, preview, content_type=PREVIEW_TYPE)
     if Upload.objects.live().filter(pk=upload.pk).update(has_preview=True, preview_due_at=None):

@@ -1,4 +1,4 @@
-"""What Celery runs for previews. Any number may run at once, since each image is claimed; any message may be lost."""
+"""The Celery tasks of previews. Any number may run at once, since each image is claimed; any message may be lost."""
 
 import time
 
@@ -20,7 +20,7 @@ def preview(upload_id: str) -> str:
     return f"{'preview' if made else 'no preview'} of {upload_id[:8]}, {time.monotonic() - began:.1f} s"
 
 
-# The name that earlier versions sent, so that the messages in an existing queue still run.
+# The name is as in earlier versions, so that the messages in an existing queue still run.
 @shared_task(name="uploads.tasks.preview", soft_time_limit=20, time_limit=25)
 def waiting_previews() -> str:
     """Make the previews that are due, whose messages were lost or never sent. May be repeated and run at once."""

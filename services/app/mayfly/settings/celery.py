@@ -50,7 +50,7 @@ CELERY_TASK_DEFAULT_QUEUE = "removal"
 CELERY_TASK_ROUTES = {
     "previews.preview": {"queue": "previews"},
     "uploads.tasks.preview": {"queue": "previews"},
-    # It may wait behind images, but must not delay a sweep.
+    # Reconcile may wait behind images, but must not delay a sweep.
     "uploads.tasks.reconcile": {"queue": "previews"},
 }
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
@@ -62,7 +62,7 @@ PREVIEW_SECONDS = 30 if REDIS_URL else 2
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {
         "task": "uploads.tasks.reconcile",
-        # More often than there is work, because a restarted beat begins to count anew.
+        # More often than it is due, because a restarted beat begins to count anew.
         "schedule": 60,
         "options": {"expires": RECONCILE_SECONDS},
     },
@@ -75,7 +75,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "uploads.tasks.sweep",
         "schedule": SWEEP_SECONDS,
         "kwargs": {"from_beat": True},
-        # After an outage, one sweep is enough; those that waited longer are dropped.
+        # After an outage one sweep is enough, so messages that waited longer are dropped.
         "options": {"expires": SWEEP_SECONDS * 2},
     },
 }

@@ -1,4 +1,4 @@
-"""What visitors may send, and how long it is kept. uploads/limits.py reads these."""
+"""Limits on uploads and on their lifetime. uploads/limits.py reads them."""
 
 from datetime import timedelta
 

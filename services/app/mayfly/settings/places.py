@@ -1,4 +1,4 @@
-"""Where things are on disk."""
+"""Places on disk."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ from . import variables
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-# What has no service of its own: SQLite and the folder storage.
+# SQLite and the folder storage, for a machine without the services that replace them.
 DATA_DIR = Path(variables.text("DATA_DIR", default=str(BASE_DIR / "data")))

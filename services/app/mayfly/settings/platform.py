@@ -21,8 +21,8 @@ TASK_SOFT_SECONDS = 20
 TASK_SECONDS = 25
 
 # Processes of web, and threads in each. Every thread may hold a connection to Postgres; the worker holds three. A small
-# plan has 20, and a restart has old and new dynos at once, beside a release with its own: 2 * (2 * 3 + 3) + 1 = 19. The
-# memory of 512 MB would hold more.
+# plan has 20. During a restart old and new dynos run at once, beside the release: 2 * (2 * 3 + 3) + 1 = 19. The memory
+# of 512 MB would hold more.
 WEB_CONCURRENCY = 2
 WEB_THREADS = 3
 # Two processes for previews, beside the one for removal.

@@ -13,7 +13,7 @@ DATABASES = {"default": platform.with_tls(DATABASES["default"])}  # noqa: F405
 TRUST_PROXY = variables.flag("TRUST_PROXY", default=True)
 SECURE_PROXY_SSL_HEADER = platform.PROXY_SSL_HEADER
 SECURE_SSL_REDIRECT = True
-SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come from inside, without the router
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes ask from inside, without the router
 SECURE_HSTS_SECONDS = 31_536_000  # a year, the least that browsers' preload lists accept
 # The domain's owner decides about TLS for subdomains and about browsers' preload lists.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

@@ -1,11 +1,11 @@
-"""What browsers may do with our pages, and which headers we believe."""
+"""Rules for browsers on our pages, and the request headers that we trust."""
 
 from . import variables
 from .storages import STATIC_ORIGINS, UPLOAD_ORIGINS
 
 X_FRAME_OPTIONS = "DENY"
-# Never beyond our own pages, because a link is the secret. Django's check of a form's origin needs it there. The
-# opener policy is Django's default, same-origin.
+# No other site may see the address, because a link is the secret. Django's check of a form's origin needs it on our
+# own pages. The opener policy is Django's default, same-origin.
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "mayfly.pages.errors.csrf_failure"
 # Nothing is inline, so there is neither a nonce nor a hash. Scripts send parts to the uploads' storage, and previews
@@ -15,14 +15,14 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'none'"],
         "script-src": ["'self'", *STATIC_ORIGINS],
         "style-src": ["'self'", *STATIC_ORIGINS],
-        "img-src": ["'self'", "blob:", *STATIC_ORIGINS, *UPLOAD_ORIGINS],  # blob: thumbnails of what will be sent
+        "img-src": ["'self'", "blob:", *STATIC_ORIGINS, *UPLOAD_ORIGINS],  # blob: thumbnails of chosen files
         "connect-src": ["'self'", *UPLOAD_ORIGINS],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
     }
 }
-# Pages read nothing from the device; a phone's camera comes through the file input, which asks by itself.
+# Pages read nothing from the device. The file input of a phone offers the camera without any of these.
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: []
     for feature in (
@@ -43,5 +43,5 @@ AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.Mi
 # Whether the release step runs Django's deployment check on the settings.
 DEPLOY_CHECK = False
 
-# Whether to believe the last address in X-Forwarded-For, because a router of ours has added it.
+# Whether to trust the last address in X-Forwarded-For, because our router has added it.
 TRUST_PROXY = variables.flag("TRUST_PROXY", default=False)

@@ -1,4 +1,4 @@
-"""Where rows and bytes are kept: the database, the uploads' storage, and the static files."""
+"""The database, the uploads' storage, and the static files."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ DATABASES: dict[str, Any] = {
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE takes the only write lock at the start of a transaction, so that two never wait for each other in
-    # a ring; WAL lets readers go on meanwhile. A writer waits 20 s at most, less than the router's 30 s.
+    # IMMEDIATE takes the only write lock at the start of a transaction, so that no two wait for each other. WAL lets
+    # others read at the same time. A writer waits 20 s at most, less than the router's 30 s.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

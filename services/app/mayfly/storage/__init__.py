@@ -1,1 +1,1 @@
-"""Where bytes are kept. This package imports nothing else of Mayfly."""
+"""The storage of bytes. This package imports nothing else of Mayfly."""

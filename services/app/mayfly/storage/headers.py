@@ -14,8 +14,8 @@ _UNSAFE_IN_QUOTES = re.compile(r'[^ -~]|["\\%]')
 def attachment(name: str) -> str:
     """The Content-Disposition (RFC 6266) that makes a browser save the body as `name`.
 
-    Whatever the name, the value is ASCII and one line. A name that is not safe in a quoted string goes
-    into `filename*`, which browsers prefer, beside a plain one for other clients. Control characters become `_`.
+    Whatever the name, the value is ASCII and one line. If a name is not safe in a quoted string, it
+    is in `filename*`, which browsers prefer, beside a plain one for other clients. Control characters become `_`.
     """
     name = _CONTROL.sub("_", name)
     plain = _UNSAFE_IN_QUOTES.sub("_", name)

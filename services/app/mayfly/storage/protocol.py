@@ -1,4 +1,4 @@
-"""What the domain asks of storage. `s3` and `folder` both implement it, and one test suite covers both.
+"""The interface that the domain needs of storage. `s3` and `folder` implement it, and one test suite covers both.
 
 A key is a name such as `uploads/4kQ…` (see `keys`). A transfer is one multipart upload under a key, with parts
 numbered from 1.
@@ -29,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SignedPart:
-    """Where and how a client sends one part: PUT exactly `size` bytes to `url` with `headers`."""
+    """The request by which a client sends one part: PUT exactly `size` bytes to `url` with `headers`."""
 
     number: int
     size: int
@@ -89,7 +89,7 @@ class UploadStorage(Protocol):
         ...
 
     def abort_transfers(self, key: str) -> None:
-        """Close every open transfer under exactly this key and drop its parts. It is no error if none is open."""
+        """Close every open transfer under exactly this key and drop its parts. Without an open transfer, do nothing."""
         ...
 
     def length(self, key: str) -> int | None:

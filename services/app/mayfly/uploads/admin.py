@@ -38,5 +38,5 @@ class UploadAdmin(ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
-        # A deleted row takes its bytes along (apps.py). One in transfer or in removal is left to the sweep.
+        # Deleting a row removes its bytes as well (apps.py). The sweep alone removes rows in transfer or in removal.
         return super().has_delete_permission(request, obj) and (obj is None or obj.state in (State.READY, State.GONE))

@@ -1,4 +1,4 @@
-"""What an upload's first bytes prove about its type."""
+"""The type of an upload, as its first bytes prove it."""
 
 from django.utils.translation import gettext as _
 

@@ -1,4 +1,4 @@
-"""What happens to uploads, for observers. The rules of the domain call each other directly."""
+"""Events in the life of uploads, for observers. The rules of the domain call each other directly."""
 
 from django.dispatch import Signal
 

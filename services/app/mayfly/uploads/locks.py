@@ -22,7 +22,7 @@ def advisory_lock(name: str) -> Iterator[None]:
     """Hold a lock for the length of the block. It is not tied to a transaction, so it suits slow work.
 
     Postgres releases it when the connection ends, so a process that dies blocks no other. SQLite has no such
-    lock and needs none: the slow work there is the local folder's, which excludes by itself.
+    lock. It needs none, because the folder storage, which does the slow work there, excludes by itself.
     """
     if connection.vendor != "postgresql":
         yield

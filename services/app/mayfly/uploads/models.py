@@ -20,7 +20,7 @@ class Upload(models.Model):
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id, editable=False)
     box = models.CharField(max_length=ID_LENGTH)
-    # Who sent it, for the quota: a keyed hash that tells two addresses apart and neither of them.
+    # The sender, for the quota: a keyed hash, which distinguishes addresses without revealing them.
     address = models.CharField(max_length=ID_LENGTH, blank=True)
     kind = models.CharField(max_length=5, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
@@ -68,7 +68,7 @@ class Upload(models.Model):
             # A box's lists, its newest images and its quota.
             models.Index(name="box_newest", fields=["box", "state", "kind", "-completed_at"]),
             models.Index(name="from_address", fields=["address", "state"]),
-            # The sweep: what is due, what is being removed, which receipts are old.
+            # The sweep: due uploads, removals in progress, old receipts.
             models.Index(name="due", fields=["state", "expires_at"]),
             models.Index(name="removing", fields=["state", "id"]),
             models.Index(name="receipts", fields=["state", "removed_at"]),

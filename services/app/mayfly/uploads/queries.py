@@ -35,7 +35,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(state__in=STANDING)
 
     def due(self) -> "UploadQuerySet":
-        """Standing although their time has come."""
+        """Pending or ready although their deadline has passed."""
         return self.standing().filter(expires_at__lte=Now())
 
     def removing(self) -> "UploadQuerySet":
@@ -47,7 +47,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(state=State.GONE)
 
     def refused(self) -> "UploadQuerySet":
-        """Recently completed images that proved not to be displayable; their owners still have to be told."""
+        """Recently completed images that proved not to be displayable, for the pages that show their owners the reason."""
         return (
             self.filter(completed_at__gt=Now() - limits.lifetime).exclude(refusal="").order_by("-completed_at", "-pk")
         )

@@ -21,7 +21,7 @@ class Receiver:
         self.received, self._part, self._buffer = 0, 0, bytearray()
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises NotAllowed beyond the declared size, Gone, StorageError."""
+        """Receive the next bytes. Raises NotAllowed beyond the declared size, Gone, StorageError."""
         self.received += len(chunk)
         if self.received > self.upload.size:
             check_size(Kind(self.upload.kind), self.received)
@@ -36,9 +36,11 @@ class Receiver:
             self._send(len(self._buffer))
 
     def finish(self, *, title: str = "", whole: bool = False) -> Upload:
-        """Complete the upload with what came; `whole` says that its declared size is exact.
+        """Complete the upload with the bytes received; `whole` means that its declared size is exact.
 
-        Raises what `complete` raises; also Refused if nothing came, or less than declared.
+        Raises:
+            PartsMissing, Refused, Gone: as `complete` does.
+            Refused: also if the title is too long, or no bytes came, or fewer than declared.
         """
         self.close()
         try:

@@ -1,7 +1,7 @@
 """Reconcile: compare table and storage in both directions, and remove what is on one side only.
 
-It is a net below `lifecycle`, whose steps leave nothing behind by themselves. It finds what storage has lost, what a
-restored database does not know, and what a process that died had not recorded.
+It is a net below `lifecycle`, whose steps leave nothing behind by themselves. It finds objects that storage has lost,
+that a restored database does not know, or that a process had not recorded when it died.
 """
 
 import logging
@@ -30,7 +30,7 @@ GRACE = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Report:
-    """What reconcile saw and found: counts, and the ids or keys that do not match."""
+    """The findings of one run: counts, and the ids or keys that do not match."""
 
     rows: int = 0
     objects: int = 0
@@ -63,7 +63,7 @@ class Report:
 
 
 class Braked(Exception):
-    """Reconcile would remove too much at once, so it has removed nothing. `report` has what it found."""
+    """Reconcile would remove too much at once, so it has removed nothing. `report` has its findings."""
 
     def __init__(self, report: Report):
         super().__init__(report.excess())
@@ -74,14 +74,14 @@ def reconcile(*, storage: UploadStorage, dry_run: bool = False) -> Report:
     """Compare table and storage in both directions, and remove what is on one side only.
 
     * A ready row is removed if storage is certain that it has no object.
-    * An object is removed if its row says `gone`, or if it has no row and is older than any upload gets: the longest
-      transfer, the longest lifetime and a grace. A preview is removed with its upload.
+    * An object is removed if its row says `gone`, or if it has no row and is older than any upload gets. That is the
+      longest transfer, the longest lifetime and a grace. A preview is removed with its upload.
     * An open transfer is removed if its row is not pending, or if it has no row and is as old.
 
     Storage that does not answer proves nothing. Safe to repeat, and to run twice at once.
 
     Raises:
-        Braked: storage has none of the live uploads; or more than a tenth of what exists would be removed, and more
+        Braked: storage has none of the live uploads; or a removal would concern more than a tenth of all, and more
             than `reconcile_most`. A wrong bucket or a restored database looks like that.
         StorageError: storage does not answer; the findings so far are left as they are.
     """
@@ -139,7 +139,7 @@ def _rows_of(page: Sequence[Found]) -> UploadQuerySet:
 
 
 def _strays(page: Sequence[Found], ends: dict[str, datetime | None], began: datetime, oldest: datetime) -> list[str]:
-    """The keys of a listing's page that no upload accounts for; `ends` says since when a row no longer does."""
+    """The keys of a page that no upload accounts for; `ends` has the time at which a row ceased to."""
     strays = []
     for found in page:
         upload_id = id_in(found.key)

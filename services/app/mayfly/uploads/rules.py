@@ -1,4 +1,4 @@
-"""What may be sent: checks of sizes, quotas and lifetimes, and clean names and titles."""
+"""The rules on uploads: checks of sizes, quotas and lifetimes, and clean names and titles."""
 
 import unicodedata
 from datetime import timedelta

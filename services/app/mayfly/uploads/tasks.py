@@ -1,6 +1,6 @@
-"""What Celery runs for uploads. Beat sends both tasks; any number may run at once, and any message may be lost.
+"""The Celery tasks of uploads. Beat sends both; any number may run at once, and any message may be lost.
 
-The names are those that earlier versions sent, so that the messages in an existing queue still run.
+Each name is as in earlier versions, so that the messages in an existing queue still run.
 """
 
 from math import inf
@@ -16,7 +16,7 @@ from .reconcile import reconcile as compare
 
 @shared_task(name="uploads.tasks.sweep", soft_time_limit=20, time_limit=25)  # under the 30 s from SIGTERM to SIGKILL
 def sweep(*, from_beat: bool = False) -> str:
-    """Remove what is due. May run twice at once: batches are taken with SKIP LOCKED, and removal repeats safely."""
+    """Remove due uploads. May run twice at once: batches are taken with SKIP LOCKED, and removal repeats safely."""
     if from_beat:
         Heartbeat.record("beat")
     swept = lifecycle.sweep(storage=uploads_storage)

@@ -1,1 +1,1 @@
-"""Visitors: which box a request belongs to, and which address it comes from."""
+"""Visitors: the box and the address of a request."""

@@ -1,4 +1,4 @@
-"""Which network address a request comes from."""
+"""The network address of a request."""
 
 from ipaddress import ip_address, ip_network
 
@@ -12,8 +12,8 @@ from ..uploads.ids import ID_LENGTH
 def address_of(request: HttpRequest) -> str:
     """A keyed hash of the client's address: it distinguishes addresses without revealing them.
 
-    Behind a router of ours, the address is the last one in X-Forwarded-For, which the router has added; the client may
-    have written the others itself. An IPv6 address counts by its first 64 bits, since one subscriber has all of
+    Behind our router, the address is the last one in X-Forwarded-For, which the router has added. The client may have
+    written the others itself. An IPv6 address counts by its first 64 bits, since one subscriber has all of
     them. Empty if the address is invalid.
     """
     address = request.META.get("REMOTE_ADDR", "")

@@ -1,4 +1,4 @@
-"""Which box a request belongs to.
+"""The box of a request.
 
 A box is a random id that only its owner has, in a signed token. The token comes in the HttpOnly cookie `box`, as
 `Authorization: Bearer TOKEN`, or, for `curl -T`, as `X-Box-Token`.
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ..uploads.ids import new_id
 
 COOKIE = "box"
-COOKIE_AGE = 30 * 24 * 3600  # seconds; longer than any upload lives, so nobody loses a box with something in it
+COOKIE_AGE = 30 * 24 * 3600  # seconds; longer than any upload lives, so no visitor loses a box with something in it
 SHARED = "shared"
 _signer = signing.Signer(salt="mayfly.box")
 
@@ -39,7 +39,7 @@ def from_headers(request: HttpRequest) -> str | None:
 
 
 def from_cookie(request: HttpRequest) -> str | None:
-    """The box of the cookie; None without a cookie that we signed."""
+    """The box of the cookie; None if there is no cookie that we signed."""
     try:
         return _opened(request.COOKIES[COOKIE])
     except (KeyError, signing.BadSignature):
@@ -47,7 +47,7 @@ def from_cookie(request: HttpRequest) -> str | None:
 
 
 def new() -> str:
-    """A box for a visitor who has none. It has no row: it exists once something is in it."""
+    """A box for a visitor who has none yet. A box has no row: it exists once something is in it."""
     return SHARED if settings.SHARED_BOX else new_id()
 
 

@@ -3,7 +3,7 @@
     objects/<key>                              an object
     transfers/<key>/<transfer id>/<number>     a part of an open transfer
     transfers/<key>/<transfer id>.<token>/     a sealed transfer: its parts are joined in <token>.whole
-    transfers/<key>/dropped.<token>/           what is being deleted
+    transfers/<key>/dropped.<token>/           a folder that is being deleted
 
 Renaming its folder closes a transfer, once and at one moment: the old name accepts no writes after that.
 `complete_transfer`, `abort_transfers` and `remove` carry on from every state on disk, so a process may be killed
@@ -248,7 +248,7 @@ class FolderUploadStorage(FileSystemStorage):
         except FileNotFoundError:
             if whole.exists():
                 raise
-            # An abort or a parallel call came first.
+            # An abort or a parallel call was faster.
             self._drop(sealed)
             raise self._not_open(key, sealed.stem) from None
         _sync(os.path.dirname(target))
@@ -263,7 +263,7 @@ class FolderUploadStorage(FileSystemStorage):
         _remove_if_empty(folder.parent)
 
     def _not_open(self, key: str, transfer_id: str) -> TransferNotFound:
-        """The error to raise. Also deletes what a process that was cut off had begun to delete."""
+        """The error to raise. Also finishes the deletions of processes that were cut off."""
         self._check_prepared()
         for folder in self._folders(key):
             if folder.name.startswith("dropped."):
@@ -284,7 +284,7 @@ def tag(stat: os.stat_result) -> str:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Turn the file system's exceptions into those that the protocol promises."""
+    """Turn the file system's exceptions into StorageError, as the protocol promises."""
     try:
         yield
     except OSError as error:
@@ -321,7 +321,7 @@ def _join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
     """Write these very parts one after another to `whole`, down to the disk.
 
     Raises:
-        StorageError: there are none, or one has not arrived, or one was replaced since it was listed.
+        StorageError: there are no parts, or one has not arrived, or one was replaced since it was listed.
         FileNotFoundError: the transfer is not open.
     """
     with open(whole, "xb") as joined:

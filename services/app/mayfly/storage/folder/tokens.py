@@ -56,7 +56,7 @@ def token_of(grant: Grant, *, lifetime: timedelta, now: Callable[[], float] = ti
 
 
 def grant_in(token: str, kind: type[Grant], *, now: Callable[[], float] = time.time) -> Grant:
-    """What `token_of` put into the token.
+    """The grant that `token_of` put into the token.
 
     Raises:
         TokenRefused: it is not ours, or holds another kind of grant.

@@ -19,7 +19,7 @@ CORS_RULE = "mayfly"
 
 
 class Unsuitable(Exception):
-    """In this bucket, removal would only hide objects."""
+    """The bucket keeps versions, so a removal would only hide objects."""
 
 
 def configure(
@@ -27,8 +27,8 @@ def configure(
 ) -> list[str]:
     """Create `bucket` if it is absent, and bring its configuration to what Mayfly needs.
 
-    Writes only what differs, so it is safe to repeat and to run twice at once. Returns one sentence for each
-    change. `origins` are those of the pages that send parts; S3 itself expires what is under `prefixes`.
+    Writes only differences, so it is safe to repeat and to run twice at once. Returns one sentence for each
+    change. `origins` are those of the pages that send parts; S3 itself expires the objects under `prefixes`.
 
     Raises:
         ClientError: S3 refuses, or the bucket's name belongs to another account.
@@ -39,7 +39,7 @@ def configure(
         changes.append(f"Created the bucket {bucket} in {region}.")
     if client.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled":
         raise Unsuitable(
-            f"the bucket {bucket} keeps versions, so what is removed from it would only be hidden."
+            f"the bucket {bucket} keeps versions, so a removal would only hide its objects."
             " Suspend its versioning, or name another bucket."
         )
     if _set_public_access(client, bucket, by_policy=False):
@@ -47,12 +47,12 @@ def configure(
     if _let_browsers_in(client, bucket, origins):
         changes.append(f"Let pages of {', '.join(origins) or 'no origin'} send and fetch (CORS).")
     if _expire(client, bucket, prefixes):
-        changes.append(f"Let S3 itself drop what is older than a day under {' and '.join(prefixes)}.")
+        changes.append(f"Let S3 itself delete objects older than a day under {' and '.join(prefixes)}.")
     return changes
 
 
 def open_to_readers(client: "S3Client", bucket: str, *, region: str, prefix: str) -> list[str]:
-    """Create `bucket` if it is absent, and let everybody read what is under `prefix`, but list or write nothing.
+    """Create `bucket` if it is absent, and let everyone read the objects under `prefix`, but list or write nothing.
 
     As safe to repeat as `configure`, with the same kind of answer. Raises ClientError if S3 refuses.
     """
@@ -71,7 +71,7 @@ def open_to_readers(client: "S3Client", bucket: str, *, region: str, prefix: str
             }
         ],
     }
-    # Scripts and fonts from another origin than the page's are refused by browsers without it.
+    # Without it browsers refuse scripts and fonts from another origin than the page's.
     cors = [{"ID": CORS_RULE, "AllowedMethods": ["GET", "HEAD"], "AllowedOrigins": ["*"], "MaxAgeSeconds": 3600}]
     opened = _set_public_access(client, bucket, by_policy=True)
     current = _current(client.get_bucket_policy, bucket, "Policy", absent="NoSuchBucketPolicy")
@@ -82,7 +82,7 @@ def open_to_readers(client: "S3Client", bucket: str, *, region: str, prefix: str
         _settled(client.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": cors})
         opened = True
     if opened:
-        changes.append(f"Let everybody read what lies under {prefix} in the bucket {bucket}.")
+        changes.append(f"Let everyone read the objects under {prefix} in the bucket {bucket}.")
     return changes
 
 
@@ -154,7 +154,7 @@ def _expire(client: "S3Client", bucket: str, prefixes: Sequence[str]) -> bool:
             "Status": "Enabled",
             "Filter": {"Prefix": prefix},
             "Expiration": {"Days": 1},
-            # In a bucket with versions, removal only hides the bytes; this is what lets go of them.
+            # In a bucket that once had versions, a removal only hides the bytes; this rule deletes them.
             "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         }
@@ -195,7 +195,7 @@ def _settled(call: Callable[..., object], **arguments: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Rules in a form to compare: S3 may give them, and what is in them, back in another order."""
+    """Rules in a form that can be compared: S3 may return them, and the lists in them, in another order."""
     if isinstance(value, dict):
         return {name: _plain(value[name]) for name in sorted(value)}
     if isinstance(value, list):

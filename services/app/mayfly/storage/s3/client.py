@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
-# A retry takes up to 3 s to connect and 10 s to read. It begins no later than this, after a pause of 2 s at most,
-# so a call ends within 19 s: before Celery's soft limit of 20 s and the router's 30 s.
+# A retry takes up to 3 s to connect and 10 s to read. It begins no later than this, after a pause of 2 s at most. So
+# a call ends within 19 s, before Celery's soft limit of 20 s and the router's 30 s.
 RETRY_SECONDS = 4
 
 
 def configuration(endpoint_url: str | None) -> Config:
-    """How a client talks to this server; None stands for AWS."""
+    """The settings of a client for this server; None means AWS."""
     return Config(
         signature_version="s3v4",
         s3={

@@ -68,7 +68,7 @@ class S3Signer:
 
     def _signed(self, method: str, key: str, parameters: list[str], *, length: int | None, lifetime: timedelta) -> str:
         """The URL with these encoded parameters. The signature covers them sorted by name."""
-        # The start and the life are both rounded down, so that no URL outlives what was asked for.
+        # The start and the life are both rounded down, so that no URL outlives its `lifetime`.
         moment = self._at_second(int(self._now()))
         life = max(1, min(int(lifetime.total_seconds()), LONGEST_LIFE))
         path = f"{self._root}/{quote(key)}"
@@ -90,7 +90,7 @@ class S3Signer:
         )
 
     def _at_second(self, second: int) -> "_Moment":
-        """What this second's signatures share, made once."""
+        """The values that the signatures of this second share, made once."""
         moment = self._moment
         if moment.second != second:
             moment = self._moment = self._new_moment(second)  # two threads may both do so, with the same result
@@ -118,7 +118,7 @@ class S3Signer:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """What all signatures of one second share, and the key, which all signatures of a day share."""
+    """The values that all signatures of one second share. All signatures of a day share the key."""
 
     second: int
     day: str

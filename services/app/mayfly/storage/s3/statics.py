@@ -18,14 +18,14 @@ from .storage import S3UploadStorage
 
 # Pieces of the bundle have their hash from esbuild, by which the others import them: they need no other name.
 PIECE = "mayfly/bundle/chunk-"
-# A name holds the hash of its content, so under this name there will never be anything else.
+# A name contains the hash of its content, so the content under a name never changes.
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def publish(storage: S3UploadStorage, tree: ManifestStaticFilesStorage) -> list[str]:
-    """Make the bucket public to read, and send what it does not have. Returns a sentence for each change.
+    """Make the bucket public to read, and send the files that it lacks. Returns a sentence for each change.
 
-    Safe to repeat, and quick then. What earlier versions sent stays, since pages made by them are still open somewhere.
+    Safe to repeat, and quick then. Files of earlier versions stay, because their pages may still be open somewhere.
 
     Raises:
         StorageError: nothing has been collected, or S3 refuses.
@@ -50,7 +50,7 @@ def _there(storage: S3UploadStorage) -> set[str]:
 
 def _send(storage: S3UploadStorage, name: str, file: Path) -> None:
     kind = MediaTypes().get_type(name)
-    # S3 does not choose by what a browser takes, and every one takes gzip. Small and packed files have no such twin.
+    # S3 cannot choose an encoding by the request, and every browser accepts gzip. Small and packed files have no .gz.
     packed = file.with_name(f"{file.name}.gz")
     encoding: dict[str, Any] = {"ContentEncoding": "gzip"} if packed.exists() else {}
     storage.client.put_object(

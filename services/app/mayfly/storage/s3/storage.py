@@ -150,7 +150,7 @@ class S3UploadStorage(S3Storage):
         for start in range(0, len(keys), MOST_KEYS):
             batch: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys[start : start + MOST_KEYS]]
             with _answering():
-                # Quiet: only the errors come back. The answer is 200 even if every key has one.
+                # Quiet: the answer lists only errors. Its status is 200 even if every key has one.
                 answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": batch, "Quiet": True})
             for error in answer.get("Errors", ()):
                 if error.get("Code") != "NoSuchKey":
@@ -230,7 +230,7 @@ class S3UploadStorage(S3Storage):
         if endpoint := self.public_endpoint_url or self.endpoint_url:
             address = bucket_url(endpoint, self.bucket_name)
         else:
-            # botocore knows AWS's host names, which differ from one part of the world to another.
+            # botocore knows AWS's host names, which differ between parts of the world.
             example = urlsplit(
                 self.client.generate_presigned_url("get_object", Params={"Bucket": self.bucket_name, "Key": "k"})
             )
@@ -292,7 +292,7 @@ class S3UploadStorage(S3Storage):
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Turn botocore's exceptions into those that the protocol promises."""
+    """Turn botocore's exceptions into StorageError and TransferNotFound, as the protocol promises."""
     try:
         yield
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Every change of an upload's state. Nothing else writes to the table or decides what storage keeps.
+"""Every change of an upload's state. No other code writes to the table or decides which objects storage keeps.
 
     pending → ready → removing → gone → (row purged)        pending → removing, when refused or abandoned
 

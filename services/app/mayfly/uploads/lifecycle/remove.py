@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 # The most keys that one DeleteObjects takes.
 BATCH = 1000
-# Stop aborting transfers after this many seconds per batch. An unanswered abort takes up to 10 s, and removing the
-# rest has to end before Celery's soft limit of 20 s and the router's 30 s. The next sweep goes on.
+# Stop aborting transfers after this many seconds per batch. An unanswered abort takes up to 10 s, and the rest
+# must be removed before Celery's soft limit of 20 s and the router's 30 s. The next sweep continues.
 ABORT_SECONDS = 5
 
 
@@ -72,7 +72,7 @@ def discard(upload: Upload, *, storage: UploadStorage) -> None:
 
 
 def mark(uploads: UploadQuerySet) -> list[str]:
-    """Commit `removing` for those of `uploads` that stand, waiting for other transactions. Returns their ids."""
+    """Commit `removing` for the pending and ready among `uploads`, waiting for their locks. Returns their ids."""
     with transaction.atomic():
         # Locks are taken in the order of ids, so that two callers never wait for each other.
         standing = uploads.standing().select_for_update().order_by("pk")
@@ -88,12 +88,12 @@ def mark_due(limit: int) -> list[str]:
 
 
 def remove_bytes(ids: Sequence[str], storage: UploadStorage) -> list[str]:
-    """Remove the bytes of these `removing` rows, then commit `gone` for those that storage has nothing of.
+    """Remove the bytes of these `removing` rows, then commit `gone` for each row of which storage has nothing.
 
-    Returns the ids that are gone. The rows stay locked meanwhile, so that two sweeps share the work; the locks end
-    with their process. The transfer is aborted before the object is removed: a `complete` in progress then comes
-    either before, and its object is removed here, or after, and finds no transfer. The other order could leave an
-    object behind.
+    Returns the ids that are gone. The rows are locked during this, so that two sweeps share the work; the locks end
+    with their process. The transfer is aborted before the object is removed. A `complete` in progress is then either
+    earlier, and its object is removed here, or later, and finds no transfer. The other order could leave an object
+    behind.
     """
     with transaction.atomic():
         uploads = list(Upload.objects.removing().filter(pk__in=ids).select_for_update(skip_locked=True))
@@ -132,7 +132,7 @@ def _remove_bytes_now(ids: Sequence[str], storage: UploadStorage) -> None:
 
 
 def _abort_transfers(uploads: Sequence[Upload], storage: UploadStorage) -> set[str]:
-    """Abort the transfers of those that were never complete. Returns the keys whose transfer may still be open."""
+    """Abort the transfers of uploads that were never complete. Returns the keys whose transfer may still be open."""
     still_open = set()
     stop = monotonic() + ABORT_SECONDS
     for upload in uploads:
@@ -154,7 +154,7 @@ def _removed_keys(keys: list[str], storage: UploadStorage) -> set[str]:
     if not keys:
         return set()
     errors = storage.remove(keys)
-    # A receipt states what storage answers when asked once more, not that it accepted the order.
+    # A receipt states the answer of storage to a second question, not that storage accepted the order.
     absent = storage.absent([key for key in keys if key not in errors])
     for key in set(keys) - absent:
         logger.warning("%s is not removed: %s", key, errors.get(key, "it is still there"))

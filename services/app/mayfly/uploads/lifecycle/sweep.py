@@ -1,4 +1,4 @@
-"""The sweep: removes what is due, finishes what was cut off, and purges old receipts."""
+"""The sweep removes due uploads, finishes removals that were cut off, and purges old receipts."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ from .remove import BATCH, mark_due, remove_bytes
 
 @dataclass(slots=True)
 class Swept:
-    """What one sweep did: how many uploads are gone now, and by how much the latest missed its time."""
+    """The result of a sweep: how many uploads are gone now, and by how much the latest missed its time."""
 
     removed: int = 0
     latest: timedelta = timedelta(0)
@@ -29,8 +29,8 @@ class Swept:
 def sweep(*, storage: UploadStorage, batch: int = BATCH) -> Swept:
     """Remove everything that is due or half removed, and purge old receipts.
 
-    Any number may run at once: each batch is taken with SKIP LOCKED. What storage fails to remove stays
-    `removing`, delays nothing else, and is tried again by the next sweep.
+    Any number may run at once: each batch is taken with SKIP LOCKED. An upload that storage fails to remove
+    stays `removing`, delays no other, and is tried again by the next sweep.
     """
     while mark_due(batch):
         pass

@@ -1,4 +1,4 @@
-"""`manage.py preflight`: find what would keep an app with these settings from working, before it is released."""
+"""`manage.py preflight`: find, before a release, settings with which the app would not work."""
 
 import secrets
 import time
@@ -21,9 +21,8 @@ from ....storage.protocol import StorageError
 from ....storage.s3.storage import S3UploadStorage
 
 CONTENT = b"preflight"
-MOST_SECONDS = (
-    60  # two clocks may differ by this; S3 refuses signatures at 15 minutes, and a download URL is valid for one
-)
+# Two clocks may differ by this. S3 refuses signatures that are 15 minutes off, and a download URL is valid for one.
+MOST_SECONDS = 60
 
 
 class Command(BaseCommand):
@@ -45,7 +44,7 @@ class Command(BaseCommand):
         self.stdout.write(f"A page of {origin} can send to the bucket.")
 
     def rehearse(self, origin: str) -> None:
-        """Send one part on the way of every upload, from signing to storage, and remove it again."""
+        """Send one part as every upload does, from signing to storage, and remove it again."""
         key = upload_key(f"preflight-{secrets.token_hex(8)}")
         transfer = uploads_storage.open_transfer(key, content_type=OCTETS)
         try:
@@ -70,7 +69,7 @@ class Command(BaseCommand):
 
 
 def ask(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, Message]:
-    """Status and headers of the answer, whatever it is. Raises StorageError if there is none."""
+    """Status and headers of the answer, whatever its status. Raises StorageError without an answer."""
     request = urllib.request.Request(url, method=method, headers=headers, data=body)  # noqa: S310  (signed by us)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310

@@ -39,8 +39,8 @@ class Command(BaseCommand):
     def migrate(self) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            # All or nothing: Django by itself commits some tables before it records the migration, and a release that
-            # is cut off between the two could never migrate again. SQLite checks its constraints afterwards.
+            # All or nothing. By default Django commits some tables before it records the migration, and a release that
+            # is cut off in between could never migrate again. SQLite checks its constraints afterwards.
             with connection.constraint_checks_disabled(), transaction.atomic():
                 call_command("migrate", interactive=False, stdout=self.stdout)
         else:

@@ -8,7 +8,7 @@ from ....storage.default import uploads_storage
 from ....storage.protocol import StorageError
 from ...reconcile import Braked, Report, reconcile
 
-BRAKED = 3  # an exit code of its own, so that a script can tell the brake from a failure
+BRAKED = 3  # an exit code of its own, by which a script distinguishes the brake from a failure
 
 
 class Command(BaseCommand):
