@@ -42,7 +42,7 @@ from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.middleware.csrf import get_token  # noqa: E402
 from django.shortcuts import render  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
-from django.urls import path, reverse  # noqa: E402
+from django.urls import path  # noqa: E402
 from pictures import gradient, jpeg  # noqa: E402
 
 from mayfly import urls  # noqa: E402
@@ -100,20 +100,14 @@ def parts(browser: Client) -> dict[str, Callable[[], Any]]:
         raise SystemExit("the visitor has no box")
     template, context = shown(browser)
     request.user, request._messages = mock.Mock(), []  # what the middleware gives a visitor without a session
-    links = [upload.pk for upload in context["uploads"]]
     return {
         PAGE: handled(browser, "/images/"),
         CONSTANT: handled(browser, "/constant"),
         "  box cookie": lambda: boxes.from_cookie(request),
-        "  queries": lambda: (
-            list(Upload.objects.of(box).live().filter(kind=Kind.IMAGE).with_time_left()),
-            list(Upload.objects.of(box).filter(kind=Kind.IMAGE).refused()),
-        ),
+        "  query": lambda: lists._shown(box, Kind.IMAGE),
         "  template": lambda: render(request, template, context),
         "    of it CSRF token": lambda: get_token(request),
-        "    of it three absolute links": lambda: [
-            request.build_absolute_uri(reverse("share", args=[pk])) for pk in links
-        ],
+        "    of it the site's address": lambda: request.build_absolute_uri("/"),
     }
 
 
@@ -122,7 +116,7 @@ def shown(browser: Client) -> tuple[str, dict[str, Any]]:
     with mock.patch.object(lists, "render", wraps=render) as rendered:
         browser.get("/images/")
     _, template, context = rendered.call_args.args
-    return template, context | {"refused": list(context["refused"])}
+    return template, context
 
 
 def handled(browser: Client, address: str) -> Callable[[], None]:
