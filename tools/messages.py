@@ -20,7 +20,6 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation import to_locale
-from django.utils.translation.template import templatize
 
 from .paths import APP, ASSETS
 from .processes import call
@@ -72,8 +71,7 @@ def extracted(app: Path = APP, scripts: Path = ASSETS / "src") -> Catalog:
     catalog = Catalog(charset="utf-8")
     for folder, pattern, marked in (
         (app, "*.py", _in_python),
-        (app, "*.jinja", _in_jinja),
-        (app, "mayfly/pages/templates/**/*.html", _in_django_template),
+        (app, "mayfly/pages/templates/**/*.html", _in_jinja),
         (scripts, "*.js", _in_script),
     ):
         for file in sorted(folder.rglob(pattern)):
@@ -126,12 +124,6 @@ def _in_python(source: bytes) -> Iterator[Found]:
 
 def _in_jinja(source: bytes) -> Iterator[Found]:
     return extract("jinja2", BytesIO(source), KEYWORDS, options=JINJA)
-
-
-def _in_django_template(source: bytes) -> Iterator[Found]:
-    # Django makes calls of gettext out of a template's tags; their indentation would mean something to Python.
-    calls = "\n".join(line.strip() for line in templatize(source.decode()).splitlines())
-    return _in_python(calls.encode())
 
 
 def _in_script(source: bytes) -> Iterator[Found]:

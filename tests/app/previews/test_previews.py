@@ -310,7 +310,7 @@ def test_an_image_that_cannot_be_shown_is_removed_and_its_owner_told_why(owner, 
     upload.refresh_from_db()
     assert upload.state == State.GONE
     assert storage.length(upload.key) is None
-    [told] = Upload.objects.of(owner.box).refused()
+    [told] = Upload.objects.of(owner.box).live_or_refused().exclude(refusal="")
     assert told == upload
     assert "Send it as a file instead." in told.refusal
     for answer in (owner.get(f"/api/uploads/{upload.pk}"), owner.post(f"/api/uploads/{upload.pk}/complete")):
@@ -326,7 +326,7 @@ def test_only_what_was_complete_is_told_as_refused(owner):
     owner.send_parts(upload, b"no image")
     assert owner.post(f"/api/uploads/{upload['id']}/complete").status_code == 422
     image(owner)
-    assert not Upload.objects.of(owner.box).refused()
+    assert not Upload.objects.of(owner.box).live_or_refused().exclude(refusal="")
 
 
 def test_each_image_is_claimed_by_one(owner, limits):

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ..problems import problem
 from ..uploads import lifecycle
-from ..uploads.choices import Kind
+from ..uploads.choices import Kind, State
 from ..uploads.formats import format_size
 from ..uploads.limits import limits
 from ..uploads.models import Upload
@@ -37,10 +37,8 @@ def page(request: HttpRequest, kind: Kind) -> HttpResponse:
     """My Images or My Files: the form, and what the box holds."""
     known = boxes.from_cookie(request)
     box = known or boxes.new()
-    if request.method == "POST":
-        response = _upload(request, box=box, kind=kind)
-    else:
-        response = _list(request, box=box, kind=kind, form=UploadForm())
+    show = _upload if request.method == "POST" else _list
+    response = show(request, box=box, kind=kind)
     return response if known else boxes.remember(request, response, box)
 
 
@@ -87,7 +85,7 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
     form = UploadForm(request.POST)
     arrived = incoming.finish(form.cleaned_data["title"]) if form.is_valid() else 0
     if arrived:
-        messages.success(request, ngettext("%d upload is here.", "%d uploads are here.", arrived) % arrived)
+        messages.success(request, ngettext("%d upload complete.", "%d uploads complete.", arrived) % arrived)
     for name, why in incoming.refusals:
         messages.error(request, f"{name}: {why}")
     if arrived and not incoming.refusals:
@@ -97,19 +95,27 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
     return _list(request, box=incoming.box, kind=incoming.kind, form=form, status=incoming.status)
 
 
-def _list(request: HttpRequest, *, box: str, kind: Kind, form: UploadForm, status: int = 200) -> HttpResponse:
-    uploads = list(Upload.objects.of(box).live().filter(kind=kind).with_time_left())
+def _list(
+    request: HttpRequest, *, box: str, kind: Kind, form: UploadForm | None = None, status: int = 200
+) -> HttpResponse:
+    uploads, refused = _shown(box, kind)
+    full = kind == Kind.IMAGE and len(uploads) == limits.images_kept
     context = {
         "kind": kind,
         "page": PAGES[kind],
         "form": form,
         "uploads": uploads,
-        "limits": limits,
+        "refused": refused,
         "most": format_size(min(limits.size(kind), limits.form_size)),
-        "most_with_script": limits.size(kind),
-        "oldest": min((upload.time_left for upload in uploads), default=None),
+        "next_to_expire": min((upload.time_left for upload in uploads), default=None),
+        "next_out": uploads[-1] if full else None,
     }
-    if kind == Kind.IMAGE:
-        context["refused"] = Upload.objects.of(box).filter(kind=kind).refused()
-        context["next_out"] = uploads[-1] if len(uploads) == limits.images_kept else None
     return render(request, f"pages/{PAGES[kind]}.html", context, status=status)
+
+
+def _shown(box: str, kind: Kind) -> tuple[list[Upload], list[Upload]]:
+    """The box's live uploads of this kind, and its images that proved not to be displayable, in one query."""
+    live, refused = [], []
+    for upload in Upload.objects.live_or_refused().filter(box=box, kind=kind).with_time_left():
+        (live if upload.state == State.READY else refused).append(upload)
+    return live, refused

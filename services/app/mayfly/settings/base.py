@@ -42,17 +42,25 @@ ROOT_URLCONF = "mayfly.urls"
 WSGI_APPLICATION = "mayfly.wsgi.application"
 TEMPLATES = [
     {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "mayfly" / "pages" / "templates"],
+        "OPTIONS": {
+            "environment": "mayfly.pages.environment.environment",
+            "extensions": ["jinja2.ext.i18n"],
+            "context_processors": ["mayfly.pages.environment.visit"],
+        },
+    },
+    {  # the admin's and the API document's
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ]
         },
-    }
+    },
 ]
 # Visitors have no session: a message that outlasts a redirect is kept in a signed cookie.
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from .choices import STANDING, State
@@ -28,7 +28,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def live(self) -> "UploadQuerySet":
         """Offered to people at this moment, newest first."""
-        return self.filter(state=State.READY, expires_at__gt=Now()).order_by("-completed_at", "-pk")
+        return self.filter(_is_live()).order_by("-completed_at", "-pk")
 
     def standing(self) -> "UploadQuerySet":
         """Pending or ready, in time or not: a removal begins with these, and quotas count them."""
@@ -46,11 +46,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Receipts: storage has none of their bytes."""
         return self.filter(state=State.GONE)
 
-    def refused(self) -> "UploadQuerySet":
-        """Recently completed images that proved not to be displayable, for the pages that show their owners the reason."""
-        return (
-            self.filter(completed_at__gt=Now() - limits.lifetime).exclude(refusal="").order_by("-completed_at", "-pk")
-        )
+    def live_or_refused(self) -> "UploadQuerySet":
+        """What the owner's page shows, newest first: live uploads, and images that were deleted a short while ago
+        because they proved not to be displayable. Their owner still has to be told."""
+        return self.filter(_is_live() | _is_refused()).order_by("-completed_at", "-pk")
 
     def wanting_a_preview(self) -> "UploadQuerySet":
         """Images whose next attempt at a preview is due, the longest waiting first."""
@@ -65,3 +64,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def bytes(self) -> int:
         """The sum of their declared sizes, in bytes."""
         return self.aggregate(total=models.Sum("size"))["total"] or 0
+
+
+def _is_live() -> Q:
+    return Q(state=State.READY, expires_at__gt=Now())
+
+
+def _is_refused() -> Q:
+    return Q(completed_at__gt=Now() - limits.lifetime) & ~Q(refusal="")

@@ -1,0 +1,103 @@
+"""The Jinja2 environment of the pages: what every template can call, beside the context that its view gives."""
+
+from functools import cache, cached_property
+from typing import Any
+
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.contrib.messages.storage.base import BaseStorage
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, ngettext
+from jinja2 import Environment, StrictUndefined
+
+from .. import __version__
+from ..uploads.ids import ID_LENGTH
+from ..uploads.limits import TITLE_LENGTH, limits
+from . import formats, words
+
+PLACE = "0" * ID_LENGTH  # an id in the address of a route, until an upload's own takes its place
+
+
+def environment(**options: Any) -> Environment:
+    """The environment for Django's backend, which names this function in TEMPLATES.
+
+    A translation is text like any other: it is escaped where it is written out, so a quote in it closes no attribute.
+    """
+    made = Environment(**options | {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True})  # noqa: S701
+    made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
+    made.globals.update(
+        _=gettext,
+        static=static,
+        url=url,
+        words=words.element,
+        limits=limits,
+        title_length=TITLE_LENGTH,
+        languages=settings.LANGUAGES,
+        version=__version__,
+    )
+    made.filters.update(
+        {name: getattr(formats, name) for name in ("size", "span", "seconds", "moment", "filled", "fade")}
+    )
+    return made
+
+
+class Visit:
+    """What a page needs to know of its request. Each is made when a template first asks for it, and once."""
+
+    def __init__(self, request: HttpRequest):
+        self._request = request
+        self.path = request.path
+
+    @cached_property
+    def language(self) -> str | None:
+        return get_language()
+
+    @cached_property
+    def csrf(self) -> SafeString:
+        """The hidden field that proves a form to be ours; all forms of a page may have the same."""
+        return format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(self._request))
+
+    @cached_property
+    def origin(self) -> str:
+        """The site's address without a slash at its end. Raises DisallowedHost if the request names another site."""
+        return self._request.build_absolute_uri("/")[:-1]
+
+    @cached_property
+    def messages(self) -> BaseStorage | list[Any]:
+        return get_messages(self._request)
+
+    @cached_property
+    def again(self) -> str:
+        """Where a change of the language leads back to: this page, if it can be asked for again."""
+        return self._request.get_full_path() if self._request.method == "GET" else url("home")
+
+
+def visit(request: HttpRequest) -> dict[str, Visit]:
+    """The context processor of the pages."""
+    return {"visit": Visit(request)}
+
+
+@cache
+def static(path: str) -> str:
+    """The address of a static file."""
+    return staticfiles_storage.url(path)
+
+
+def url(name: str, upload_id: str | None = None) -> str:
+    """The path of a route, and of an upload's own route if it has an id in it."""
+    return _path(name) if upload_id is None else _path_with_place(name).replace(PLACE, upload_id)
+
+
+@cache
+def _path(name: str) -> str:
+    return reverse(name)
+
+
+@cache
+def _path_with_place(name: str) -> str:
+    return reverse(name, args=[PLACE])
