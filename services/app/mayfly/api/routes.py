@@ -81,7 +81,7 @@ def list_parts(request: HttpRequest, upload_id: str) -> dict[str, Any]:
 
 @api.post("/uploads/{upload:upload_id}/complete", response={200: UploadOut} | PROBLEMS, summary="Complete an upload")
 def complete(request: HttpRequest, upload_id: str) -> dict[str, Any]:
-    """Turn it ready, if every part has arrived as declared. 409 lists the missing parts; 422 says why it was refused."""
+    """Turn it ready if every part has arrived as declared. 409 lists the missing parts; 422 says why it was refused."""
     return shown(request, lifecycle.complete(owned(request, upload_id), storage=uploads_storage))
 
 

@@ -47,8 +47,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(state=State.GONE)
 
     def live_or_refused(self) -> "UploadQuerySet":
-        """What the owner's page shows, newest first: live uploads, and images that were deleted a short while ago
-        because they proved not to be displayable. Their owner still has to be told."""
+        """The uploads of the owner's page, newest first: live ones, and images that were refused a short while ago.
+
+        The page shows their owner why those images cannot be shown.
+        """
         return self.filter(_is_live() | _is_refused()).order_by("-completed_at", "-pk")
 
     def wanting_a_preview(self) -> "UploadQuerySet":
