@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from django import forms
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
@@ -141,5 +141,5 @@ class WholeNames(MultiPartParser):
         return re.split(r"[/\\]", file_name)[-1] or None
 
 
-def _parse(request: HttpRequest, META: dict[str, Any], body: BinaryIO) -> tuple[QueryDict, MultiValueDict]:
+def _parse(request: HttpRequest, META: dict[str, Any], body: Any) -> tuple[QueryDict, MultiValueDict[str, Any]]:
     return WholeNames(META, body, request.upload_handlers, request.encoding).parse()

@@ -3,7 +3,6 @@
 from functools import partial
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ..problems import problem
+from ..storage.default import uploads_storage
 from ..uploads import lifecycle
 from ..uploads.choices import Kind, State
 from ..uploads.formats import format_size
@@ -47,7 +47,7 @@ def page(request: HttpRequest, kind: Kind) -> HttpResponse:
 def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     """Remove all of the box's uploads of this kind."""
     box = boxes.from_cookie(request)
-    removed = lifecycle.clear(box=box, kind=kind, storage=default_storage) if box else 0
+    removed = lifecycle.clear(box=box, kind=kind, storage=uploads_storage) if box else 0
     messages.success(request, ngettext("%d upload deleted.", "%d uploads deleted.", removed) % removed)
     return see_other(PAGES[kind])
 
@@ -73,7 +73,7 @@ def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
         return answer(request, problem("form_unreadable"))
     if length > limits.form_size:
         return answer(request, problem("form_too_large", limit=format_size(limits.form_size)))
-    incoming = IntoStorage(request, box=box, kind=kind, storage=default_storage)
+    incoming = IntoStorage(request, box=box, kind=kind, storage=uploads_storage)
     incoming.attach()
     try:
         return csrf_protect(partial(_receive, incoming=incoming))(request)
@@ -115,7 +115,8 @@ def _list(
 
 def _shown(box: str, kind: Kind) -> tuple[list[Upload], list[Upload]]:
     """The box's live uploads of this kind, and its images that proved not to be displayable, in one query."""
-    live, refused = [], []
+    live: list[Upload] = []
+    refused: list[Upload] = []
     for upload in Upload.objects.live_or_refused().filter(box=box, kind=kind).with_time_left():
         (live if upload.state == State.READY else refused).append(upload)
     return live, refused

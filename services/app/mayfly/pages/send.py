@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from ..problems import Unanswerable, problem_of
+from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
@@ -61,9 +61,9 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
         kind=Kind.FILE,
         name=name,
         size=size,
-        storage=default_storage,
+        storage=uploads_storage,
     )
-    receiver = Receiver(upload, storage=default_storage)
+    receiver = Receiver(upload, storage=uploads_storage)
     try:
         for chunk in _chunks(request):
             receiver.write(chunk)

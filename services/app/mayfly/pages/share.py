@@ -1,8 +1,9 @@
 """One upload by its link: the share page, the way to its bytes, and its end."""
 
+from typing import IO, cast
+
 import segno
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from ..problems import problem_of
+from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
 from ..uploads import lifecycle, opening
 from ..uploads.choices import Kind
@@ -39,7 +41,7 @@ def share(request: HttpRequest, upload_id: str) -> HttpResponse:
 def download(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the bytes, by a URL that storage accepts for a minute at most."""
     try:
-        return HttpResponseRedirect(opening.download_url(upload_id, storage=default_storage))
+        return HttpResponseRedirect(opening.download_url(upload_id, storage=uploads_storage))
     except Gone:
         return _receipt(request, upload_id)
     except StorageError as error:
@@ -56,7 +58,7 @@ def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
         return _receipt(request, upload_id)
     code = segno.make(request.build_absolute_uri(reverse("share", args=[upload_id])), error="m", micro=False)
     response = HttpResponse(content_type="image/svg+xml")
-    code.save(response, kind="svg", light="#fff", omitsize=True)
+    code.save(cast(IO[bytes], response), kind="svg", light="#fff", omitsize=True)
     return response
 
 
@@ -65,7 +67,7 @@ def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
 def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the preview for as long as the upload is live; 404 while there is none."""
     try:
-        url = opening.preview_url(upload_id, storage=default_storage)
+        url = opening.preview_url(upload_id, storage=uploads_storage)
     except Gone:
         return _receipt(request, upload_id)
     if url is None:
@@ -85,7 +87,7 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
     except Gone:
         return _receipt(request, upload_id)
     name = upload.name
-    if lifecycle.remove(upload, storage=default_storage):
+    if lifecycle.remove(upload, storage=uploads_storage):
         messages.success(request, _("%s deleted.") % name)
     return see_other(PAGES[Kind(upload.kind)])
 
