@@ -14,7 +14,8 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from ..problems import Unanswerable, problem_of
-from ..storage.folder.storage import FolderUploadStorage, tag
+from ..storage.folder.files import tag
+from ..storage.folder.storage import FolderUploadStorage
 from ..storage.folder.tokens import ObjectGrant, PartGrant, PreviewGrant, TokenRefused, grant_in
 from ..storage.headers import PREVIEW_TYPE, attachment
 from ..storage.protocol import StorageError, TransferNotFound

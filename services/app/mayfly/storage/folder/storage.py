@@ -16,8 +16,7 @@ import secrets
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from errno import ENOTEMPTY
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -25,6 +24,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
 from ..protocol import Found, Part, SignedPart, StorageError, TransferNotFound
+from .files import changed_at, delete_folder, part_of, parts_in, remove_if_empty, sync_folder
 from .tokens import ObjectGrant, PartGrant, PreviewGrant, token_of
 
 # How much is read or copied at a time, in bytes.
@@ -75,7 +75,7 @@ class FolderUploadStorage(FileSystemStorage):
                 with open(incoming, "xb") as file:
                     for chunk in chunks:
                         file.write(chunk)
-                part = _part(number, os.stat(incoming))
+                part = part_of(number, os.stat(incoming))
                 os.replace(incoming, folder / str(number))
             except FileNotFoundError:
                 raise self._not_open(key, transfer_id) from None
@@ -87,14 +87,14 @@ class FolderUploadStorage(FileSystemStorage):
     def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
         with _answering():
             with suppress(FileNotFoundError):
-                return _listed(self._folder(key, transfer_id))
+                return parts_in(self._folder(key, transfer_id))
             # Sealed, and then cut off: `complete_transfer` carries on when it is called with these parts.
             sealed = self._sealed(key, transfer_id)
             if sealed is None:
                 raise self._not_open(key, transfer_id)
             with suppress(FileNotFoundError):
                 if _whole(sealed).exists():
-                    return _listed(sealed)
+                    return parts_in(sealed)
             self._drop(sealed)
             raise self._not_open(key, transfer_id)
 
@@ -116,7 +116,7 @@ class FolderUploadStorage(FileSystemStorage):
             while of_key.exists():
                 for folder in self._folders(key):
                     self._drop(folder)
-                _remove_if_empty(of_key)
+                remove_if_empty(of_key)
 
     def length(self, key: str) -> int | None:
         with _answering():
@@ -155,7 +155,7 @@ class FolderUploadStorage(FileSystemStorage):
                     for folder in self._folders(key):
                         if "." in folder.name:
                             self._drop(folder)
-                    _remove_if_empty(self._of(key))
+                    remove_if_empty(self._of(key))
                 except OSError as error:
                     errors[key] = str(error)
         return errors
@@ -172,7 +172,7 @@ class FolderUploadStorage(FileSystemStorage):
                     key = file.relative_to(self.location).as_posix()
                     if key.startswith(prefix):
                         with suppress(FileNotFoundError):
-                            yield Found(key, since=_changed(file))
+                            yield Found(key, since=changed_at(file))
 
     def transfers(self, prefix: str) -> Iterator[Found]:
         with _answering():
@@ -182,7 +182,7 @@ class FolderUploadStorage(FileSystemStorage):
                     with suppress(FileNotFoundError):
                         # An empty one is left by an abort that was cut off, and needs another abort.
                         for folder in list(of_key.iterdir()) or [of_key]:
-                            yield Found(key, since=_changed(folder))
+                            yield Found(key, since=changed_at(folder))
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
         return f"/storage/objects/{token_of(ObjectGrant(key, name, content_type), lifetime=lifetime)}"
@@ -251,7 +251,7 @@ class FolderUploadStorage(FileSystemStorage):
             # An abort or a parallel call was faster.
             self._drop(sealed)
             raise self._not_open(key, sealed.stem) from None
-        _sync(os.path.dirname(target))
+        sync_folder(os.path.dirname(target))
         self._drop(sealed)
 
     def _drop(self, folder: Path) -> None:
@@ -259,27 +259,22 @@ class FolderUploadStorage(FileSystemStorage):
         dropped = folder.with_name(f"dropped.{secrets.token_hex(8)}")
         with suppress(FileNotFoundError):
             os.rename(folder, dropped)
-            _delete(dropped)
-        _remove_if_empty(folder.parent)
+            delete_folder(dropped)
+        remove_if_empty(folder.parent)
 
     def _not_open(self, key: str, transfer_id: str) -> TransferNotFound:
         """The error to raise. Also finishes the deletions of processes that were cut off."""
         self._check_prepared()
         for folder in self._folders(key):
             if folder.name.startswith("dropped."):
-                _delete(folder)
-        _remove_if_empty(self._of(key))
+                delete_folder(folder)
+        remove_if_empty(self._of(key))
         return TransferNotFound(transfer_id)
 
     def _check_prepared(self) -> None:
         """Raise StorageError if the whole folder is missing: a volume may not be mounted, so nothing is absent."""
         if not (os.path.isdir(self.location) and os.path.isdir(self._transfers)):
             raise StorageError(f"{self._transfers.parent} is not a storage folder; the release step creates one")
-
-
-def tag(stat: os.stat_result) -> str:
-    """A tag that differs for different content, without reading it: files here are replaced, never rewritten."""
-    return f"{stat.st_mtime_ns:x}-{stat.st_ino:x}-{stat.st_size:x}"
 
 
 @contextmanager
@@ -298,23 +293,9 @@ def _plain(key: str) -> str:
     return key
 
 
-def _changed(path: Path) -> datetime:
-    """When it was last written to; no file system call gives a folder's creation time."""
-    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-
-
 def _whole(sealed: Path) -> Path:
     """The joined parts in a sealed transfer. Its name says which file that is, as two calls may have joined them."""
     return sealed / f"{sealed.suffix.removeprefix('.')}.whole"
-
-
-def _listed(folder: Path) -> dict[int, Part]:
-    with os.scandir(folder) as entries:
-        return {int(entry.name): _part(int(entry.name), entry.stat()) for entry in entries if entry.name.isdecimal()}
-
-
-def _part(number: int, stat: os.stat_result) -> Part:
-    return Part(number, stat.st_size, tag(stat))
 
 
 def _join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
@@ -333,37 +314,8 @@ def _join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
             if not source.exists() and folder.exists():
                 raise StorageError(f"part {part.number} has not arrived")
             with open(source, "rb") as content:
-                if _part(part.number, os.fstat(content.fileno())) != part:
+                if part_of(part.number, os.fstat(content.fileno())) != part:
                     raise StorageError(f"part {part.number} is another one now")
                 shutil.copyfileobj(content, joined, CHUNK)
         joined.flush()
         os.fsync(joined.fileno())
-
-
-def _sync(folder: str) -> None:
-    """Flush the names in `folder` to the disk as well."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _delete(folder: Path) -> None:
-    """Delete a flat folder; two parallel deletions both succeed."""
-    # Repeat: a writer may have been about to create its file when the folder was renamed.
-    while folder.exists():
-        with suppress(FileNotFoundError):
-            for name in os.listdir(folder):
-                (folder / name).unlink(missing_ok=True)
-        _remove_if_empty(folder)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        os.rmdir(folder)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        if error.errno != ENOTEMPTY:
-            raise
