@@ -61,7 +61,8 @@ def seconds_to_preview(cursor, upload_id: str) -> float:
     end = time.monotonic() + LONGEST
     while time.monotonic() < end:
         cursor.execute(
-            "SELECT has_preview, extract(epoch FROM clock_timestamp() - completed_at) FROM uploads_upload WHERE id = %s",
+            "SELECT has_preview, extract(epoch FROM clock_timestamp() - completed_at)"
+            " FROM uploads_upload WHERE id = %s",
             [upload_id],
         )
         has_preview, seconds = cursor.fetchone()

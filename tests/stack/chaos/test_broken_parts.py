@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle
 
-from ..conftest import BUCKET, Bucket, compose, until
+from ..conftest import BUCKET, PNG, Bucket, compose, until
 from . import stack
 from .stack import HTTP, LATE, OUTAGE, Ask, Visitor
 
 ROWS = 2100  # two batches of a sweep, and some more
 RECONCILE_MAX = 10
+POLL = 30  # seconds between two looks for images whose message was lost
 
 
 def content_of(upload: dict) -> bytes:
@@ -93,6 +94,19 @@ def test_without_redis_uploads_go_on_and_removal_is_late_by_the_outage_and_littl
     stack.healthy()
     assert content_of(kept) == b"kept"
     say(f"chaos: Redis away for {OUTAGE:.0f} s, the latest removal {latest:.1f} s after its time")
+
+
+def test_an_image_sent_without_redis_has_its_preview_once_redis_is_back(visitor, say):
+    """Case 45. Its message is lost, and the poll of the table finds it."""
+    stack.kill("redis")
+    began = time.monotonic()
+    image = visitor.upload(PNG, kind="image", name="dot.png")
+    seconds = time.monotonic() - began
+    assert HTTP.get(image["link"]).status_code == 200
+    assert image["preview"] is None
+    stack.start("redis")
+    waited = until(lambda: visitor.list("image")[0]["preview"], seconds=LATE + POLL)
+    say(f"chaos: an image sent in {seconds:.1f} s without Redis; its preview {waited:.0f} s after Redis was back")
 
 
 def test_a_flushed_redis_changes_nothing(visitor, table, bucket):

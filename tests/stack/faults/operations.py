@@ -65,7 +65,7 @@ class Operation:
             return lambda: None
         upload = one(facts, "completing")
         storage = default_storage._wrapped
-        complete, parts = storage.complete, storage.parts(upload.key, upload.transfer_id)
+        complete, parts = storage.complete_transfer, storage.parts(upload.key, upload.transfer_id)
 
         def go_on() -> None:
             with suppress(TransferNotFound, StorageError):
