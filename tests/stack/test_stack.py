@@ -20,12 +20,12 @@ def docker_inspect(*arguments: str) -> dict:
 
 
 def inspect(service: str) -> dict:
-    """What Docker knows of a service's container."""
+    """Docker's description of a service's container."""
     return docker_inspect("inspect", compose("ps", "--all", "--quiet", service).strip())
 
 
 def image_of(service: str) -> dict:
-    """What Docker knows of a service's image."""
+    """Docker's description of a service's image."""
     return docker_inspect("image", "inspect", inspect(service)["Image"])
 
 
