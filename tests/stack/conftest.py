@@ -1,4 +1,4 @@
-"""The stack from outside: a visitor with a browser and an API client, and an observer of the bucket and the table."""
+"""The stack from outside: visitors with a browser and an API client, and a view of the bucket and the table."""
 
 import os
 import re
@@ -22,7 +22,7 @@ PNG = bytes.fromhex(
 
 
 def compose(*arguments: str) -> str:
-    """`docker compose` on the stack under test; run has put its name and files into the environment."""
+    """Run `docker compose` on the stack under test; returns its output. `with` has set the stack's name and files."""
     return subprocess.run(
         ["docker", "compose", "--env-file", os.environ["ENV_FILE"], *arguments],
         check=True,
@@ -32,7 +32,7 @@ def compose(*arguments: str) -> str:
 
 
 def until(true: Callable[[], object], *, seconds: float, every: float = 0.2) -> float:
-    """Wait until `true()`; returns after how many seconds, or fails."""
+    """Wait until `true()`; returns the seconds that it took. Fails after `seconds`."""
     start = time.monotonic()
     while not true():
         assert time.monotonic() - start < seconds, f"not within {seconds} s"
@@ -42,7 +42,7 @@ def until(true: Callable[[], object], *, seconds: float, every: float = 0.2) -> 
 
 @dataclass
 class Visitor:
-    """Somebody with a box of their own: `api` has its token, `browser` its cookie."""
+    """A person with a box of their own: `api` has its token, `browser` its cookie."""
 
     api: httpx.Client = field(default_factory=lambda: httpx.Client(base_url=URL, timeout=30))
     browser: httpx.Client = field(default_factory=lambda: httpx.Client(base_url=URL, timeout=30))
@@ -79,7 +79,7 @@ class Visitor:
         return self.api.get("/api/uploads", params={"kind": kind} if kind else {}).json()["uploads"]
 
     def submit(self, path: str, *, files: dict[str, bytes] | None = None, **fields: str) -> httpx.Response:
-        """Fill in a page's form and send it, as a browser without JavaScript does."""
+        """Fill in the form of a page and send it, as a browser without JavaScript does."""
         page = re.sub("(clear|delete)/?$", "", path)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.browser.get(page).text)[1]
         parts = [("file", (name, content)) for name, content in (files or {}).items()]
@@ -98,7 +98,7 @@ def stranger() -> Visitor:
 
 
 class Bucket:
-    """The bucket as its owner sees it, past the app."""
+    """The bucket as its owner sees it, without the app."""
 
     def __init__(self):
         self.client = boto3.client(
@@ -129,7 +129,7 @@ def bucket() -> Bucket:
 
 @pytest.fixture(scope="session")
 def table():
-    """A function that asks the database: `table("SELECT …", value)` gives the rows."""
+    """A function that queries the database: `table("SELECT …", value)` returns the rows."""
     connection = psycopg2.connect(os.environ["STACK_DATABASE_URL"])
     connection.autocommit = True
 

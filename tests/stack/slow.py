@@ -1,4 +1,4 @@
-"""A task that takes its time, loaded into the stack's worker by the tests alone."""
+"""A slow task, which only the tests load into the stack's worker."""
 
 import time
 
@@ -7,5 +7,5 @@ from celery import shared_task
 
 @shared_task
 def hold(*, seconds: float) -> None:
-    """Hold one process of the queue that it is sent to."""
+    """Keep one process of its queue busy."""
     time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The main job from outside, through nginx: send, see, fetch, and be gone."""
+"""The main job from outside, through nginx: send, list, fetch and expire."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ import pytest
 from .conftest import PNG, URL, until
 
 
-def test_an_upload_by_api_in_parts_comes_back_byte_for_byte(visitor, bucket):
+def test_an_upload_in_parts_comes_back_byte_for_byte(visitor, bucket):
     content = random.randbytes(20 * 1024 * 1024 + 17)
     upload = visitor.begin(content, name="films and more.bin")
     assert upload["transfer"]["parts"] == 3
@@ -31,7 +31,7 @@ def test_an_upload_by_api_in_parts_comes_back_byte_for_byte(visitor, bucket):
     assert bucket.has(upload)
 
 
-def test_a_transfer_goes_on_where_it_stopped(visitor):
+def test_a_transfer_resumes_with_its_missing_parts(visitor):
     content = random.randbytes(17 * 1024 * 1024)
     upload = visitor.begin(content)
     visitor.send(upload, content, 2)
@@ -42,8 +42,8 @@ def test_a_transfer_goes_on_where_it_stopped(visitor):
     assert visitor.api.post(f"/api/uploads/{upload['id']}/complete").status_code == 200
 
 
-def test_a_part_that_comes_again_while_its_upload_completes_never_makes_it_short(visitor):
-    """S3 replaces a part in one moment; LocalStack may put the upload together without it. Then it is refused."""
+def test_a_part_sent_again_during_completion_never_shortens_the_upload(visitor):
+    """S3 replaces a part atomically. LocalStack may put the upload together without it, and then it is refused."""
     content = random.randbytes(16 * 1024 * 1024)
     for _ in range(6):
         upload = visitor.begin(content)
@@ -58,7 +58,7 @@ def test_a_part_that_comes_again_while_its_upload_completes_never_makes_it_short
             assert httpx.get(answer.json()["download"], follow_redirects=True, timeout=60).content == content
 
 
-def test_bytes_go_straight_to_storage_and_to_its_public_address(visitor):
+def test_bytes_go_straight_to_the_public_address_of_storage(visitor):
     upload = visitor.begin(b"hello")
     [part] = visitor.sign(upload, 1)
     assert urlsplit(part["url"]).netloc == f"localhost:{os.environ['S3_PORT']}"
@@ -68,7 +68,7 @@ def test_bytes_go_straight_to_storage_and_to_its_public_address(visitor):
     assert 1 <= int(parse_qs(urlsplit(location).query)["X-Amz-Expires"][0]) <= 60
 
 
-def test_a_part_url_takes_its_own_length_and_nothing_else(visitor, bucket):
+def test_a_part_url_accepts_only_its_own_part_and_length(visitor, bucket):
     upload = visitor.begin(b"hello")
     [part] = visitor.sign(upload, 1)
     assert httpx.put(part["url"], content=b"hello and more").status_code == 403
@@ -108,14 +108,14 @@ def test_curl_sends_a_file_and_gets_a_link(tmp_path):
     assert download.content == file.read_bytes()
 
 
-def test_curl_without_a_length_is_told_so():
+def test_curl_without_a_length_gets_an_explanation():
     answer = subprocess.run(
         ["curl", "--silent", "-T", "-", f"{URL}/notes.txt"], input=b"hello", check=True, capture_output=True
     ).stdout
     assert b"Content-Length" in answer
 
 
-def test_of_four_images_the_newest_three_are_there(visitor, bucket):
+def test_the_newest_three_of_four_images_stay(visitor, bucket):
     images = [visitor.upload(PNG, kind="image", name=f"{number}.png") for number in range(4)]
     assert [upload["id"] for upload in visitor.list("image")] == [image["id"] for image in images[:0:-1]]
     assert [bucket.has(image) for image in images] == [False, True, True, True]
@@ -129,7 +129,7 @@ def test_four_images_by_form_leave_three_on_the_page(visitor):
 
 
 @pytest.mark.parametrize("kind", ["image", "file"])
-def test_clearing_takes_all_of_a_kind_from_page_api_and_bucket(visitor, bucket, kind):
+def test_clear_removes_all_of_a_kind_from_page_and_bucket(visitor, bucket, kind):
     content = PNG if kind == "image" else b"hello"
     path = f"/{kind}s/"
     visitor.submit(path, files={"one.png": content, "two.png": content})
@@ -142,7 +142,7 @@ def test_clearing_takes_all_of_a_kind_from_page_api_and_bucket(visitor, bucket, 
     assert len(before - bucket.keys("uploads/")) >= 2
 
 
-def test_an_expired_upload_is_gone_to_the_second_and_from_the_bucket_soon_after(visitor, bucket, table):
+def test_an_upload_expires_to_the_second_and_leaves_the_bucket(visitor, bucket, table):
     upload = visitor.upload(b"hello", name="brief.txt", lifetime=4)
     signed = httpx.get(upload["download"]).headers["Location"]
     assert httpx.get(signed).status_code == 200
@@ -169,24 +169,24 @@ def test_an_abandoned_transfer_is_aborted_after_its_deadline(visitor, bucket, ta
     assert visitor.api.post(f"/api/uploads/{upload['id']}/complete").status_code == 410
 
 
-def test_another_visitor_sees_nothing_of_it(visitor, stranger):
+def test_a_stranger_sees_and_changes_nothing_of_an_upload(visitor, stranger):
     mine = visitor.upload(b"secret", name="mine.txt")
     stranger.upload(b"other")
     assert mine["id"] not in [upload["id"] for upload in stranger.list()]
     for method, route in [("GET", ""), ("GET", "/parts"), ("POST", "/complete"), ("DELETE", "")]:
         path = f"/api/uploads/{mine['id']}{route}"
         unknown = f"/api/uploads/{'x' * 22}{route}"
-        theirs, nobodys = stranger.api.request(method, path), stranger.api.request(method, unknown)
-        assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
-        assert theirs.status_code == 404
+        answer, unknown_answer = stranger.api.request(method, path), stranger.api.request(method, unknown)
+        assert (answer.status_code, answer.content) == (unknown_answer.status_code, unknown_answer.content)
+        assert answer.status_code == 404
     stranger.api.delete("/api/uploads")
     stranger.submit("/files/clear/")
     assert "mine.txt" not in stranger.browser.get("/files/").text
     assert httpx.get(mine["link"]).status_code == 200
 
 
-def test_more_than_a_thousand_uploads_due_at_once_are_all_removed(bucket, table):
-    """One DeleteObjects takes 1,000 keys. The rows are put in by hand; what is tested is the sweep."""
+def test_a_sweep_removes_more_than_a_thousand_uploads(bucket, table):
+    """One DeleteObjects takes 1,000 keys. The test inserts the rows directly, because it is about the sweep."""
     count = 1200
     ids = [f"sweep{number:017d}" for number in range(count)]
     with ThreadPoolExecutor(8) as pool:

@@ -1,5 +1,6 @@
-"""Previews from outside: how soon one is there, and that a worker of 512 MB lives through the largest there are."""
+"""Previews from outside: how soon an image has one, and whether a worker of 512 MB survives the largest images."""
 
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
@@ -12,11 +13,33 @@ from .test_stack import inspect
 
 
 def flat(width: int, height: int) -> pyvips.Image:
-    """Quickly sent, and as long to decode as any other."""
+    """An image of one color: quick to send, and as slow to decode as any other."""
     return (pyvips.Image.black(width, height, bands=3) + [200, 100, 50]).cast("uchar").copy(interpretation="srgb")
 
 
-def test_a_preview_is_there_within_seconds_and_goes_with_its_image(visitor, bucket):
+def tasks(upload: dict) -> list[dict]:
+    """The tasks of this image that Flower shows."""
+    auth = tuple(os.environ["FLOWER_BASIC_AUTH"].split(":", 1))
+    shown = httpx.get(f"{os.environ['FLOWER_URL']}/api/tasks", params={"search": upload["id"]}, auth=auth)
+    return list(shown.raise_for_status().json().values())
+
+
+def test_images_have_their_previews_within_two_seconds(visitor):
+    content = flat(3000, 2000).jpegsave_buffer()
+    for number in range(6):
+        visitor.upload(content, kind="image", name=f"{number}.jpg")
+        until(lambda: visitor.list("image")[0]["preview"], seconds=2, every=0.05)
+
+
+def test_flower_shows_one_task_an_image_with_its_result(visitor):
+    upload = visitor.upload(flat(3000, 2000).jpegsave_buffer(), kind="image", name="cat.jpg")
+    until(lambda: [task["state"] for task in tasks(upload)] == ["SUCCESS"], seconds=20)
+    [task] = tasks(upload)
+    assert task["name"] == "previews.preview"
+    assert re.fullmatch(rf"'preview of {upload['id'][:8]}, .*\d\.\d s'", task["result"])
+
+
+def test_a_preview_is_a_small_webp_and_goes_with_its_image(visitor, bucket):
     upload = visitor.upload(flat(3000, 2000).jpegsave_buffer(), kind="image", name="cat.jpg")
     assert upload["preview"] is None
     until(lambda: visitor.list("image")[0]["preview"], seconds=10)
@@ -31,7 +54,7 @@ def test_a_preview_is_there_within_seconds_and_goes_with_its_image(visitor, buck
     assert not bucket.keys(f"uploads/{upload['id']}") | bucket.keys(f"previews/{upload['id']}")
 
 
-def test_what_is_no_image_after_all_is_refused_within_seconds_and_its_owner_told(visitor, bucket):
+def test_a_damaged_image_is_refused_and_its_owner_sees_why(visitor, bucket):
     upload = visitor.upload(flat(3000, 2000).jpegsave_buffer()[:-3000], kind="image", name="cat.jpg")
     until(lambda: visitor.list("image") == [], seconds=10)
     answer = visitor.api.get(f"/api/uploads/{upload['id']}")
@@ -41,19 +64,19 @@ def test_what_is_no_image_after_all_is_refused_within_seconds_and_its_owner_told
 
 
 def killed_for_memory() -> int:
-    """How many processes of the worker's container the kernel has killed since it started."""
+    """The number of processes of the worker's container that the kernel has killed for memory since its start."""
     places = "/sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events"
     counts = compose("exec", "-T", "worker", "sh", "-c", f"cat {places} 2>/dev/null || :")
     return int(re.search(r"^oom_kill (\d+)$", counts, re.MULTILINE)[1])
 
 
 def most_memory() -> int:
-    """The most bytes that the worker's container has held since it started."""
+    """The peak memory of the worker's container since its start, in bytes."""
     places = "/sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak"
     return int(compose("exec", "-T", "worker", "sh", "-c", f"cat {places} 2>/dev/null || :"))
 
 
-def test_fifty_of_the_largest_images_in_a_row_leave_a_worker_of_512_mb_alive(table):
+def test_a_worker_of_512_mb_survives_fifty_of_the_largest_images(table):
     before = inspect("worker")
     assert before["HostConfig"]["Memory"] == before["HostConfig"]["MemorySwap"] == 512 * 1024 * 1024
     large = flat(6000, 4000)
@@ -70,7 +93,7 @@ def test_fifty_of_the_largest_images_in_a_row_leave_a_worker_of_512_mb_alive(tab
     uploads = []
     visitor = None
     for number, content in enumerate(fifty):
-        if number % 3 == 0:  # of one visitor three stay
+        if number % 3 == 0:  # a box keeps three images
             visitor = Visitor()
         upload = visitor.begin(content, kind="image", name=f"{number}")
         visitor.send(upload, content)

@@ -1,4 +1,4 @@
-"""A table of a million rows: every query that the program asks of it finds its rows by an index."""
+"""A table of a million rows: every query of the program finds its rows by an index."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import PNG
 
-COUNT = 1_000_000  # one in a hundred of them live
+COUNT = 1_000_000  # one row in a hundred is live
 ROWS = """
     INSERT INTO uploads_upload (id, box, address, kind, state, name, title, content_type, size, part_size,
         transfer_id, lifetime, expires_at, completed_at, removed_at, refusal)
@@ -26,10 +26,10 @@ ROWS = """
 
 @pytest.fixture(scope="module")
 def million(table) -> Iterator[None]:
-    """Mostly receipts, as a busy day leaves them, and live uploads among them: nothing for a sweep to do."""
+    """Fill the table with the receipts of a busy day and some live uploads, none of which is due."""
     try:
         table(ROWS, COUNT, COUNT)
-        table("VACUUM ANALYZE uploads_upload")  # what other tests left dead counts as pages, too
+        table("VACUUM ANALYZE uploads_upload")  # dead rows of other tests count as pages too
         yield
     finally:
         table("DELETE FROM uploads_upload WHERE starts_with(box, 'scale')")
@@ -38,12 +38,12 @@ def million(table) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory) -> Iterator[None]:
-    """The Django code in this process, on the stack's table, with a folder for the bytes."""
+    """Set Django up in this process, with the stack's table, and a folder for the bytes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SECRET_KEY", os.environ["STACK_SECRET_KEY"])
         patch.setenv("DATABASE_URL", os.environ["STACK_DATABASE_URL"])
         patch.setenv("DATA_DIR", str(tmp_path_factory.mktemp("scale")))
-        # In a run with browser tests this thread has an event loop of Playwright's, in which none of this happens.
+        # After browser tests, this thread has Playwright's event loop. Nothing here runs in it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         patch.setenv("SETTINGS_MODULE_PATH", "mayfly.settings.development")
         from mayfly import settings as chosen
@@ -65,7 +65,7 @@ def program(tmp_path_factory) -> Iterator[None]:
 
 
 def asked_by(work: Callable[[], object]) -> set[str]:
-    """Every statement that this makes to find uploads, as Postgres gets it."""
+    """Every statement with which `work` looks for uploads, as Postgres gets it."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -75,18 +75,18 @@ def asked_by(work: Callable[[], object]) -> set[str]:
 
 
 def pages(query: str) -> int:
-    """How many pages of table and indexes it touches, asked once more and undone."""
+    """The number of pages of table and indexes that this query touches. Runs it again and rolls it back."""
     from django.db import connection, transaction
 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}")
-        [[[told]]] = cursor.fetchall()
+        [[[explained]]] = cursor.fetchall()
         transaction.set_rollback(True)
-    return told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"]
+    return explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"]
 
 
-def a_whole_life() -> None:
-    """Of an upload by API, by form and by curl, seen on every page, and of its box."""
+def whole_life() -> None:
+    """Use uploads by API, form and curl, look at every page, and clear the box."""
     from django.test import Client
 
     client = Client(HTTP_HOST="localhost")
@@ -125,7 +125,7 @@ def a_whole_life() -> None:
     call("DELETE", "/api/uploads", status=204)
 
 
-def everything_due_goes() -> None:
+def sweep_and_clear() -> None:
     from django.core.files.storage import default_storage
     from django.db.models.functions import Now
 
@@ -139,7 +139,7 @@ def everything_due_goes() -> None:
     lifecycle.clear(box="scaled", storage=default_storage)
 
 
-def both_sides_are_compared() -> None:
+def compare_both_sides() -> None:
     from django.core.files.storage import default_storage
 
     from mayfly.uploads import lifecycle
@@ -154,11 +154,9 @@ def both_sides_are_compared() -> None:
     lifecycle.clear(box="scaled", storage=default_storage)
 
 
-# The table has 19,000 pages, those who live 200: only reconcile, which compares them all, may look at so many.
-@pytest.mark.parametrize(
-    ("work", "most"), [(a_whole_life, 100), (everything_due_goes, 100), (both_sides_are_compared, 1000)]
-)
-def test_no_query_looks_through_a_table_of_a_million_rows(million, program, work, most):
+# The table has 19,000 pages, of which live rows take 200. Only reconcile compares all of them and may read so many.
+@pytest.mark.parametrize(("work", "most"), [(whole_life, 100), (sweep_and_clear, 100), (compare_both_sides, 1000)])
+def test_no_query_scans_a_table_of_a_million_rows(million, program, work, most):
     """Case 56."""
     touched = {query: pages(query) for query in asked_by(work)}
     assert len(touched) > 5

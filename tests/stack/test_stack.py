@@ -1,4 +1,4 @@
-"""The stack itself: hardened containers, health, queues, the bucket's own rules."""
+"""The stack itself: hardened containers, health, queues, and the rules of the bucket."""
 
 import json
 import os
@@ -15,24 +15,33 @@ from .conftest import BUCKET, URL, compose, until
 SERVICES = {"nginx", "web", "worker", "beat", "flower", "postgres", "redis", "localstack"}
 
 
+def docker_inspect(*arguments: str) -> dict:
+    return json.loads(subprocess.run(["docker", *arguments], check=True, capture_output=True).stdout)[0]
+
+
 def inspect(service: str) -> dict:
-    container = compose("ps", "--all", "--quiet", service).strip()
-    return json.loads(subprocess.run(["docker", "inspect", container], check=True, capture_output=True).stdout)[0]
+    """Docker's description of a service's container."""
+    return docker_inspect("inspect", compose("ps", "--all", "--quiet", service).strip())
 
 
-def test_every_service_is_there_and_healthy():
+def image_of(service: str) -> dict:
+    """Docker's description of a service's image."""
+    return docker_inspect("image", "inspect", inspect(service)["Image"])
+
+
+def test_every_service_is_healthy():
     listed = [json.loads(line) for line in compose("ps", "--format", "json").splitlines()]
     assert {service["Service"] for service in listed} == SERVICES
     assert {service["Health"] for service in listed} == {"healthy"}
 
 
-def test_the_release_step_ended_well():
+def test_the_release_step_has_succeeded():
     state = inspect("release")["State"]
     assert (state["Status"], state["ExitCode"]) == ("exited", 0)
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES | {"release"}))
-def test_a_container_can_write_nowhere_and_has_no_privilege(service):
+def test_a_container_has_a_read_only_root_and_no_privilege(service):
     host = inspect(service)["HostConfig"]
     assert host["ReadonlyRootfs"]
     assert host["CapDrop"] == ["ALL"]
@@ -42,43 +51,42 @@ def test_a_container_can_write_nowhere_and_has_no_privilege(service):
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
-def test_a_port_is_open_on_this_machine_alone(service):
+def test_a_port_listens_on_this_machine_only(service):
     bindings = inspect(service)["HostConfig"]["PortBindings"] or {}
     assert {binding["HostIp"] for ports in bindings.values() for binding in ports} <= {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("service", ["web", "worker", "beat", "flower", "nginx", "postgres", "redis"])
-def test_a_process_is_not_root(service):
+def test_no_process_runs_as_root(service):
     assert compose("exec", "-T", service, "id", "-u").strip() != "0"
 
 
 def test_web_and_worker_share_every_layer():
-    web, worker = (
-        json.loads(
-            subprocess.run(
-                ["docker", "image", "inspect", inspect(name)["Image"]], check=True, capture_output=True
-            ).stdout
-        )[0]["RootFS"]["Layers"]
-        for name in ("web", "worker")
-    )
-    assert web == worker
+    assert image_of("web")["RootFS"]["Layers"] == image_of("worker")["RootFS"]["Layers"]
 
 
-def test_ready_tells_that_everything_answers():
+def test_ready_reports_every_check_as_ok():
     until(lambda: httpx.get(f"{URL}/health/ready").status_code == 200, seconds=30)
-    assert httpx.get(f"{URL}/health/ready").json() == {
-        "status": "ok",
-        "checks": {"database": "ok", "storage": "ok", "redis": "ok", "beat": "ok", "sweep": "ok"},
-    }
+    answer = httpx.get(f"{URL}/health/ready").json()
+    assert answer["status"] == "ok"
+    assert answer["checks"] == {"database": "ok", "storage": "ok", "redis": "ok", "beat": "ok", "sweep": "ok"}
 
 
-def test_a_request_id_is_kept_or_made_and_logged():
+@pytest.mark.parametrize("service", ["web", "worker", "beat", "flower", "release"])
+def test_the_label_of_an_image_and_ready_name_the_same_version(service):
+    labels = image_of(service)["Config"]["Labels"]
+    assert labels["org.opencontainers.image.version"] == httpx.get(f"{URL}/health/ready").json()["version"]
+    assert labels["org.opencontainers.image.title"] == "Mayfly"
+    assert labels["org.opencontainers.image.licenses"] == "MIT"
+
+
+def test_web_logs_the_request_id_of_the_caller():
     made = "test-" + os.urandom(8).hex()
     httpx.get(f"{URL}/images/", headers={"X-Request-Id": made})
     until(lambda: f"id={made}" in compose("logs", "--no-color", "web"), seconds=10)
 
 
-def test_logs_hold_no_token_and_no_name(visitor):
+def test_logs_contain_no_token_and_no_file_name(visitor):
     name = "private-" + os.urandom(8).hex()
     upload = visitor.upload(b"hello", name=name)
     httpx.put(f"{URL}/{name}", content=b"hello")
@@ -90,7 +98,7 @@ def test_logs_hold_no_token_and_no_name(visitor):
     assert "X-Amz-Signature" not in logs
 
 
-def test_flower_wants_a_password_and_sees_both_workers():
+def test_flower_asks_for_a_password_and_shows_both_workers():
     flower = os.environ["FLOWER_URL"]
     assert httpx.get(f"{flower}/").status_code == 401
     user, _, password = os.environ["FLOWER_BASIC_AUTH"].partition(":")
@@ -115,14 +123,14 @@ def test_a_backlog_of_previews_delays_no_removal(visitor, bucket):
                 declare=[kombu.Queue("previews", kombu.Exchange("previews"), routing_key="previews")],
             )
         channel = connection.channel()
-        until(lambda: 20 < channel.client.llen("previews") < 40, seconds=30)  # the backlog is being worked on
+        until(lambda: 20 < channel.client.llen("previews") < 40, seconds=30)  # the worker has begun
         upload = visitor.upload(b"hello", lifetime=1)
         assert until(lambda: not bucket.has(upload), seconds=15) < 15
         assert channel.client.llen("previews") > 20
         channel.client.delete("previews")
 
 
-def test_the_bucket_is_closed_and_has_its_own_last_net(bucket):
+def test_the_bucket_is_private_and_expires_objects_by_itself(bucket):
     client = bucket.client
     blocked = client.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
     assert all(blocked.values())
@@ -135,14 +143,14 @@ def test_the_bucket_is_closed_and_has_its_own_last_net(bucket):
 
 
 @pytest.mark.parametrize(("origin", "allowed"), [(URL, True), ("https://evil.example", False)])
-def test_only_pages_of_ours_may_send_to_the_bucket(visitor, origin, allowed):
+def test_only_our_pages_may_send_to_the_bucket(visitor, origin, allowed):
     [part] = visitor.sign(visitor.begin(b"hello"), 1)
     headers = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
     answer = httpx.options(part["url"], headers=headers)
     assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed
 
 
-def test_localstack_restarted_has_its_bucket_again(visitor, bucket):
+def test_a_restarted_localstack_makes_its_bucket_again(visitor, bucket):
     compose("restart", "--timeout", "5", "localstack")
     until(lambda: inspect("localstack")["State"]["Health"]["Status"] == "healthy", seconds=60)
     assert bucket.client.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
@@ -150,7 +158,7 @@ def test_localstack_restarted_has_its_bucket_again(visitor, bucket):
     assert httpx.get(upload["download"], follow_redirects=True).content == b"hello"
 
 
-def test_releases_again_and_twice_at_once_have_nothing_to_do():
+def test_two_further_releases_at_once_have_nothing_to_do():
     command = ["docker", "compose", "--env-file", os.environ["ENV_FILE"], "run", "--rm", "-T", "--no-deps", "release"]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for run in runs:
@@ -173,7 +181,7 @@ def test_an_image_runs_as_any_user_on_a_read_only_root():
     assert "no issues" in answer.stdout
 
 
-def test_an_image_holds_no_test_and_no_secret():
+def test_an_image_contains_no_test_and_no_secret():
     image = inspect("web")["Image"]
     files = subprocess.run(
         ["docker", "run", "--rm", image, "find", "/mayfly"], check=True, capture_output=True, text=True
@@ -182,12 +190,12 @@ def test_an_image_holds_no_test_and_no_secret():
     assert not re.search(r"test_|conftest|\.env|/data/|\.sqlite3", files)
 
 
-def test_metrics_are_not_reachable_from_outside():
+def test_metrics_are_not_reachable_through_nginx():
     assert httpx.get(f"{URL}/metrics").status_code == 404
 
 
-def test_a_large_form_is_flat_in_memory(visitor):
-    """90 MB through a container that may have 512: twice at once it would not fit if it were held."""
+def test_web_streams_a_large_form_in_little_memory(visitor):
+    """A container of 512 MB could not hold two such forms of 90 MB in memory."""
     size = 90_000_000
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', visitor.browser.get("/files/").text)[1]
     response = visitor.browser.post(

@@ -1,4 +1,4 @@
-"""LocalStack runs this once it is ready: the bucket is made and configured by the code that production uses."""
+"""LocalStack runs this hook once it is ready. It creates and configures the bucket with the code of production."""
 
 import os
 import shutil
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import boto3
 
-# LocalStack runs a hook inside its own process, without the hook's folder on the path.
+# LocalStack runs a hook in its own process and does not put the hook's folder on the path.
 sys.path.append("/opt/mayfly")
 
 from bucket import configure  # noqa: E402
 from keys import PREFIXES  # noqa: E402
 
-# LocalStack has forgotten what an earlier container kept here, so nothing else would delete it.
-for left in Path("/tmp/localstack-s3-storage").glob("*"):  # noqa: S108  (LocalStack's own choice)
+# LocalStack does not know the objects that an earlier container left here, so only this deletes them.
+for left in Path("/tmp/localstack-s3-storage").glob("*"):  # noqa: S108  (LocalStack chose it)
     shutil.rmtree(left, ignore_errors=True)
 
 region = os.environ.get("AWS_S3_REGION_NAME") or "us-east-1"
@@ -23,7 +23,7 @@ client = boto3.client(
     endpoint_url="http://localhost:4566",
     region_name=region,
     aws_access_key_id="test",
-    aws_secret_access_key="test",  # noqa: S106  (the one that LocalStack has)
+    aws_secret_access_key="test",  # noqa: S106  (the only key that LocalStack accepts)
 )
 origins = (os.environ.get("AWS_S3_CORS_ORIGINS") or "*").split(",")
 for change in configure(

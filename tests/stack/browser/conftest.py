@@ -22,7 +22,7 @@ MiB = 1024 * 1024
 PART = 8 * MiB
 STORAGE = f"http://localhost:{os.environ['S3_PORT']}"
 PARTS = f"{STORAGE}/**"
-# Told by the page before anything of its own runs: what broke the policy, and what a test wants to know of events.
+# This runs before any script of the page. It records breaches of the policy, and the events that tests ask for.
 WATCH = """
 window.seen = {breaches: [], ready: []};
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=program,
             args=[
-                "--no-sandbox",  # there is none where the tests run as root
+                "--no-sandbox",  # Chromium has no sandbox for root
                 "--disable-gpu",
                 "--disable-quic",
                 "--no-first-run",
@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Surfer:
-    """Somebody with a browser and a box of their own. `page` is the tab they look at."""
+    """A person with a browser and a box of their own. `page` is the tab in front."""
 
     context: BrowserContext
     page: Page = None
@@ -65,7 +65,7 @@ class Surfer:
     errors: list[str] = field(default_factory=list)
 
     def open(self, path: str, *, page: Page | None = None) -> Page:
-        """Open a page in this tab, or in another one, and wait until it can take files."""
+        """Open a page in this tab, or in `page`, and wait until it takes files."""
         self.page = page or self.page or self.tab()
         self.page.goto(URL + path)
         self.ready_for_files()
@@ -81,7 +81,7 @@ class Surfer:
         expect(self.page.locator(".uppy-Dashboard-input").first).to_be_attached()
 
     def choose(self, *files: Path) -> None:
-        """By the button, as most people do."""
+        """Choose files with the button."""
         with self.page.expect_file_chooser() as chooser:
             self.page.get_by_role("button", name="Choose files").first.click()
         chooser.value.set_files(files)
@@ -94,22 +94,22 @@ class Surfer:
         self.send()
 
     def see(self, name: str, *, seconds: float = 60) -> None:
-        """Wait until an upload of this name is on the page, to be downloaded."""
+        """Wait until the page lists an upload of this name."""
         expect(self.page.locator("main section").get_by_text(name, exact=True).first).to_be_visible(
             timeout=seconds * 1000
         )
 
     def says(self, text: str, *, seconds: float = 20) -> None:
-        """Wait until the status says so."""
+        """Wait until the status contains this text."""
         expect(self.page.locator(".upload-status")).to_contain_text(text, timeout=seconds * 1000)
 
     def percent(self) -> int:
-        """How much of all files the page says is sent."""
+        """The percentage of all files that the page shows as sent."""
         bar = self.page.locator(".uppy-StatusBar-progress")
         return int(bar.get_attribute("aria-valuenow") or 0) if bar.count() else 0
 
     def until(self, true: Callable[[], object], *, seconds: float = 30) -> float:
-        """Wait until `true()`, with the page alive meanwhile; returns after how many seconds, or fails."""
+        """Wait until `true()`, while the page goes on; returns the seconds that it took. Fails after `seconds`."""
         start = time.monotonic()
         while not true():
             assert time.monotonic() - start < seconds, f"not within {seconds} s"
@@ -120,15 +120,15 @@ class Surfer:
         self.until(lambda: self.percent() >= least, seconds=seconds)
 
     def seen(self) -> list[dict]:
-        """The uploads of which the page has said that they are ready."""
+        """The uploads that the page has announced as ready."""
         return self.page.evaluate("window.seen.ready")
 
     def uploads(self, kind: str) -> list[dict]:
-        """What the box holds, by the API, with this browser's cookie."""
+        """The uploads of this browser's box, by the API."""
         return self.context.request.get(f"{URL}/api/uploads?kind={kind}").json()["uploads"]
 
     def csrf(self) -> dict[str, str]:
-        """The headers that a change needs which the page's own script would make."""
+        """The headers that an unsafe request needs."""
         token = self.page.locator("[name=csrfmiddlewaretoken]").first.input_value()
         return {"X-CSRFToken": token, "Origin": URL}
 
@@ -138,7 +138,7 @@ class Surfer:
         return answer.content
 
     def line(self, *, up: int = 0, offline: bool = False) -> None:
-        """The connection from now on: `up` bytes a second, 0 for no limit; or none at all."""
+        """Set the connection: `up` bytes a second, 0 for no limit; or `offline`."""
         if self.devtools is None:
             self.devtools = self.context.new_cdp_session(self.page)
             self.devtools.send("Network.enable")
@@ -150,10 +150,10 @@ class Surfer:
 
 @dataclass
 class Line:
-    """The parts that pages send to storage, as often as they do, and what a test puts in their way."""
+    """Records the parts that pages send to storage, and lets a test interfere."""
 
     sent: list[int] = field(default_factory=list)
-    # Called with a part's number and its route; True means that it has answered, or never will.
+    # Called with a part's number and its route. True means that it has answered, or that no answer is to come.
     meddle: Callable[[int, Route], bool] = lambda number, route: False
 
     def __call__(self, route: Route) -> None:
@@ -167,21 +167,21 @@ class Line:
 
 @pytest.fixture
 def line(surfer) -> Line:
-    """Between the surfer's pages and storage."""
+    """The line between the surfer's pages and storage."""
     line = Line()
     surfer.context.route(PARTS, line)
     return line
 
 
 def refusal(status: int, code: str) -> dict:
-    """An answer of S3 that pages may read."""
+    """An error of S3 that pages can read."""
     body = f"<Error><Code>{code}</Code></Error>"
     return {"status": status, "body": body, "headers": {"Access-Control-Allow-Origin": "*"}}
 
 
 @pytest.fixture
 def surfer(browser) -> Iterator[Surfer]:
-    """A visitor in English with a strict content security policy, which nothing on the page may break."""
+    """A visitor in English. The test fails if the page breaks its content security policy."""
     with visit(browser) as surfer:
         yield surfer
 
@@ -206,7 +206,7 @@ def visit(browser: Browser, **options) -> Iterator[Surfer]:
 
 @pytest.fixture
 def make(tmp_path) -> Callable[..., Path]:
-    """A file of random bytes: `make("film.mp4", 20 * MiB)`."""
+    """A function that makes a file of random or given bytes: `make("film.mp4", 20 * MiB)`."""
 
     def file(name: str, content: int | bytes) -> Path:
         path = tmp_path / name

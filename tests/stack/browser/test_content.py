@@ -1,4 +1,4 @@
-"""What people upload never runs: not on our pages, and not where a download opens."""
+"""Uploaded content never runs, neither on our pages nor in a download."""
 
 import pytest
 from playwright.sync_api import expect
@@ -27,7 +27,7 @@ def nothing_ran(page) -> None:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_in_a_file_is_only_ever_saved(surfer, make, name):
+def test_a_file_with_a_script_is_saved_and_never_runs(surfer, make, name):
     file = make(name, SCRIPTS[name].encode())
     page = surfer.open("/files/")
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
@@ -45,7 +45,7 @@ def test_a_script_in_a_file_is_only_ever_saved(surfer, make, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_markup_in_a_name_is_shown_as_it_is(surfer, make, name):
+def test_a_page_shows_markup_in_a_name_as_text(surfer, make, name):
     page = surfer.open("/files/")
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     surfer.choose(make(name.replace("/", "_"), b"hello"))
@@ -58,7 +58,7 @@ def test_markup_in_a_name_is_shown_as_it_is(surfer, make, name):
     nothing_ran(page)
 
 
-def test_markup_in_the_name_of_what_failed_or_was_interrupted_is_shown_as_it_is(surfer, make):
+def test_the_status_shows_markup_in_a_name_as_text(surfer, make):
     name = f"<img src=x onerror={RUN}>.bin"
     page = surfer.open("/files/")
     page.route(f"{URL}/api/uploads", lambda route: route.fulfill(status=400, json={"error": {"message": f"<b>{name}"}}))

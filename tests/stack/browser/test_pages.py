@@ -1,4 +1,4 @@
-"""What the pages show and do by themselves: time running out, clearing, languages, links; and who can use them."""
+"""The pages: time running out, deletion, languages, links, and accessibility."""
 
 import re
 from pathlib import Path
@@ -13,13 +13,13 @@ from .conftest import Surfer, visit
 
 ROOT = Path(__file__).resolve().parents[3]
 AXE = ROOT / "services/assets/node_modules/axe-core/axe.min.js"
-# Kept to be looked at, by people and by CI.
+# People and CI look at these pictures.
 SHOTS = ROOT / ".run/shots"
 WIDTHS = {390: 844, 1280: 900}
 
 
 def sent(surfer: Surfer, name: str, *, kind: str = "file", content: bytes = b"hello", **more) -> dict:
-    """An upload in this browser's box, sent by another program of theirs."""
+    """An upload in this browser's box, sent by another program with the same box."""
     box = next(cookie["value"] for cookie in surfer.context.cookies() if cookie["name"] == "box")
     with httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {box}"}) as api:
         upload = api.post("/api/uploads", json={"kind": kind, "name": name, "size": len(content)} | more).json()
@@ -29,7 +29,7 @@ def sent(surfer: Surfer, name: str, *, kind: str = "file", content: bytes = b"he
 
 
 def evening(hue: int) -> bytes:
-    """A picture that one can look at: the sun above water, in one of three lights."""
+    """A picture for the eye: the sun above water, in one of three lights."""
     sky = [(242, 171, 80), (120, 160, 190), (150, 110, 170)][hue % 3]
     down = pyvips.Image.xyz(1200, 900)[1] / 900
     picture = (down * -0.55 + 1.1).bandjoin([down * -0.4 + 0.95, down * -0.2 + 0.8]) * list(sky)
@@ -40,7 +40,7 @@ def evening(hue: int) -> bytes:
 
 
 def stays(page: Page) -> None:
-    """From now on a reload of this page is a failure that `stayed` finds."""
+    """Mark this page, so that `stayed` notices a reload."""
     page.evaluate("window.same = true")
 
 
@@ -55,7 +55,7 @@ def card(page: Page, name: str):
 # time
 
 
-def test_time_left_counts_down_and_what_is_over_goes_without_a_reload(surfer):
+def test_the_time_left_counts_down_until_the_upload_disappears(surfer):
     page = surfer.open("/files/")
     sent(surfer, "brief.txt", lifetime=9)
     sent(surfer, "longer.txt", lifetime=600)
@@ -81,7 +81,7 @@ def test_a_share_page_becomes_the_receipt_by_itself(surfer):
     expect(page.locator("dd").last).to_have_text("not found in storage", timeout=30_000)
 
 
-def test_a_picture_fades_with_its_time(surfer):
+def test_a_picture_fades_as_its_time_runs_out(surfer):
     surfer.open("/images/")
     sent(surfer, "fresh.png", kind="image", content=PNG, lifetime=600)
     sent(surfer, "old.png", kind="image", content=PNG, lifetime=20)
@@ -98,7 +98,7 @@ def test_a_picture_fades_with_its_time(surfer):
 # removal
 
 
-def test_clear_asks_first_and_clears_without_a_reload(surfer):
+def test_clear_asks_first_and_does_not_reload(surfer):
     surfer.open("/files/")
     for name in ("a.txt", "b.txt"):
         sent(surfer, name)
@@ -115,7 +115,7 @@ def test_clear_asks_first_and_clears_without_a_reload(surfer):
     assert surfer.uploads("file") == []
 
 
-def test_clear_can_be_done_and_left_by_the_keyboard_alone(surfer):
+def test_the_keyboard_alone_can_cancel_and_confirm_clear(surfer):
     surfer.open("/files/")
     sent(surfer, "a.txt")
     page = surfer.open("/files/")
@@ -124,13 +124,13 @@ def test_clear_can_be_done_and_left_by_the_keyboard_alone(surfer):
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    page.keyboard.press("Enter")  # the focus is back where it was
+    page.keyboard.press("Enter")  # the focus is on the button again
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("No files yet")).to_be_visible()
 
 
-def test_one_is_deleted_and_the_others_stay(surfer):
+def test_delete_removes_one_upload_and_keeps_the_others(surfer):
     surfer.open("/files/")
     for name in ("a.txt", "b.txt", "c.txt"):
         sent(surfer, name)
@@ -143,7 +143,7 @@ def test_one_is_deleted_and_the_others_stay(surfer):
     assert stayed(page)
 
 
-def test_deleting_what_has_gone_already_shows_the_list_as_it_is(surfer):
+def test_deleting_an_upload_twice_shows_the_present_list(surfer):
     surfer.open("/files/")
     for name in ("a.txt", "b.txt"):
         sent(surfer, name)
@@ -157,7 +157,7 @@ def test_deleting_what_has_gone_already_shows_the_list_as_it_is(surfer):
     expect(card(page, "b.txt")).to_be_visible()
 
 
-def test_a_change_that_fails_says_so_and_keeps_the_list(surfer):
+def test_a_failed_deletion_says_so_and_keeps_the_list(surfer):
     surfer.open("/files/")
     sent(surfer, "a.txt")
     page = surfer.open("/files/")
@@ -167,7 +167,7 @@ def test_a_change_that_fails_says_so_and_keeps_the_list(surfer):
     expect(card(page, "a.txt")).to_be_visible()
 
 
-def test_being_offline_is_said_and_unsaid(surfer):
+def test_the_page_says_while_it_is_offline(surfer):
     page = surfer.open("/files/")
     surfer.context.set_offline(True)
     expect(page.get_by_text("You are offline.")).to_be_visible()
@@ -178,7 +178,7 @@ def test_being_offline_is_said_and_unsaid(surfer):
 # links
 
 
-def test_the_link_is_copied_and_works_in_another_browser(surfer, browser):
+def test_a_copied_link_works_in_another_browser(surfer, browser):
     surfer.open("/files/")
     upload = sent(surfer, "notes.txt", title="Notes of today")
     surfer.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -210,7 +210,7 @@ def test_the_link_is_copied_and_works_in_another_browser(surfer, browser):
         ("es-ES", "Mis archivos", "quedan 10 minutos", "1,5 kB"),
     ],
 )
-def test_each_language_is_whole(browser, locale, title, left, size):
+def test_each_language_translates_words_times_and_sizes(browser, locale, title, left, size):
     with visit(browser, locale=locale) as surfer:
         surfer.open("/files/")
         sent(surfer, "a.txt", content=b"x" * 1500, lifetime=659)
@@ -220,7 +220,7 @@ def test_each_language_is_whole(browser, locale, title, left, size):
         expect(card(page, "a.txt")).to_contain_text(size)
 
 
-def test_the_switch_changes_the_language_and_stays_on_the_page(surfer):
+def test_the_switch_changes_the_language_of_the_same_page(surfer):
     page = surfer.open("/files/")
     page.get_by_role("button", name="Español").click()
     expect(page.locator("h1")).to_have_text("Mis archivos")
@@ -228,18 +228,18 @@ def test_the_switch_changes_the_language_and_stays_on_the_page(surfer):
     expect(page.locator("html")).to_have_attribute("lang", "es")
 
 
-# everybody can use them, and they are looked at
+# accessibility and pictures
 
 
 def no_barrier(page: Page) -> None:
-    """axe finds nothing, whatever its weight. It comes by the debugger, which no policy stops."""
+    """Check that axe finds nothing. The debugger loads it, because the policy does not apply to the debugger."""
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run().then(results => results.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
     assert found == []
 
 
 def looked_at(page: Page, name: str) -> None:
-    """No barrier and no sideways scrolling, at both widths, in light and dark; each kept as a picture."""
+    """Check barriers and sideways scrolling at both widths, in light and dark, and keep a picture of each."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
@@ -298,7 +298,7 @@ def test_an_upload_under_way_has_no_barrier(surfer, make):
     looked_at(page, "sending")
 
 
-def test_a_page_asks_nobody_but_us_while_it_loads(surfer):
+def test_a_page_loads_nothing_from_other_servers(surfer):
     asked = []
     surfer.page = surfer.tab()
     surfer.page.on("request", lambda request: asked.append(request.url))

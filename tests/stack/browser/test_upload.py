@@ -1,4 +1,4 @@
-"""Sending, in the ways that people have for it."""
+"""Send files in every way that a browser offers."""
 
 import base64
 
@@ -10,7 +10,7 @@ from .conftest import MiB, digest, visit
 
 
 def drop(surfer, file, target: str) -> None:
-    """Let go of a file that was dragged from the desktop over what `target` selects."""
+    """Drag a file from the desktop and drop it on the element that `target` selects."""
     box = surfer.page.locator(target).bounding_box()
     place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     devtools = surfer.context.new_cdp_session(surfer.page)
@@ -29,7 +29,7 @@ def test_a_film_chosen_by_the_button_arrives_byte_for_byte(surfer, make):
 
 
 @pytest.mark.parametrize("target", [".uppy-Dashboard-AddFiles", "h1"], ids=["on the field", "beside it"])
-def test_a_file_that_is_dropped_arrives(surfer, make, target):
+def test_a_dropped_file_arrives(surfer, make, target):
     notes = make("notes.txt", 30_000)
     surfer.open("/files/")
     drop(surfer, notes, target)
@@ -38,7 +38,7 @@ def test_a_file_that_is_dropped_arrives(surfer, make, target):
     assert surfer.download(surfer.uploads("file")[0]) == notes.read_bytes()
 
 
-def test_an_image_that_is_pasted_arrives(surfer):
+def test_a_pasted_image_arrives(surfer):
     surfer.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=URL)
     page = surfer.open("/images/")
     page.evaluate(
@@ -56,7 +56,7 @@ def test_an_image_that_is_pasted_arrives(surfer):
     assert upload["type"] == "image/png"
 
 
-def test_several_files_go_at_once_under_one_title(surfer, make):
+def test_several_files_share_one_title(surfer, make):
     files = [make(f"{number}.bin", 3 * MiB) for number in range(5)]
     page = surfer.open("/files/")
     page.get_by_label("Title").fill("holiday")
@@ -70,7 +70,7 @@ def test_several_files_go_at_once_under_one_title(surfer, make):
     )
 
 
-def test_of_four_images_sent_together_the_newest_three_are_on_the_page(surfer, make):
+def test_the_page_keeps_the_newest_three_of_four_images(surfer, make):
     surfer.open("/images/")
     surfer.choose(*(make(f"dot{number}.png", PNG) for number in range(4)))
     surfer.says("Only the newest 3 images are kept")
@@ -79,7 +79,7 @@ def test_of_four_images_sent_together_the_newest_three_are_on_the_page(surfer, m
     assert len(surfer.uploads("image")) == 3
 
 
-def test_enter_in_the_title_sends_what_was_chosen(surfer, make):
+def test_enter_in_the_title_sends_the_chosen_files(surfer, make):
     page = surfer.open("/files/")
     surfer.choose(make("notes.txt", 100))
     page.get_by_label("Title").fill("by the keyboard")
@@ -98,7 +98,7 @@ def test_enter_in_the_title_sends_what_was_chosen(surfer, make):
         ("large.png", PNG + bytes(64_000_000), "large.png: This is too large: the limit is 64 MB."),
     ],
 )
-def test_what_cannot_be_taken_is_told_before_anything_is_sent(surfer, make, name, content, words):
+def test_the_page_refuses_a_wrong_file_before_it_sends_anything(surfer, make, name, content, words):
     sent = []
     page = surfer.open("/images/")
     page.on("request", lambda request: sent.append(request.method))
@@ -108,7 +108,7 @@ def test_what_cannot_be_taken_is_told_before_anything_is_sent(surfer, make, name
     assert "POST" not in sent
 
 
-def test_what_the_server_does_not_take_is_told_in_its_words(surfer, make):
+def test_the_page_shows_the_servers_reason_for_a_refusal(surfer, make):
     message = "Your uploads can total at most 8.19 GB. Delete some, or wait for them to expire."
     surfer.open("/files/")
     surfer.page.route(
@@ -119,7 +119,7 @@ def test_what_the_server_does_not_take_is_told_in_its_words(surfer, make):
     surfer.says(f"film.mp4: {message}")
 
 
-def test_a_server_that_asks_for_patience_is_given_it_and_heard(surfer, make):
+def test_the_page_waits_as_long_as_the_server_asks_and_says_so(surfer, make):
     surfer.open("/files/")
     asked = []
 
@@ -136,7 +136,7 @@ def test_a_server_that_asks_for_patience_is_given_it_and_heard(surfer, make):
     surfer.see("film.mp4")
 
 
-def test_a_cancelled_upload_is_gone_from_storage_and_not_offered_again(surfer, make, bucket):
+def test_a_cancelled_upload_leaves_storage_and_is_not_offered_again(surfer, make, bucket):
     before = bucket.transfers()
     page = surfer.open("/files/")
     surfer.line(up=2_000_000)
@@ -151,7 +151,7 @@ def test_a_cancelled_upload_is_gone_from_storage_and_not_offered_again(surfer, m
     expect(page.locator(".upload-interrupted li")).to_have_count(0)
 
 
-def test_leaving_the_page_while_it_sends_is_asked_about(surfer, make):
+def test_the_page_asks_before_one_leaves_it_during_an_upload(surfer, make):
     page = surfer.open("/files/")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
@@ -163,7 +163,7 @@ def test_leaving_the_page_while_it_sends_is_asked_about(surfer, make):
     assert asked == ["beforeunload"]
 
 
-def test_a_page_that_shows_uploads_by_itself_is_not_loaded_again(surfer, make):
+def test_a_page_that_shows_uploads_itself_does_not_reload(surfer, make):
     page = surfer.open("/files/")
     page.evaluate("document.addEventListener('mayfly:ready', (event) => event.preventDefault()); window.same = true")
     surfer.upload(make("a.txt", 10), make("b.txt", 10))
@@ -174,7 +174,7 @@ def test_a_page_that_shows_uploads_by_itself_is_not_loaded_again(surfer, make):
     assert {upload["name"] for upload in surfer.seen()} == {"a.txt", "b.txt"}
 
 
-def test_a_large_file_is_never_in_memory_as_a_whole(surfer, make):
+def test_a_large_file_is_never_whole_in_memory(surfer, make):
     page = surfer.open("/files/")
     page.evaluate("document.addEventListener('mayfly:ready', (event) => event.preventDefault())")
     surfer.upload(make("film.mp4", 120 * MiB))
@@ -183,10 +183,10 @@ def test_a_large_file_is_never_in_memory_as_a_whole(surfer, make):
     devtools.send("HeapProfiler.enable")
     devtools.send("Performance.enable")
     metrics = {metric["name"]: metric["value"] for metric in devtools.send("Performance.getMetrics")["metrics"]}
-    assert metrics["JSHeapUsedSize"] < 60 * MiB  # with garbage, of which two parts that were hashed may be some
+    assert metrics["JSHeapUsedSize"] < 60 * MiB  # garbage included, such as two parts that were hashed
 
 
-def test_without_javascript_the_form_sends(browser, make):
+def test_the_form_sends_without_javascript(browser, make):
     content = make("notes.txt", 50_000)
     with visit(browser, java_script_enabled=False) as surfer:
         page = surfer.tab()
@@ -200,7 +200,7 @@ def test_without_javascript_the_form_sends(browser, make):
         assert surfer.download(surfer.uploads("file")[0]) == content.read_bytes()
 
 
-def test_the_uploader_is_not_loaded_where_nothing_is_uploaded(surfer, make):
+def test_a_share_page_does_not_load_the_uploader(surfer, make):
     surfer.open("/files/")
     surfer.upload(make("notes.txt", 10))
     surfer.see("notes.txt")

@@ -1,4 +1,4 @@
-"""A phone in a train: lines that are slow, break, stall or end, laptops that sleep, tabs that close."""
+"""Weak connections: slow, broken or stalled lines, sleeping laptops, and closed tabs."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ from ..conftest import BUCKET, URL, until
 from .conftest import PART, STORAGE, MiB, digest, refusal, stored, visit
 
 
-def test_paused_then_offline_for_half_a_minute_it_goes_on_and_sends_nothing_twice(surfer, make, line):
+def test_a_paused_upload_survives_half_a_minute_offline(surfer, make, line):
     film = make("film.mp4", 64 * MiB)
     page = surfer.open("/files/")
     surfer.line(up=8_000_000)
@@ -30,7 +30,7 @@ def test_paused_then_offline_for_half_a_minute_it_goes_on_and_sends_nothing_twic
     assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
 
-def test_offline_in_the_middle_it_says_so_and_goes_on_by_itself(surfer, make):
+def test_an_upload_offline_says_so_and_goes_on_by_itself(surfer, make):
     film = make("film.mp4", 48 * MiB)
     page = surfer.open("/files/")
     surfer.line(up=8_000_000)
@@ -46,7 +46,7 @@ def test_offline_in_the_middle_it_says_so_and_goes_on_by_itself(surfer, make):
 
 
 @pytest.mark.parametrize("how", ["reload", "another tab"])
-def test_after_a_reload_or_a_closed_tab_only_the_missing_parts_are_sent(surfer, make, line, how):
+def test_a_reload_or_a_closed_tab_sends_only_the_missing_parts(surfer, make, line, how):
     film = make("film.mp4", 64 * MiB)
     page = surfer.open("/files/")
     surfer.line(up=8_000_000)
@@ -72,7 +72,7 @@ def test_after_a_reload_or_a_closed_tab_only_the_missing_parts_are_sent(surfer, 
     )
     surfer.line()
     line.sent.clear()
-    surfer.choose(film)  # which is all that it asks for
+    surfer.choose(film)  # the page asks for no more than this
     surfer.see("film.mp4")
     assert set(line.sent) == set(range(1, 9)) - arrived
     [upload] = surfer.uploads("file")
@@ -81,7 +81,7 @@ def test_after_a_reload_or_a_closed_tab_only_the_missing_parts_are_sent(surfer, 
 
 
 def interrupt(surfer, film) -> str:
-    """Begin to send `film`, leave the page once some of it has arrived, and come back. Returns the upload's id."""
+    """Send some of `film`, leave the page, and come back. Returns the upload's id."""
     page = surfer.open("/files/")
     page.on("dialog", lambda dialog: dialog.accept())
     surfer.line(up=8_000_000)
@@ -104,7 +104,7 @@ def test_an_interrupted_upload_can_be_discarded(surfer, make, bucket):
     expect(surfer.page.locator(".upload-interrupted li")).to_have_count(0)
 
 
-def test_another_file_of_the_same_name_and_size_is_not_mixed_with_the_interrupted_one(surfer, make):
+def test_another_file_of_the_same_name_and_size_starts_afresh(surfer, make):
     before = interrupt(surfer, make("film.mp4", 40 * MiB))
     other = make("film.mp4", 40 * MiB)
     surfer.upload(other)
@@ -114,7 +114,7 @@ def test_another_file_of_the_same_name_and_size_is_not_mixed_with_the_interrupte
     assert digest(surfer.download(upload)) == digest(other.read_bytes())
 
 
-def test_an_interrupted_upload_whose_time_is_over_is_not_offered(surfer, make, table):
+def test_an_expired_interrupted_upload_is_not_offered(surfer, make, table):
     before = interrupt(surfer, make("film.mp4", 40 * MiB))
     table("UPDATE uploads_upload SET expires_at = now() WHERE id = %s", before)
     surfer.page.reload()
@@ -123,8 +123,8 @@ def test_an_interrupted_upload_whose_time_is_over_is_not_offered(surfer, make, t
     expect(surfer.page.locator(".upload-interrupted li")).to_have_count(0)
 
 
-def test_a_part_that_is_answered_with_403_expired_is_sent_again_with_a_new_url(surfer, make, line):
-    """Case 21, the signed URL that ends in the middle of a part."""
+def test_a_part_whose_url_expired_is_sent_again_with_a_new_url(surfer, make, line):
+    """Case 21. A signed URL expires in the middle of a part."""
     film = make("film.mp4", 24 * MiB)
     urls = []
 
@@ -146,8 +146,8 @@ def test_a_part_that_is_answered_with_403_expired_is_sent_again_with_a_new_url(s
     assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
 
-def test_a_laptop_that_sleeps_for_twenty_minutes_goes_on_with_new_urls(surfer, make, line):
-    """Case 21, the laptop. Its clock jumps; what was on its way is refused by then, and no old URL is used again."""
+def test_a_laptop_that_slept_for_twenty_minutes_uses_new_urls(surfer, make, line):
+    """Case 21. The clock of the laptop jumps, and storage refuses the parts that were under way."""
     film = make("film.mp4", 72 * MiB)
     held, after = [], []
 
@@ -179,7 +179,7 @@ def test_a_laptop_that_sleeps_for_twenty_minutes_goes_on_with_new_urls(surfer, m
 
 @pytest.fixture
 def cors(bucket):
-    """A function that gives the bucket other CORS rules, until the test is over."""
+    """A function that changes the CORS rules of the bucket until the test ends."""
     client = bucket.client
     rules = client.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
 
@@ -191,8 +191,8 @@ def cors(bucket):
     client.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": rules})
 
 
-def test_a_bucket_that_bars_the_page_is_named_in_words_and_nothing_hangs(browser, make, cors):
-    """Case 22, CORS: the real fault, not one that the test plays."""
+def test_the_page_names_a_bucket_that_bars_it(browser, make, cors):
+    """Case 22. The bucket's CORS rules really bar the page."""
     film = make("film.mp4", 20 * MiB)
     with visit(browser) as surfer:
         page = surfer.open("/files/")
@@ -207,8 +207,8 @@ def test_a_bucket_that_bars_the_page_is_named_in_words_and_nothing_hangs(browser
         assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
 
-def test_a_bucket_that_does_not_show_its_etags_takes_uploads_all_the_same(browser, make, cors):
-    """Case 22, ETag: there is nothing that waits for one at 100 %."""
+def test_an_upload_needs_no_etag_from_the_bucket(browser, make, cors):
+    """Case 22. No upload waits for an ETag at 100 %."""
     film = make("film.mp4", 20 * MiB)
     with visit(browser) as surfer:
         surfer.open("/files/")
@@ -218,7 +218,7 @@ def test_a_bucket_that_does_not_show_its_etags_takes_uploads_all_the_same(browse
         assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
 
-def test_storage_that_is_away_for_a_while_is_waited_for(surfer, make, line):
+def test_an_upload_waits_for_storage_that_does_not_answer(surfer, make, line):
     away = [True]
 
     def meddle(number, route):
@@ -237,7 +237,7 @@ def test_storage_that_is_away_for_a_while_is_waited_for(surfer, make, line):
     surfer.see("film.mp4")
 
 
-def test_a_slow_line_that_loses_every_third_part_brings_all_of_it_over(surfer, make, line):
+def test_a_file_arrives_over_a_slow_line_that_loses_every_third_part(surfer, make, line):
     """Case 25."""
     film = make("film.mp4", 40 * MiB)
 
@@ -256,8 +256,8 @@ def test_a_slow_line_that_loses_every_third_part_brings_all_of_it_over(surfer, m
     assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
 
-def test_a_part_that_stalls_is_given_up_after_half_a_minute_and_sent_again(surfer, make, line):
-    """Case 25, the stalled connection, which never says that it is dead."""
+def test_a_part_that_stalls_is_sent_again_after_half_a_minute(surfer, make, line):
+    """Case 25. A stalled connection never reports an error."""
     film = make("film.mp4", 24 * MiB)
     line.meddle = lambda number, route: number == 2 and line.sent.count(2) == 1
     surfer.open("/files/")
@@ -268,7 +268,7 @@ def test_a_part_that_stalls_is_given_up_after_half_a_minute_and_sent_again(surfe
 
 
 @pytest.mark.parametrize("step", ["begun", "in the middle", "all sent"])
-def test_of_a_tab_closed_at_any_step_nothing_is_left_after_the_deadline(surfer, make, line, bucket, table, step):
+def test_a_tab_closed_at_any_step_leaves_nothing_after_the_deadline(surfer, make, line, bucket, table, step):
     """Case 26."""
     before = bucket.transfers()
     page = surfer.open("/files/")
@@ -295,7 +295,7 @@ def test_of_a_tab_closed_at_any_step_nothing_is_left_after_the_deadline(surfer, 
     until(lambda: table("SELECT state FROM uploads_upload WHERE id = %s", entry["id"]) == [("gone",)], seconds=5)
 
 
-def test_an_upload_that_the_server_drops_every_time_is_not_begun_for_ever(surfer, make, line):
+def test_an_upload_that_the_server_drops_twice_is_given_up(surfer, make, line):
     """Case 27."""
     begun = []
     page = surfer.open("/files/")
@@ -309,7 +309,7 @@ def test_an_upload_that_the_server_drops_every_time_is_not_begun_for_ever(surfer
     assert line.sent == []
 
 
-def test_an_upload_that_is_dropped_in_the_middle_is_begun_afresh_once(surfer, make, line, table):
+def test_an_upload_that_the_server_drops_once_is_begun_afresh(surfer, make, line, table):
     film = make("film.mp4", 48 * MiB)
     page = surfer.open("/files/")
     surfer.line(up=8_000_000)

@@ -1,4 +1,4 @@
-"""Each test here begins with a stack that is whole and empty, and may end with one that is neither."""
+"""Each test here begins with a whole and empty stack, and may leave a broken one."""
 
 import os
 import time
@@ -15,7 +15,7 @@ SAID = pytest.StashKey[list[str]]()
 
 @pytest.fixture(scope="session")
 def table():
-    """Asks the database, as in the other tests, and over a new connection each time: this one is killed as well."""
+    """A function that queries the database, over a new connection each time because Postgres is killed as well."""
 
     def ask(query: str, *values) -> list[tuple]:
         end = time.monotonic() + 60
@@ -48,7 +48,7 @@ def visitor() -> stack.Visitor:
 
 @pytest.fixture(autouse=True)
 def whole_and_empty(table, bucket) -> None:
-    """Whatever an earlier test left: every container runs, and neither table nor bucket holds anything."""
+    """Start every container, and empty table and bucket, whatever an earlier test left."""
     stack.start(*stack.SERVICES)
     stack.healthy()
     table("DELETE FROM uploads_upload")
@@ -61,7 +61,7 @@ def whole_and_empty(table, bucket) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def whole_at_the_end() -> Iterator[None]:
-    """The tests that come after these find the stack as it was."""
+    """Give later tests a whole stack."""
     yield
     stack.start(*stack.SERVICES)
     stack.healthy()
@@ -69,7 +69,7 @@ def whole_at_the_end() -> Iterator[None]:
 
 @pytest.fixture
 def say(request):
-    """A function that adds a line to what pytest says at its end: the figures that a run is judged by."""
+    """A function that adds a line to the summary of pytest, for the figures of a run."""
     return request.config.stash.setdefault(SAID, []).append
 
 

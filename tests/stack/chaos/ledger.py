@@ -1,7 +1,8 @@
-"""Who uses the stack while it is being broken, and what each of them was promised.
+"""Clients that use the stack while it is being broken, and a ledger of what the program promised them.
 
-A `Client` uploads, fetches, clears and lets expire. What it was told is ready goes into the `Ledger`, and from then
-on every answer about it is judged: its bytes, until its time, unless its owner let go of it; and nothing after it.
+A `Client` uploads, fetches, clears, and lets uploads expire. An upload that the program called ready goes into the
+`Ledger`. From then on every answer about it must give its own bytes until its deadline, and nothing afterwards. An
+upload that its owner deleted, or pushed out by newer images, may go earlier.
 """
 
 import heapq
@@ -26,15 +27,15 @@ from .stack import Ask, client
 
 IMAGES_KEPT = 3
 PART_SIZE = 8 * 1024 * 1024
-PATIENCE = 120  # seconds until a client takes an outage for a failure
-# A signed URL counts in whole seconds, from the one in which it was made: it may end so much before the upload does.
+PATIENCE = 120  # seconds after which an outage counts as a failure
+# A signed URL counts whole seconds from the second in which it was made, so it may end this much before the upload.
 WHOLE_SECONDS = 2
-SHORT = (2, 12)  # seconds that an upload lives which is to be gone before the end
+SHORT = (2, 12)  # seconds that an upload lives if it is to expire during the test
 LONG = 3600
 
 
 class Clock:
-    """The database's clock, by which every promise is meant, as seconds since 1970."""
+    """The database's clock, which decides every promise, in seconds since 1970."""
 
     def __init__(self, table: Ask):
         ahead = []
@@ -43,7 +44,7 @@ class Clock:
             [(now,)] = table("SELECT extract(epoch FROM clock_timestamp())")
             after = time.time()
             ahead.append((after - before, float(now) - (before + after) / 2))
-        # The quickest answer tells most exactly; by half of its time it may be wrong.
+        # The quickest answer is the most exact; its error is at most half of its time.
         took, self._ahead = min(ahead)
         self.inexact = took / 2
 
@@ -53,7 +54,7 @@ class Clock:
 
 @dataclass(eq=False)
 class Followed:
-    """One upload that its client was told is ready."""
+    """One upload that the program called ready."""
 
     id: str
     kind: str
@@ -62,9 +63,9 @@ class Followed:
     expires_at: float
     digest: bytes
     token: str
-    # From then on it may go at any moment: its owner has asked for its removal, or sends that many newer images.
+    # It may go at any moment, because its owner asked for its removal or sends newer images.
     let_go: bool = False
-    # From then on no page offers it: its end, or when its owner heard that it is removed.
+    # No page may offer it after this moment: its deadline, or the answer to its owner's removal.
     over_at: float = 0
     signed: str = ""
 
@@ -74,7 +75,7 @@ class Followed:
 
 @dataclass
 class Ledger:
-    """All that is followed, and what was found wrong; every list but the first is empty in the end."""
+    """Every upload that is followed, and what was wrong. At the end every list but the first must be empty."""
 
     clock: Clock
     followed: list[Followed] = field(default_factory=list)
@@ -83,8 +84,8 @@ class Ledger:
     served_late: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     fetched: int = 0
-    waited: int = 0  # answers that an outage kept a client waiting for
-    broken: list[tuple[float, float, str]] = field(default_factory=list)  # what web said 500 to: asked, answered, what
+    waited: int = 0  # answers that came only after an outage
+    broken: list[tuple[float, float, str]] = field(default_factory=list)  # answers of 500: asked, answered, what
 
     def problems(self) -> dict[str, list[str]]:
         found = {
@@ -96,32 +97,32 @@ class Ledger:
         return {what: cases for what, cases in found.items() if cases}
 
     def served(self, upload: Followed, asked: float, what: str) -> None:
-        """It was offered to somebody who asked at that moment, by the database's clock."""
+        """Record that the program offered it to a client that asked at this moment, by the database's clock."""
         self._in_time(upload, asked, upload.over_at, what)
 
     def gave(self, upload: Followed, asked: float, content: bytes) -> None:
-        """Storage gave its bytes, or what was said to be them."""
-        # A URL that was signed before a removal may still be good where that removal is left to the sweep.
+        """Record that storage gave this content as its bytes."""
+        # A URL signed before a removal may still work if the sweep has yet to finish that removal.
         self._in_time(upload, asked, upload.expires_at, "bytes")
         self.fetched += 1
         if sha256(content).digest() != upload.digest:
-            self.altered.append(f"{upload.kind} {upload.id}: {len(content)} bytes that are not its own")
+            self.altered.append(f"{upload.kind} {upload.id}: {len(content)} bytes that differ from what was sent")
 
     def _in_time(self, upload: Followed, asked: float, end: float, what: str) -> None:
-        # The API gives milliseconds, the table has microseconds.
+        # The API has milliseconds, the table microseconds.
         late = asked - end - self.clock.inexact - 0.001
         if late > 0:
             self.served_late.append(f"{upload.kind} {upload.id}: {what}, asked for {late:.3f} s after its end")
 
     def refused(self, upload: Followed, what: str) -> None:
-        """Somebody was just told that it is gone, which is right from its end on, or once its owner let go of it."""
+        """Record an answer that it is gone. That is right after its deadline, or once its owner let go of it."""
         left = upload.expires_at - self.clock.now()
         if left > WHOLE_SECONDS and not upload.let_go:
             self.lost.append(f"{upload.kind} {upload.id}: {what}, {left:.1f} s before its end")
 
 
 class Caller:
-    """Somebody who is patient with a stack that is being broken, and exact about what it promised."""
+    """A client that waits for a broken stack, and holds it to its promises."""
 
     def __init__(self, name: str, ledger: Ledger):
         self.name, self.ledger, self.clock = name, ledger, ledger.clock
@@ -129,7 +130,7 @@ class Caller:
         self.token = ""
 
     def is_gone(self, upload: Followed) -> None:
-        """Nothing of it is offered any more, on any route."""
+        """Check that no route offers it."""
         own = {"Authorization": f"Bearer {upload.token}"}
         for url, right in (
             (upload.link, (410,)),
@@ -145,7 +146,7 @@ class Caller:
                     self.expect(answer, *right)
 
     def ask(self, method: str, url: str, **more: Any) -> tuple[httpx.Response, float, int]:
-        """As `patiently`, with the box of this caller where the program is asked."""
+        """As `patiently`, with the box of this caller if the request goes to the program."""
         if url.startswith(("/", URL)):
             given = {"Authorization": f"Bearer {self.token}"} if url.startswith("/api") and self.token else {}
             more["headers"] = given | more.get("headers", {})
@@ -154,9 +155,9 @@ class Caller:
         return self.patiently(lambda: self.http.request(method, path, **more), f"{method} {url}")
 
     def patiently(self, send: Callable[[], httpx.Response], what: str) -> tuple[httpx.Response, float, int]:
-        """Send until there is an answer, waiting longer each time while there is nobody to give one.
+        """Send until an answer comes, with growing pauses.
 
-        Returns the answer, when it was asked for by the database's clock, and how often.
+        Returns the answer, the time of its request by the database's clock, and the number of attempts.
         """
         end, pause = time.monotonic() + PATIENCE, 0.1
         for attempts in count(1):
@@ -171,7 +172,7 @@ class Caller:
                 why = str(answer.status_code)
                 if answer.status_code == 500:
                     self.ledger.broken.append((asked, self.clock.now(), what))
-            assert time.monotonic() < end, f"{what}: {why}, and no answer for {PATIENCE} s"
+            assert time.monotonic() < end, f"{what}: {why}, and no other answer for {PATIENCE} s"
             self.ledger.waited += 1
             time.sleep(pause * random.uniform(0.5, 1))
             pause = min(pause * 2, 4)
@@ -185,7 +186,7 @@ class Caller:
 
 
 class Client(Caller):
-    """A visitor with a box, who does this and that with it."""
+    """A visitor with a box, who does one random thing after another."""
 
     def __init__(self, name: str, seed: str, ledger: Ledger, folder: Path, watch: Callable[[Followed], None]):
         super().__init__(name, ledger)
@@ -196,7 +197,7 @@ class Client(Caller):
         self.move()
 
     def move(self) -> None:
-        """Take a new box, and leave the old one with all that is in it."""
+        """Take a new box, and leave the old one with everything in it."""
         self.token, self.mine, self.images = "", [], []
         self.by_api(kind="file")
 
@@ -206,7 +207,7 @@ class Client(Caller):
             [way] = self.random.choices(ways, weights=[30, 6, 6, 40, 6, 6, 2])
             way()
 
-    # Each of these is one thing that a visitor does.
+    # Each of these methods is one thing that a visitor does.
 
     def by_api(self, *, kind: str = "") -> None:
         kind = kind or self.random.choice(("file", "file", "image"))
@@ -233,7 +234,7 @@ class Client(Caller):
         asked = self.clock.now()
         answer, _, _ = self.ask("POST", f"{path}/complete")
         if answer.status_code == 410 and self.clock.now() > asked + lifetime:
-            return  # it was ready, and over before anybody could say so
+            return  # it expired before the answer came
         if self.expect(answer, 200):
             self.follow(answer.json(), content)
 
@@ -255,14 +256,14 @@ class Client(Caller):
         )
         if self.expect(answer, 303):
             listed, _, _ = self.ask("GET", "/api/uploads", params={"kind": kind})
-            # A form that was sent again may have arrived twice.
+            # A form that was sent twice may have arrived twice.
             named = [upload for upload in listed.json()["uploads"] if upload["name"] == name]
             if not 1 <= len(named) <= attempts:
-                self.ledger.lost.append(f"{kind} {name}: sent by form, and {len(named)} times in the list")
+                self.ledger.lost.append(f"{kind} {name}: sent by form, {len(named)} times in the list")
             for upload in reversed(named):
                 self.follow(upload, content)
         if kind == "image" and attempts > 1:
-            # One whose answer was lost may still be at work, and then is newer than all that seems to be.
+            # A request whose answer was lost may still run, and its image is then newer than all others.
             self.let_go(self.mine, kind)
             self.move()
 
@@ -285,7 +286,7 @@ class Client(Caller):
                 self.follow(told.json(), content)
 
     def fetch(self, upload: Followed | None = None) -> None:
-        """Somebody's upload, more often a new one, by its share link and its download."""
+        """Fetch an upload of any client, more often a new one, by its share link and its download."""
         if upload is None:
             recent = self.ledger.followed[-40:] if self.random.random() < 0.7 else self.ledger.followed
             upload = self.random.choice(recent)
@@ -339,13 +340,13 @@ class Client(Caller):
         if self.expect(answer, 204):
             self.heard_it_is_gone(cleared)
         if attempts > 1:
-            # One whose answer was lost may still be at work, and would take along what comes now.
+            # A request whose answer was lost may still run, and would remove the next uploads as well.
             self.move()
 
-    # What it sends and what it remembers.
+    # The rest is what a client sends and remembers.
 
     def content(self, kind: str) -> bytes:
-        """Mostly small, now and then of two parts; an image is one by its first bytes."""
+        """Random content, mostly small, sometimes of two parts. An image is one by its first bytes only."""
         size = self.random.choice((1, 500, 20_000, 300_000)) if self.random.random() < 0.95 else PART_SIZE + 70_000
         return (PNG if kind == "image" else b"") + self.random.randbytes(size)
 
@@ -365,7 +366,7 @@ class Client(Caller):
             self.is_gone(upload)
 
     def one_more_image(self) -> None:
-        """One more is about to become ready, whether its answer arrives or not: of the others two stay for certain."""
+        """Note that one more image may turn ready, even if its answer is lost. Two others stay for certain."""
         self.images.append(None)
         self.let_go([upload for upload in self.images[:-IMAGES_KEPT] if upload], "image")
 
@@ -387,7 +388,7 @@ class Client(Caller):
 
 
 class Warden:
-    """Looks at each upload again right after its time, on every route."""
+    """Checks each upload on every route, right after its deadline."""
 
     def __init__(self, ledger: Ledger):
         self.clock = ledger.clock
@@ -405,7 +406,7 @@ class Warden:
             self._changed.notify()
 
     def finish(self) -> int:
-        """Wait for all looks whose time has come; returns how many there were."""
+        """Wait for the checks that are due; returns how many there were."""
         with self._changed:
             self._over = True
             self._changed.notify()

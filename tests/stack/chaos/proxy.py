@@ -1,17 +1,18 @@
-"""A proxy between the program and S3 that goes wrong where it is told to; it runs in a container beside LocalStack.
+"""A proxy between the program and S3 that fails on demand; it runs in a container beside LocalStack.
 
-`PUT /_faults` takes the faults as a JSON list, `GET /_faults` gives them back with the number of calls that each has
-met. A fault names what S3 calls the operation, and what happens to it:
+`PUT /_faults` takes the faults as a JSON list. `GET /_faults` returns them with the number of calls that each has met.
+A fault names an operation of S3 and the failure:
 
     {"operation": "DeleteObjects", "does": "500", "keys": ["uploads/x"], "skip": 1, "times": 3}
 
-`keys` narrows it to calls about one of these; the first `skip` of them go well, and after `times` it is over. `does`:
+`keys` limits it to calls about one of these keys. The first `skip` calls succeed, and the fault ends after `times`
+failures. `does` is one of:
 
-* `403`, `429`, `500`, `503`: that answer, as S3 puts it, and nothing is passed on;
-* `silence`: no answer, for longer than any client waits, and nothing is passed on;
-* `drop`: the connection is closed, and nothing is passed on;
-* `lose`: S3 does it, and then the connection is closed;
-* `deny`: of a DeleteObjects, all other keys are removed; these, the answer says, may not be.
+* `403`, `429`, `500`, `503`: answer so, in S3's form, and pass nothing on;
+* `silence`: give no answer for longer than any client waits, and pass nothing on;
+* `drop`: close the connection, and pass nothing on;
+* `lose`: pass the call on, and close the connection without its answer;
+* `deny`: pass a DeleteObjects on without these keys, and answer that they may not be removed.
 """
 
 import base64
@@ -28,7 +29,7 @@ UPSTREAM = ("localstack", 4566)
 CODES = {"403": "AccessDenied", "429": "TooManyRequests", "500": "InternalError", "503": "SlowDown"}
 SILENCE = 40  # seconds; the program waits 10 for storage, and the router 30 for the program
 NOT_PASSED_ON = {"connection", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"}
-# By method, whether a key is named, and a word of the query, as in the AWS documentation.
+# Method, whether the path names a key, and a word of the query, as the AWS documentation has them.
 OPERATIONS = [
     ("POST", True, "uploads", "CreateMultipartUpload"),
     ("POST", True, "uploadId", "CompleteMultipartUpload"),
@@ -48,7 +49,7 @@ lock = threading.Lock()
 
 
 def operation_of(method: str, key: str, query: dict) -> str:
-    """What S3 calls this request."""
+    """The name that S3 has for this request."""
     for its_method, has_key, word, operation in OPERATIONS:
         if method == its_method and bool(key) == has_key and (not word or word in query):
             return operation
@@ -56,7 +57,7 @@ def operation_of(method: str, key: str, query: dict) -> str:
 
 
 def fault_for(operation: str, keys: set[str]) -> dict | None:
-    """The fault that this call meets, if any; it counts."""
+    """The fault that this call meets, or None. Counts the call."""
     with lock:
         for fault in faults:
             if fault["operation"] != operation or not keys.intersection(fault.get("keys", keys)):
@@ -69,12 +70,12 @@ def fault_for(operation: str, keys: set[str]) -> dict | None:
 
 
 class Proxy(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # which also answers Expect: 100-continue
+    protocol_version = "HTTP/1.1"  # this version also answers Expect: 100-continue
 
     def handle_one_request(self) -> None:
         try:
             super().handle_one_request()
-        except ConnectionError:  # the client has waited long enough
+        except ConnectionError:  # the client stopped waiting
             self.close_connection = True
 
     def handle_any(self) -> None:
@@ -115,21 +116,21 @@ class Proxy(BaseHTTPRequestHandler):
         self.answer(200, {"Content-Type": "application/json"}, content)
 
     def remove_but(self, denied: set[str], body: bytes) -> None:
-        """Pass on a DeleteObjects without these keys, and put their errors into the answer."""
+        """Pass a DeleteObjects on without these keys, and add their errors to the answer."""
         kept, errors = body.decode(), ""
         for key in denied:
             kept = kept.replace(f"<Object><Key>{key}</Key></Object>", "")
             errors += f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
         if "<Key>" in kept:
             content = kept.encode()
-            sums = {"Content-MD5": base64.b64encode(hashlib.md5(content).digest()).decode()}  # noqa: S324  (S3's wish)
+            sums = {"Content-MD5": base64.b64encode(hashlib.md5(content).digest()).decode()}  # noqa: S324  (S3 wants MD5)
             _, _, answer = self.passed_on(content, sums)
             errors += "".join(re.findall("<Error>.*?</Error>", answer.decode(), re.DOTALL))
         answer = f"<DeleteResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>{errors}</DeleteResult>"
         self.answer(200, {"Content-Type": "application/xml"}, answer.encode())
 
     def passed_on(self, body: bytes, sums: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """S3's answer; with `sums`, those stand for the checksums that the request came with."""
+        """S3's answer to this request. `sums` replaces the checksums of the request."""
         connection = HTTPConnection(*UPSTREAM, timeout=60)
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in {**dict(self.headers.items()), "Content-Length": str(len(body)), **sums}.items():
@@ -145,7 +146,7 @@ class Proxy(BaseHTTPRequestHandler):
     def answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.send_response_only(status)
         for name, value in headers.items():
-            # The answer to a HEAD tells the length of what it does not bring.
+            # The answer to a HEAD has a length but no content.
             if name.lower() not in NOT_PASSED_ON and (name.lower() != "content-length" or self.command == "HEAD"):
                 self.send_header(name, value)
         if self.command == "HEAD":
@@ -156,7 +157,7 @@ class Proxy(BaseHTTPRequestHandler):
         return None
 
     def log_message(self, *_) -> None:
-        """Nothing: the tests ask what was met."""
+        """Log nothing; the tests ask for the calls that were met."""
 
 
 def error(code: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What is done to the stack here: containers end and start again, and what follows is waited for."""
+"""Break the stack on purpose, end and start its containers, and wait until it has recovered."""
 
 import json
 import os
@@ -13,18 +13,18 @@ from .. import conftest
 from ..conftest import URL, Bucket, until
 
 SERVICES = ("nginx", "web", "worker", "beat", "flower", "postgres", "redis", "localstack")
-# How long containers are killed at random while clients work; and a part of the stack is away, where that is the point.
+# Seconds for which containers are killed at random while clients work. A single part of the stack is away for OUTAGE.
 SECONDS = float(os.environ["CHAOS_SECONDS"])
 OUTAGE = SECONDS / 2
-# How late a removal may be once all that it needs is there again: the worker asks for Redis at growing intervals of
-# up to half a minute, the sweep comes every 5 s and takes 20 at most, and a busy machine takes its own time.
+# Seconds by which a removal may be late once the stack is whole again. The worker looks for Redis at growing intervals
+# of up to 30 s, a sweep comes every 5 s and takes at most 20 s, and the rest is for a busy machine.
 LATE = 75
 
 Ask = Callable[..., list[tuple]]
 
 
 def client(**options) -> httpx.Client:
-    """All of it is plain HTTP on this machine: without certificates, which take longer to load than a request."""
+    """A client for plain HTTP. It loads no certificates, which takes longer than a request."""
     return httpx.Client(verify=False, timeout=60, limits=httpx.Limits(max_connections=None), **options)  # noqa: S501
 
 
@@ -33,7 +33,7 @@ HTTP = client()
 
 @dataclass
 class Visitor(conftest.Visitor):
-    """The visitor of the other tests, in more of a hurry."""
+    """The visitor of the other tests, with faster clients."""
 
     api: httpx.Client = field(default_factory=lambda: client(base_url=URL))
     browser: httpx.Client = field(default_factory=lambda: client(base_url=URL))
@@ -58,14 +58,14 @@ def docker(*arguments: str, check: bool = True) -> str:
 
 
 def container(service: str) -> str:
-    """The id of a service's container, whether it runs or not."""
+    """The id of a service's container, even if it does not run."""
     labels = {"project": os.environ["COMPOSE_PROJECT_NAME"], "service": service, "oneoff": "False"}
     filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
-    return docker("ps", "--all", "--quiet", *filters)  # compose itself takes half a second to say it
+    return docker("ps", "--all", "--quiet", *filters)  # half a second quicker than compose
 
 
 def kill(service: str) -> None:
-    """SIGKILL. The restart policy takes that for somebody's wish, so that it stays away until `start`."""
+    """Send SIGKILL. Docker takes this for a deliberate stop, so the container stays away until `start`."""
     docker("kill", "--signal", "KILL", container(service))
 
 
@@ -74,12 +74,12 @@ def start(*services: str) -> None:
 
 
 def restart(service: str, *, seconds: int = 0) -> None:
-    """SIGTERM, SIGKILL after so many seconds, and a new start at once."""
+    """Send SIGTERM, then SIGKILL after this many seconds, and start the container again at once."""
     docker("restart", "--time", str(seconds), container(service))
 
 
 def healthy(services: Iterable[str] = SERVICES, *, seconds: float = 120) -> None:
-    """Wait until the probes of these services succeed, and the program says that it has all it needs."""
+    """Wait until the probes of these services succeed and /health/ready answers 200."""
     ids = [container(service) for service in services]
     until(
         lambda: (
@@ -99,24 +99,24 @@ def ready() -> bool:
 
 
 def checks() -> dict[str, str]:
-    """What the readiness page says of each thing that the program needs."""
+    """The checks of /health/ready: `ok` or a reason, by name."""
     return HTTP.get(f"{URL}/health/ready").json()["checks"]
 
 
 def one_sweep(table: Ask, *, seconds: float = LATE) -> None:
-    """Wait until one whole sweep has run that began after this call."""
+    """Wait until a sweep that began after this call has ended."""
     [(asked,)] = table("SELECT clock_timestamp()")
     until(lambda: _swept(table, asked), seconds=seconds)
 
 
 def _swept(table: Ask, asked: datetime) -> bool:
-    """The sweep notes its beginning under the name of beat, which sent it, and its end under its own."""
+    """A sweep records its beginning under the name of beat, which sent it, and its end under its own."""
     at = dict(table("SELECT name, at FROM uploads_heartbeat"))
     return "sweep" in at and "beat" in at and asked < at["beat"] < at["sweep"]
 
 
 def reconcile(*arguments: str, **environment: str) -> tuple[int, str]:
-    """`manage.py reconcile` in the web container: its exit code, and what it said."""
+    """Run `manage.py reconcile` in the web container; returns its exit code and its output."""
     given = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
     done = subprocess.run(
         ["docker", "exec", *given, container("web"), "python", "manage.py", "reconcile", *arguments],
@@ -127,7 +127,7 @@ def reconcile(*arguments: str, **environment: str) -> tuple[int, str]:
 
 
 def differences(table: Ask, bucket: Bucket) -> dict[str, list[str]]:
-    """Where table and bucket say different things; empty where they agree."""
+    """The differences between table and bucket, by their sort; empty if the two agree."""
     rows = dict(table("SELECT id, state FROM uploads_upload"))
     objects = {key.removeprefix("uploads/") for key in bucket.keys("uploads/")}
     transfers = {key.removeprefix("uploads/") for key in bucket.transfers()}
@@ -144,7 +144,7 @@ def differences(table: Ask, bucket: Bucket) -> dict[str, list[str]]:
 
 
 def end_all(table: Ask) -> None:
-    """The time of all that stands is over: its deadline is brought forward to this moment."""
+    """Let every upload and every transfer expire now."""
     table("UPDATE uploads_upload SET expires_at = now() WHERE state IN ('pending', 'ready')")
 
 
@@ -154,7 +154,7 @@ def state_of(table: Ask, upload: dict) -> str:
 
 
 def latest_removal(table: Ask) -> float:
-    """How many seconds after its time the slowest removal was done, by the database's clock."""
+    """Seconds between the deadline and the removal of the latest upload, by the database's clock."""
     [(latest,)] = table(
         "SELECT max(extract(epoch FROM removed_at - expires_at)) FROM uploads_upload"
         " WHERE state = 'gone' AND removed_at > expires_at"

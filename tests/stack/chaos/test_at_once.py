@@ -1,4 +1,4 @@
-"""Many at the same moment: what is counted stays exact, and what is cleared does not come back."""
+"""Many clients at the same moment: quotas stay exact, and cleared uploads do not come back."""
 
 import random
 import threading
@@ -24,7 +24,7 @@ LARGEST = 4_096_000_000
 
 @contextmanager
 def looking_on(look: Callable[[], object]) -> Iterator[list]:
-    """Calls `look` over and over beside what happens meanwhile; gives all that it returned."""
+    """Call `look` again and again during the block; gives a list of everything that it returned."""
     seen, over = [], threading.Event()
 
     def watch() -> None:
@@ -42,7 +42,7 @@ def looking_on(look: Callable[[], object]) -> Iterator[list]:
 
 
 def at_once(calls: Iterable[Callable]) -> list:
-    """The answers to calls that all begin at the same moment."""
+    """Make these calls at the same moment; returns their answers."""
     calls = list(calls)
     together = threading.Barrier(len(calls))
 
@@ -63,7 +63,7 @@ def delete(path: str, token: str, **more) -> httpx.Response:
     return HTTP.delete(f"{URL}{path}", headers={"Authorization": f"Bearer {token}"}, **more)
 
 
-def test_fifty_images_complete_at_once_and_exactly_the_newest_three_stay(visitor, bucket, table):
+def test_fifty_images_completed_at_once_leave_the_newest_three(visitor, bucket, table):
     """Case 28."""
     images = [visitor.begin(PNG, kind="image", name=f"dot-{number}.png") for number in range(CLIENTS)]
     token = visitor.token
@@ -75,7 +75,7 @@ def test_fifty_images_complete_at_once_and_exactly_the_newest_three_stay(visitor
         looking_on(lambda: table(visible)[0][0]) as counted,
     ):
         answers = at_once(partial(post, f"/api/uploads/{image['id']}/complete", token) for image in images)
-    # 410: it was ready, and newer ones had taken its place before the answer was written.
+    # 410: the image was ready, and newer ones replaced it before the answer was written.
     assert {answer.status_code for answer in answers} <= {200, 410}
     assert max(listed) <= IMAGES_KEPT
     assert max(counted) <= IMAGES_KEPT
@@ -93,8 +93,8 @@ def test_fifty_images_complete_at_once_and_exactly_the_newest_three_stay(visitor
 
 
 @pytest.mark.parametrize("kind", ["file", "image"])
-def test_clear_during_transfers_leaves_nothing_and_nothing_comes_back(visitor, bucket, table, kind, say):
-    """Cases 17 and 29. Beginning, sending, completing and clearing meet in every order."""
+def test_clear_during_transfers_leaves_nothing_behind(visitor, bucket, table, kind, say):
+    """Cases 17 and 29. Clients begin, send, complete and clear in every order."""
     content = PNG + random.randbytes(100_000)
     visitor.upload(content, kind=kind)
     token = visitor.token
@@ -104,7 +104,7 @@ def test_clear_during_transfers_leaves_nothing_and_nothing_comes_back(visitor, b
         return HTTP.put(url, content=content).status_code
 
     def transfer() -> None:
-        """A client that is cleared may hear so at every step: 410, or what a transfer that is gone looks like."""
+        """A clear may interrupt the transfer at every step: the answer is 410, or that of a closed transfer."""
         body = {"kind": kind, "name": "x.png", "size": len(content)}
         begun = post("/api/uploads", token, json=body)
         assert begun.status_code in (201, 410)
@@ -134,9 +134,9 @@ def test_clear_during_transfers_leaves_nothing_and_nothing_comes_back(visitor, b
             assert clear() == 204
 
     at_once([client] * 8 + [clear_now_and_then])
-    # 503: its object went just when its first bytes were asked for. Asked again, below, it is gone like the others.
+    # 503: its object went just before its first bytes were read. The second call, below, finds it gone.
     assert set(completed) <= {200, 409, 410, 422, 503}
-    assert clear() == 204  # for what began after all the others
+    assert clear() == 204  # the last transfers began after the other clears
 
     def left() -> list:
         standing = table("SELECT id FROM uploads_upload WHERE state <> 'gone'")
@@ -152,8 +152,8 @@ def test_clear_during_transfers_leaves_nothing_and_nothing_comes_back(visitor, b
     say(f"chaos: clear met {len(urls)} {kind} transfers, whose complete had answered {answers}")
 
 
-def test_a_removal_is_complete_when_the_answer_says_so(visitor, bucket):
-    """Storage answers, so that nothing is left to the sweep: 204 means that the bytes are gone."""
+def test_a_deletion_is_complete_when_its_answer_comes(visitor, bucket):
+    """204 means that storage has removed the bytes; if storage answers, nothing is left to the sweep."""
     uploads = [visitor.upload(b"hello", name=str(number)) for number in range(20)]
     pending = visitor.begin(b"hello")
     visitor.send(pending, b"hello")
@@ -163,8 +163,8 @@ def test_a_removal_is_complete_when_the_answer_says_so(visitor, bucket):
     assert {HTTP.get(upload["link"]).status_code for upload in uploads} == {410}
 
 
-def test_fifty_hostile_clients_do_not_get_one_byte_beyond_the_quota_of_a_box(visitor, table):
-    """Declared sizes count from the first moment, so nothing needs to be sent."""
+def test_fifty_hostile_clients_stay_within_the_quota_of_a_box(visitor, table):
+    """Declared sizes count at once, so the clients need not send anything."""
     visitor.begin(b"x")
     token = visitor.token
     used = "SELECT coalesce(sum(size), 0) FROM uploads_upload WHERE state IN ('pending', 'ready')"
@@ -180,11 +180,11 @@ def test_fifty_hostile_clients_do_not_get_one_byte_beyond_the_quota_of_a_box(vis
     taken = sum(size for size, answer in zip(sizes, answers, strict=True) if answer.status_code == 201)
     assert total == taken + 1
     assert max(seen) <= total <= BOX_QUOTA
-    # Nothing was freed meanwhile, so what was refused then does not fit now either.
+    # Nothing was freed meanwhile, so a size that was refused does not fit now either.
     assert all(
         total + size > BOX_QUOTA for size, answer in zip(sizes, answers, strict=True) if answer.status_code == 413
     )
-    # Down to the byte: what is left is given to exactly one of many who ask for it.
+    # Exactly one of many clients gets the rest, to the byte.
     rest = BOX_QUOTA - int(total)
     last = at_once([partial(begin, rest)] * 10)
     assert sorted(answer.status_code for answer in last) == [201] + [413] * 9
@@ -192,7 +192,7 @@ def test_fifty_hostile_clients_do_not_get_one_byte_beyond_the_quota_of_a_box(vis
     assert begin(1).json()["error"]["code"] == "box_full"
 
 
-def test_beginning_and_removing_at_once_never_exceeds_the_quota_of_a_box(visitor, table):
+def test_begin_and_delete_at_once_stay_within_the_quota_of_a_box(visitor, table):
     visitor.begin(b"x")
     token = visitor.token
     used = "SELECT coalesce(sum(size), 0) FROM uploads_upload WHERE state IN ('pending', 'ready')"
@@ -208,11 +208,11 @@ def test_beginning_and_removing_at_once_never_exceeds_the_quota_of_a_box(visitor
     with looking_on(lambda: table(used)[0][0]) as seen:
         at_once([hostile] * 20)
     assert 1 < max(seen) <= BOX_QUOTA
-    assert table(used) == [(1,)]  # all that was given was given back
+    assert table(used) == [(1,)]  # every byte was given back
 
 
-def test_fifty_boxes_of_one_address_together_do_not_get_one_byte_beyond_its_quota(table):
-    """Case 37: an address that a client claims for itself changes nothing."""
+def test_fifty_boxes_of_one_address_stay_within_its_quota(table):
+    """Case 37. An address that a client claims in a header changes nothing."""
     sizes = [random.randrange(300_000_000, LARGEST) for _ in range(CLIENTS)]
     used = "SELECT coalesce(sum(size), 0) FROM uploads_upload WHERE state IN ('pending', 'ready')"
 
@@ -230,7 +230,7 @@ def test_fifty_boxes_of_one_address_together_do_not_get_one_byte_beyond_its_quot
         total + size > ADDRESS_QUOTA for size, answer in zip(sizes, answers, strict=True) if answer.status_code == 429
     )
     assert len(table("SELECT DISTINCT box FROM uploads_upload")) == sum(answer.status_code == 201 for answer in answers)
-    # What is left, in pieces that one upload may have; then not one byte more.
+    # Take the rest in pieces that one upload may have; then not one byte more.
     rest = ADDRESS_QUOTA - int(total)
     while rest:
         piece = min(rest, LARGEST)

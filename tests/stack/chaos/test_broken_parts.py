@@ -1,4 +1,4 @@
-"""A part of the stack is away, doubled, or has forgotten everything: what was promised holds all the same."""
+"""A part of the stack is missing, doubled, or has lost its data; the promises still hold."""
 
 import random
 import time
@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle
 
-from ..conftest import BUCKET, Bucket, compose, until
+from ..conftest import BUCKET, PNG, Bucket, compose, until
 from . import stack
 from .stack import HTTP, LATE, OUTAGE, Ask, Visitor
 
 ROWS = 2100  # two batches of a sweep, and some more
 RECONCILE_MAX = 10
+POLL = 30  # seconds between two looks for images whose message was lost
 
 
 def content_of(upload: dict) -> bytes:
@@ -29,9 +30,9 @@ def seconds_left(table: Ask, upload: dict) -> float:
 
 
 def go_on_for(seconds: float, visitor: Visitor, table: Ask) -> list[dict]:
-    """Use the stack for so long: everything that needs neither worker nor beat works, and what is over is not served.
+    """Use the stack for this long. Everything works that needs neither worker nor beat, and nothing expired is served.
 
-    Returns the uploads, each of which lives 2 seconds.
+    Returns the uploads, each with a lifetime of 2 seconds.
     """
     end, uploads = time.monotonic() + seconds, []
     while time.monotonic() < end:
@@ -50,7 +51,7 @@ def go_on_for(seconds: float, visitor: Visitor, table: Ask) -> list[dict]:
 
 @contextmanager
 def nothing_removed_early_or_twice(table: Ask) -> Iterator[None]:
-    """A removal is done once, at a moment after the upload's end: its receipt never changes afterwards."""
+    """Check that each upload is removed once, after its deadline, and that its receipt never changes."""
     removed = "SELECT id, removed_at FROM uploads_upload WHERE state = 'gone'"
     over, seen = [], {}
 
@@ -71,14 +72,14 @@ def nothing_removed_early_or_twice(table: Ask) -> Iterator[None]:
 
 
 def all_gone(uploads: list[dict], table: Ask, bucket: Bucket) -> None:
-    """Wait until these are removed, which is not before their time."""
+    """Wait until all of these are removed from table and bucket."""
     ids = [upload["id"] for upload in uploads]
     standing = "SELECT id FROM uploads_upload WHERE id = ANY(%s) AND state <> 'gone'"
     until(lambda: not table(standing, ids), seconds=LATE)
     assert not bucket.keys("uploads/") & {f"uploads/{pk}" for pk in ids}
 
 
-def test_without_redis_uploads_go_on_and_removal_is_late_by_the_outage_and_little_more(visitor, table, bucket, say):
+def test_without_redis_uploads_work_and_removal_is_late_by_the_outage(visitor, table, bucket, say):
     """Case 45."""
     kept = visitor.upload(b"kept", lifetime=600)
     stack.kill("redis")
@@ -95,6 +96,19 @@ def test_without_redis_uploads_go_on_and_removal_is_late_by_the_outage_and_littl
     say(f"chaos: Redis away for {OUTAGE:.0f} s, the latest removal {latest:.1f} s after its time")
 
 
+def test_an_image_sent_without_redis_has_its_preview_once_redis_is_back(visitor, say):
+    """Case 45. Its message is lost, and the poll of the table finds it."""
+    stack.kill("redis")
+    began = time.monotonic()
+    image = visitor.upload(PNG, kind="image", name="dot.png")
+    seconds = time.monotonic() - began
+    assert HTTP.get(image["link"]).status_code == 200
+    assert image["preview"] is None
+    stack.start("redis")
+    waited = until(lambda: visitor.list("image")[0]["preview"], seconds=LATE + POLL)
+    say(f"chaos: an image sent in {seconds:.1f} s without Redis; its preview {waited:.0f} s after Redis was back")
+
+
 def test_a_flushed_redis_changes_nothing(visitor, table, bucket):
     """Case 45."""
     uploads = []
@@ -106,7 +120,7 @@ def test_a_flushed_redis_changes_nothing(visitor, table, bucket):
     assert stack.latest_removal(table) < LATE
 
 
-def test_without_beat_nothing_is_served_after_its_time_and_removal_follows_when_it_is_back(visitor, table, bucket, say):
+def test_without_beat_nothing_expired_is_served_and_removal_follows(visitor, table, bucket, say):
     """Case 46."""
     stack.kill("beat")
     with nothing_removed_early_or_twice(table):
@@ -136,8 +150,8 @@ def test_two_beats_remove_nothing_early_and_nothing_twice(visitor, table, bucket
     assert stack.latest_removal(table) < LATE
 
 
-def test_removal_goes_on_while_beat_is_restarted_every_few_seconds(visitor, table, bucket, say):
-    """Now and then beat has the 5 seconds after which it sends its first sweep."""
+def test_removal_goes_on_while_beat_restarts_every_few_seconds(visitor, table, bucket, say):
+    """Only the longest pause gives beat the 5 seconds after which it sends its first sweep."""
     gone = "SELECT count(*) FROM uploads_upload WHERE state = 'gone'"
     with nothing_removed_early_or_twice(table):
         kept = visitor.upload(b"kept", lifetime=600)
@@ -158,8 +172,8 @@ def test_removal_goes_on_while_beat_is_restarted_every_few_seconds(visitor, tabl
     say(f"chaos: beat restarted {restarts} times in {passed:.0f} s, the latest removal {latest:.1f} s after its time")
 
 
-def test_postgres_restarted_in_the_middle_of_a_sweep_loses_nothing_and_leaves_nothing(visitor, table, bucket, say):
-    """Case 47. The rows are put in by hand; what is tested is the sweep."""
+def test_a_sweep_survives_two_restarts_of_postgres(visitor, table, bucket, say):
+    """Case 47. The test inserts the rows directly, because it is about the sweep."""
     contents = {upload["id"]: (upload, content) for upload, content in _some(visitor, 10)}
     ids = [f"storm{number:017d}" for number in range(ROWS)]
     with ThreadPoolExecutor(8) as pool:
@@ -175,7 +189,7 @@ def test_postgres_restarted_in_the_middle_of_a_sweep_loses_nothing_and_leaves_no
         return table("SELECT count(*) FROM uploads_upload WHERE box = 'storm' AND state = %s", state)[0][0]
 
     until(lambda: count("removing"), seconds=LATE, every=0.02)
-    stack.kill("postgres")  # while the first thousand objects are being removed, and their rows are locked
+    stack.kill("postgres")  # the sweep removes the first thousand objects and has locked their rows
     time.sleep(1)
     stack.start("postgres")
     assert count("gone") < ROWS
@@ -191,24 +205,24 @@ def test_postgres_restarted_in_the_middle_of_a_sweep_loses_nothing_and_leaves_no
     say(f"chaos: Postgres restarted twice in a sweep of {ROWS} rows, once with {met} to go; 0 losses, 0 leaks")
 
 
-def test_localstack_restarted_empty_takes_the_bytes_and_nothing_else(visitor, table, bucket):
-    """Case 55, and with it 48 and 49."""
+def test_an_empty_localstack_loses_the_bytes_and_nothing_else(visitor, table, bucket):
+    """Cases 48, 49 and 55."""
     stranger = Visitor()
     uploads = [visitor.upload(b"lost", name=str(number)) for number in range(30)]
     begun = stranger.begin(b"never sent")
     stack.restart("localstack")
     stack.healthy()
     assert bucket.keys("uploads/") == set()
-    assert len(visitor.list()) == 30  # nobody has noticed yet
+    assert len(visitor.list()) == 30  # no process has noticed yet
 
-    # The first download that finds out takes its row along, and no other.
+    # The first download that misses its object removes its own row, and no other.
     assert statuses(uploads[0]) == {200, 410}
     assert stack.state_of(table, uploads[0]) == "gone"
     assert statuses(uploads[0]) == {410}
     assert len(visitor.list()) == 29
     assert stranger.complete(begun).status_code in (409, 422)
 
-    # Reconcile says what it found, and the brake holds: a wrong bucket would look just the same.
+    # Reconcile reports its findings and removes nothing, because a wrong bucket would look the same.
     code, said = stack.reconcile()
     assert code == 3, said
     assert "29 live rows, 0 objects, 0 open transfers" in said
@@ -217,7 +231,7 @@ def test_localstack_restarted_empty_takes_the_bytes_and_nothing_else(visitor, ta
     assert "nothing was removed" in said
     assert len(visitor.list()) == 29
 
-    # New uploads work meanwhile, and stay when reconcile is told to go on.
+    # New uploads work meanwhile, and stay if a higher limit lets reconcile go on.
     new = stranger.upload(b"new")
     assert content_of(new) == b"new"
     code, said = stack.reconcile(RECONCILE_MAX="100")
@@ -227,7 +241,7 @@ def test_localstack_restarted_empty_takes_the_bytes_and_nothing_else(visitor, ta
     assert stack.differences(table, bucket) == {}
 
 
-def test_as_few_lost_objects_as_reconcile_may_believe_go_without_further_leave(visitor, table, bucket):
+def test_reconcile_removes_the_rows_of_a_few_lost_objects(visitor, table, bucket):
     uploads = [visitor.upload(b"hello", name=str(number)) for number in range(RECONCILE_MAX + 2)]
     lost, kept = uploads[:RECONCILE_MAX], uploads[RECONCILE_MAX:]
     for upload in lost:

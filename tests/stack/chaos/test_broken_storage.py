@@ -1,4 +1,4 @@
-"""S3 fails: a proxy between the program and LocalStack breaks each call in each way. All promises still hold."""
+"""S3 fails: a proxy between the program and LocalStack breaks each call in each way, and the promises still hold."""
 
 import os
 import random
@@ -12,7 +12,7 @@ from .stack import HTTP, LATE
 
 
 class Faults:
-    """What goes wrong from now on; nothing, until `set` says so. proxy.py tells which faults there are."""
+    """The failures of the proxy, none at first. proxy.py lists the possible ones."""
 
     def __init__(self):
         self.url = f"http://{compose('port', 'faults', '4566').strip()}/_faults"
@@ -21,18 +21,18 @@ class Faults:
         assert HTTP.put(self.url, json=faults).status_code == 200
 
     def met(self) -> int:
-        """How many calls went wrong since `set`."""
+        """The number of calls that failed since `set`."""
         return sum(fault["met"] for fault in HTTP.get(self.url).json())
 
     def over(self) -> None:
-        """Everything goes well again; and something had gone wrong, or else the test would show nothing."""
+        """End the failures, and check that there were some, because otherwise the test proves nothing."""
         assert self.met()
         self.set()
 
 
 @pytest.fixture(scope="module")
 def through_the_proxy() -> Iterator[Faults]:
-    """web and worker made anew, so that they ask the proxy instead of LocalStack; afterwards as before."""
+    """Recreate web and worker with the proxy as their storage, and recreate them without it at the end."""
     files = os.environ["COMPOSE_FILE"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPOSE_FILE", f"{files}:tests/stack/chaos/docker-compose.yml")
@@ -56,8 +56,8 @@ def content_of(upload: dict) -> bytes:
     return HTTP.get(upload["download"], follow_redirects=True).content
 
 
-def out_of_sight(upload: dict, visitor: stack.Visitor) -> bool:
-    """Nobody is offered it on any route, whatever storage still holds."""
+def is_hidden(upload: dict, visitor: stack.Visitor) -> bool:
+    """Whether no route offers it, whatever storage still has."""
     routes = [upload["link"], upload["download"]]
     return (
         {HTTP.get(route).status_code for route in routes} == {410}
@@ -66,7 +66,7 @@ def out_of_sight(upload: dict, visitor: stack.Visitor) -> bool:
     )
 
 
-def test_what_storage_does_not_remove_is_out_of_sight_at_once_and_removed_later(faults, visitor, bucket, table):
+def test_an_upload_that_storage_does_not_remove_is_hidden_at_once(faults, visitor, bucket, table):
     """Case 43."""
     uploads = []
     for does in ("500", "503", "429", "403", "silence", "drop", "lose"):
@@ -74,7 +74,7 @@ def test_what_storage_does_not_remove_is_out_of_sight_at_once_and_removed_later(
         uploads.append(upload)
         faults.set({"operation": "DeleteObjects", "does": does})
         assert visitor.api.delete(f"/api/uploads/{upload['id']}").status_code == 204
-        assert out_of_sight(upload, visitor)
+        assert is_hidden(upload, visitor)
         assert stack.state_of(table, upload) == "removing"
         assert bucket.has(upload) is (does != "lose")
         assert "not found in storage" not in HTTP.get(upload["link"]).text
@@ -84,7 +84,7 @@ def test_what_storage_does_not_remove_is_out_of_sight_at_once_and_removed_later(
     assert all("not found in storage" in HTTP.get(upload["link"]).text for upload in uploads)
 
 
-def test_a_key_that_storage_refuses_to_remove_holds_no_other_up(faults, visitor, bucket, table):
+def test_a_key_that_storage_does_not_remove_delays_no_other(faults, visitor, bucket, table):
     """Case 43."""
     uploads = [visitor.upload(b"hello", lifetime=600, name=str(number)) for number in range(20)]
     held, others = uploads[:2], uploads[2:]
@@ -94,15 +94,15 @@ def test_a_key_that_storage_refuses_to_remove_holds_no_other_up(faults, visitor,
     for upload in held:
         assert stack.state_of(table, upload) == "removing"
         assert bucket.has(upload)
-        assert out_of_sight(upload, visitor)
+        assert is_hidden(upload, visitor)
     assert not any(bucket.has(upload) for upload in others)
     faults.over()
     until(lambda: all(stack.state_of(table, upload) == "gone" for upload in held), seconds=LATE)
     assert stack.differences(table, bucket) == {}
 
 
-def test_transfers_that_storage_does_not_abort_hold_no_upload_up(faults, visitor, bucket, table):
-    """Case 43, however many there are: other uploads that are due are removed meanwhile."""
+def test_transfers_that_storage_does_not_abort_delay_no_upload(faults, visitor, bucket, table):
+    """Case 43. The sweep removes other due uploads meanwhile, however many transfers hang."""
     abandoned = [visitor.begin(b"never sent", name=str(number)) for number in range(20)]
     ready = [visitor.upload(b"hello", lifetime=600) for _ in range(3)]
     keys = [f"uploads/{upload['id']}" for upload in abandoned]
@@ -118,23 +118,23 @@ def test_transfers_that_storage_does_not_abort_hold_no_upload_up(faults, visitor
     assert stack.differences(table, bucket) == {}
 
 
-def test_completing_is_repeated_until_storage_does_it(faults, visitor, bucket, table):
-    """Transfers of two parts, so that there is something to put together."""
+def test_complete_can_be_repeated_until_storage_does_it(faults, visitor, bucket, table):
+    """Each transfer has two parts, so that storage must put them together."""
     content = random.randbytes(9_000_000)
     for does in ("500", "429", "drop", "lose"):
         upload = visitor.begin(content, name=does)
         visitor.send(upload, content)
         faults.set({"operation": "CompleteMultipartUpload", "does": does})
         assert visitor.complete(upload).status_code == 503
-        assert bucket.has(upload) is (does == "lose")  # only the answer was: storage has done it
+        assert bucket.has(upload) is (does == "lose")  # only the answer was lost
         faults.over()
         assert visitor.complete(upload).json()["state"] == "ready"
         assert content_of(upload) == content
     assert stack.differences(table, bucket) == {}
 
 
-def test_a_completion_that_was_cut_off_after_storage_had_done_it_goes_on(faults, visitor, bucket, table):
-    """The object is there and nobody could look at it yet: the row waits, and the next call finds both."""
+def test_complete_goes_on_after_storage_has_put_the_object_together(faults, visitor, bucket, table):
+    """Reading the first bytes of the new object fails; the row stays pending until the next call."""
     upload = visitor.begin(b"hello")
     visitor.send(upload, b"hello")
     faults.set({"operation": "GetObject", "does": "500"})
@@ -147,8 +147,8 @@ def test_a_completion_that_was_cut_off_after_storage_had_done_it_goes_on(faults,
     assert stack.differences(table, bucket) == {}
 
 
-def test_a_transfer_whose_opening_was_not_heard_of_is_closed(faults, visitor, bucket, table):
-    # Lost once: botocore asks again, so that there are two transfers, and one of them is the upload's.
+def test_a_transfer_whose_id_was_lost_is_aborted(faults, visitor, bucket, table):
+    # The answer is lost once, and botocore asks again, so two transfers are open. One of them is the upload's.
     faults.set({"operation": "CreateMultipartUpload", "does": "lose", "times": 1})
     upload = visitor.begin(b"hello")
     assert len(_transfers_of(upload, bucket)) == 2
@@ -156,7 +156,7 @@ def test_a_transfer_whose_opening_was_not_heard_of_is_closed(faults, visitor, bu
     assert visitor.complete(upload).status_code == 200
     assert content_of(upload) == b"hello"
     assert visitor.api.delete(f"/api/uploads/{upload['id']}").status_code == 204
-    # Lost for good: storage has opened three, and nobody knows of any.
+    # Every answer is lost: storage has opened three transfers whose ids the program does not know.
     faults.set({"operation": "CreateMultipartUpload", "does": "lose"})
     begun = visitor.api.post("/api/uploads", json={"kind": "file", "name": "x", "size": 5})
     assert begun.status_code == 503
@@ -169,7 +169,7 @@ def test_a_transfer_whose_opening_was_not_heard_of_is_closed(faults, visitor, bu
     assert table("SELECT id FROM uploads_upload WHERE state <> 'gone'") == []
 
 
-def test_a_form_and_curl_are_told_that_storage_fails_and_leave_nothing(faults, visitor, bucket, table):
+def test_a_form_and_curl_report_failing_storage_and_leave_nothing(faults, visitor, bucket, table):
     """Case 54."""
     for operation in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
         faults.set({"operation": operation, "does": "503"})
@@ -185,8 +185,8 @@ def test_a_form_and_curl_are_told_that_storage_fails_and_leave_nothing(faults, v
     assert visitor.submit("/files/", files={"x.bin": b"hello"}).status_code == 303
 
 
-def test_one_failure_of_each_call_is_nobodys_business(faults, visitor, bucket, table):
-    """All that an upload's life asks of storage goes wrong once; botocore asks again, and nobody notices."""
+def test_a_visitor_does_not_notice_one_failure_of_each_call(faults, visitor, bucket, table):
+    """Every call of an upload's life fails once, and botocore repeats it."""
     calls = (
         "CreateMultipartUpload",
         "ListParts",
@@ -209,7 +209,7 @@ def test_one_failure_of_each_call_is_nobodys_business(faults, visitor, bucket, t
     assert bucket.transfers() == set()
 
 
-def test_a_download_that_storage_does_not_answer_takes_no_row_along(faults, visitor):
+def test_a_download_without_an_answer_of_storage_removes_no_row(faults, visitor):
     """Only a positive 'not found' means that the bytes are lost."""
     upload = visitor.upload(b"hello")
     for does in ("403", "500", "drop"):
@@ -219,7 +219,7 @@ def test_a_download_that_storage_does_not_answer_takes_no_row_along(faults, visi
         assert content_of(upload) == b"hello"
 
 
-def test_reconcile_concludes_nothing_from_a_storage_that_does_not_answer(faults, visitor, bucket, table):
+def test_reconcile_removes_nothing_if_storage_does_not_answer(faults, visitor, bucket, table):
     """Case 48."""
     uploads = [visitor.upload(b"hello", name=str(number)) for number in range(4)]
     lost, stray = uploads[0], visitor.upload(b"hello")
@@ -247,7 +247,7 @@ def test_reconcile_concludes_nothing_from_a_storage_that_does_not_answer(faults,
     assert stack.differences(table, bucket) == {}
 
 
-def test_readiness_tells_of_a_failing_storage_and_of_one_that_is_well_again(faults, visitor):
+def test_ready_reports_failing_storage_until_it_recovers(faults, visitor):
     faults.set({"operation": "HeadBucket", "does": "500"})
     answer = HTTP.get(f"{URL}/health/ready")
     well = {"database": "ok", "redis": "ok", "beat": "ok", "sweep": "ok"}

@@ -1,4 +1,4 @@
-"""Containers are killed and started again at random, while people use what is left of the stack."""
+"""Containers are killed and started again at random while clients use the rest of the stack."""
 
 import os
 import random
@@ -12,7 +12,7 @@ from .stack import SECONDS
 
 SEED = os.environ.get("CHAOS_SEED", "20")
 CLIENTS = 8
-# Not LocalStack, which forgets everything with its end: test_broken_parts.py has that.
+# LocalStack loses all objects when it ends, so test_broken_parts.py has a test of its own for it.
 KILLED = tuple(service for service in stack.SERVICES if service != "localstack")
 
 
@@ -24,7 +24,7 @@ class Outage:
 
 
 def kill_at_random(seconds: float, table: stack.Ask, clock: Clock) -> list[Outage]:
-    """Kill one container after the other, now and then two at once; each of them once at least."""
+    """Kill one container after another, sometimes two at once, and each of them at least once."""
     choose, end, outages = random.Random(SEED), time.monotonic() + seconds, []
     waiting = choose.sample(KILLED, len(KILLED))
     while waiting or time.monotonic() < end:
@@ -42,7 +42,7 @@ def kill_at_random(seconds: float, table: stack.Ask, clock: Clock) -> list[Outag
     return outages
 
 
-def test_what_was_acknowledged_survives_every_crash_until_its_time_and_is_gone_after_it(table, bucket, tmp_path, say):
+def test_every_ready_upload_survives_crashes_until_its_deadline(table, bucket, tmp_path, say):
     clock, start = Clock(table), time.monotonic()
     ledger = Ledger(clock)
     warden = Warden(ledger)
@@ -56,7 +56,7 @@ def test_what_was_acknowledged_survives_every_crash_until_its_time_and_is_gone_a
     say(f"chaos: seed {SEED}, {CLIENTS} clients for {time.monotonic() - start:.0f} s")
     stack.healthy()
 
-    # What lives shortly is over soon, and the rest is there to the last byte.
+    # Wait until short uploads have expired; all others are there to the last byte.
     lasting = clock.now() + 2 * max(SHORT)
     brief = [upload.expires_at for upload in ledger.followed if upload.expires_at < lasting]
     time.sleep(max(0, max(brief) - clock.now() + 1))
@@ -70,7 +70,7 @@ def test_what_was_acknowledged_survives_every_crash_until_its_time_and_is_gone_a
     early = table("SELECT id FROM uploads_upload WHERE state = 'gone' AND removed_at < expires_at")
     assert not {upload.id for upload in ledger.followed if not upload.let_go} & {pk for (pk,) in early}
 
-    # One sweep and one reconcile later table and bucket agree, and what is over is gone from both.
+    # After a sweep and a reconcile table and bucket agree, and both have lost the expired uploads.
     stack.one_sweep(table)
     code, said = stack.reconcile()
     assert code == 0, said
@@ -80,7 +80,7 @@ def test_what_was_acknowledged_survives_every_crash_until_its_time_and_is_gone_a
     assert not over & bucket.keys("uploads/")
     latest = stack.latest_removal(table)
 
-    # The rest's time comes now: what is kept, and transfers whose client never heard that they had begun.
+    # Let the rest expire: the uploads that were kept, and transfers whose client never got their id.
     stack.end_all(table)
     stack.one_sweep(table)
     code, said_at_the_end = stack.reconcile()
@@ -89,7 +89,7 @@ def test_what_was_acknowledged_survives_every_crash_until_its_time_and_is_gone_a
     assert bucket.transfers() == set()
     assert table("SELECT id, state FROM uploads_upload WHERE state <> 'gone'") == []
 
-    # The run was worth something, and web broke only where it had no database.
+    # The run met all services, and web answered 500 only while it had no database.
     assert {outage.service for outage in outages} == set(KILLED)
     assert len(ledger.followed) > SECONDS / 2
     assert looked > 0
@@ -102,6 +102,6 @@ def test_what_was_acknowledged_survives_every_crash_until_its_time_and_is_gone_a
     assert latest < 2 * stack.LATE
     kills = ", ".join(f"{service} {sum(o.service == service for o in outages)}" for service in KILLED)
     say(f"chaos: {len(ledger.followed)} uploads followed, fetched {ledger.fetched} times, {len(kept)} at the end")
-    say(f"chaos: {len(outages)} kills survived ({kills}); {ledger.waited} answers waited for")
-    say(f"chaos: 0 losses, 0 leaks, 0 served late in {looked} looks; the latest removal {latest:.1f} s after its time")
+    say(f"chaos: {len(outages)} kills survived ({kills}); {ledger.waited} answers came after an outage")
+    say(f"chaos: 0 losses, 0 leaks, 0 served late in {looked} checks; the latest removal {latest:.1f} s after its time")
     say(f"chaos: reconcile found {', '.join(line for line in said.splitlines() if ' without ' in line)}")

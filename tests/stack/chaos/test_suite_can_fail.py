@@ -1,4 +1,4 @@
-"""What is promised is broken past the program, and the ledger and the comparison of both sides do notice."""
+"""The suite can fail: ledger and comparison notice promises that these tests break behind the program's back."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def client(ledger, tmp_path) -> Client:
 
 @pytest.fixture
 def upload(client, ledger) -> Followed:
-    """One that lives a quarter of an hour, as those of a form do."""
+    """An upload with the lifetime of the form, a quarter of an hour."""
     client.by_form()
     followed = ledger.followed[-1]
     client.fetch(followed)
@@ -31,13 +31,13 @@ def key_of(upload: Followed) -> str:
     return f"uploads/{upload.id}"
 
 
-def test_a_lost_upload_is_noticed(client, ledger, upload, bucket):
+def test_the_ledger_notices_a_lost_upload(client, ledger, upload, bucket):
     bucket.client.delete_object(Bucket=BUCKET, Key=key_of(upload))
     client.fetch(upload)
     assert ledger.problems().keys() == {"lost"}
 
 
-def test_a_changed_byte_is_noticed(client, ledger, upload, bucket):
+def test_the_ledger_notices_a_changed_byte(client, ledger, upload, bucket):
     content = bucket.client.get_object(Bucket=BUCKET, Key=key_of(upload))["Body"].read()
     bucket.client.put_object(Bucket=BUCKET, Key=key_of(upload), Body=bytes([content[0] ^ 1]) + content[1:])
     client.fetch(upload)
@@ -45,19 +45,19 @@ def test_a_changed_byte_is_noticed(client, ledger, upload, bucket):
 
 
 @pytest.mark.parametrize("looks", [Client.fetch, Client.is_gone])
-def test_an_upload_that_is_offered_after_its_time_is_noticed(client, ledger, upload, looks):
-    upload.expires_at = upload.over_at = ledger.clock.now() - 1  # what its owner was told
+def test_the_ledger_notices_an_upload_offered_after_its_deadline(client, ledger, upload, looks):
+    upload.expires_at = upload.over_at = ledger.clock.now() - 1  # as if its owner had got this deadline
     looks(client, upload)
     assert ledger.problems().keys() == {"served after its time"}
 
 
-def test_an_answer_that_nobody_expects_is_noticed(client, ledger, upload):
+def test_the_ledger_notices_an_unexpected_answer(client, ledger, upload):
     client.token = "forged"
     client.read_the_list()
     assert ledger.problems().keys() == {"unexpected"}
 
 
-def test_what_only_one_side_knows_of_is_noticed(upload, table, bucket: Bucket):
+def test_the_comparison_notices_what_one_side_lacks(upload, table, bucket: Bucket):
     assert stack.differences(table, bucket) == {}
     bucket.client.delete_object(Bucket=BUCKET, Key=key_of(upload))
     bucket.client.put_object(Bucket=BUCKET, Key="uploads/stray", Body=b"stray")

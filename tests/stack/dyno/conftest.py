@@ -1,4 +1,4 @@
-"""An app on Heroku, as far as one can have it without: images as heroku.yml builds them, dynos, router, add-ons."""
+"""An app as on Heroku, without Heroku: images as heroku.yml builds them, dynos, a router and add-ons."""
 
 import os
 import re
@@ -24,13 +24,13 @@ KINDS = ("web", "worker", "release")
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """What was measured, for docs/heroku.md."""
+    """Print the figures for docs/heroku.md."""
     for name, value in FIGURES.items():
         terminalreporter.line(f"{name}: {value}")
 
 
 def build(kind: str, *, tag: str, classic: bool = False) -> str:
-    """The image of this target, by Heroku's classic builder or by BuildKit; returns its id."""
+    """Build the image of this target, with Heroku's classic builder or with BuildKit; returns its id."""
     manifest = yaml.safe_load((ROOT / "heroku.yml").read_text())["build"]["docker"]
     dockerfile = ROOT / manifest.get(kind, manifest["web"])["dockerfile"]
     done = subprocess.run(
@@ -54,7 +54,7 @@ class App:
     worker: Dyno | None = None
 
     def release(self, count: int = 1) -> None:
-        """Run the release step, `count` of them at once."""
+        """Run `count` release steps at once."""
         dynos = [Dyno("release", self.config, number=number) for number in range(1, count + 1)]
         for dyno in dynos:
             status = dyno.ended(seconds=120)
@@ -71,7 +71,7 @@ class App:
         self.worker = Dyno("worker", self.config)
 
     def restart(self) -> dict[str, float]:
-        """The daily restart: the new dynos start while the old ones end. Returns how long each took to end."""
+        """Restart as Heroku does daily: new dynos start while old ones end. Returns the seconds that each took."""
         old = [self.web, self.worker]
         self.router.remove(self.web.address)
         beside = threading.Thread(target=self.start)
@@ -118,7 +118,7 @@ def app(images, router) -> App:
 
 
 class Connections:
-    """Counts the connections of the app, five times a second; the most that there were at once."""
+    """Counts the connections of the app five times a second, and keeps the highest counts."""
 
     def __init__(self):
         self.postgres = self.redis = 0
@@ -138,12 +138,12 @@ class Connections:
         self._thread.join(10)
 
     def refused(self) -> int:
-        """How often Redis refused a connection, for having too many."""
+        """The number of connections that Redis refused because of its limit."""
         return self._client.info("stats")["rejected_connections"] - self.refused_before
 
     @contextmanager
     def room_for(self, count: int) -> Iterator[None]:
-        """A larger plan of Redis for a while."""
+        """Raise the limit of Redis to a larger plan during the block."""
         self._client.config_set("maxclients", count)
         yield
         self._client.config_set("maxclients", PLAN + 1)
@@ -166,7 +166,7 @@ def connections() -> Iterator[Connections]:
 
 
 class Memory:
-    """The most that each dyno uses, as Heroku counts it: without what the kernel merely keeps of files. In bytes."""
+    """The peak memory of each dyno in bytes, as Heroku counts it: without the kernel's cache of files."""
 
     def __init__(self, *dynos: Dyno):
         self._dynos = dynos

@@ -1,4 +1,4 @@
-"""Dynos: containers that run an image as Heroku does, with nothing that Heroku would not give them."""
+"""Dynos: containers that run an image as Heroku does, and have no more than Heroku gives."""
 
 import json
 import os
@@ -31,9 +31,9 @@ def docker(*arguments: str | Path, check: bool = True) -> str:
 
 
 def config(**filled_in: str) -> dict[str, str]:
-    """The config vars of an app made from app.json: its values, a secret, what somebody filled in, and the add-ons'."""
+    """The config vars of an app made from app.json: its values, a secret, `filled_in`, and those of the add-ons."""
     asked = json.loads((ROOT / "app.json").read_text())["env"]
-    assert set(filled_in) <= set(asked), "no other variable than app.json promises"
+    assert set(filled_in) <= set(asked), "app.json does not have this variable"
     made = {
         name: "".join(random.choices("0123456789abcdef", k=64)) if "generator" in entry else entry.get("value", "")
         for name, entry in asked.items()
@@ -43,7 +43,7 @@ def config(**filled_in: str) -> dict[str, str]:
 
 @dataclass
 class Dyno:
-    """One container: `kind` is the process type, `number` the dyno's; `command` instead of the image's own."""
+    """One container of process type `kind` with this number. `command` replaces the command of the image."""
 
     kind: str
     config: dict[str, str]
@@ -83,7 +83,7 @@ class Dyno:
         ).stdout
 
     def bound(self) -> float:
-        """Wait until it listens; returns the seconds since its start, or fails as Heroku would (R10)."""
+        """Wait until it listens; returns the seconds since its start. Fails with R10, as Heroku does."""
         address = self.address
         while time.monotonic() - self.started < BOOT:
             try:
@@ -100,13 +100,13 @@ class Dyno:
         return int(status.stdout)
 
     def sigterm(self) -> None:
-        """SIGTERM to every process there is, and to the first of them by itself as well: Heroku may send several."""
+        """Send SIGTERM to every process, and more often to the first one, because Heroku may send several."""
         for _ in range(2):
             docker("exec", self.id, "sh", "-c", "kill -TERM -1", check=False)
         docker("kill", "--signal", "TERM", self.id, check=False)
 
     def stop(self) -> float:
-        """End it as Heroku does; returns after how many seconds. After 30 s it is killed, and this fails."""
+        """End it as Heroku does; returns the seconds that it took. Fails with R12 after 30 s, and kills it."""
         began = time.monotonic()
         self.sigterm()
         try:

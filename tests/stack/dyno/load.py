@@ -1,4 +1,4 @@
-"""People who use the app without pause, and a ledger of what they were told."""
+"""Visitors who use the app without pause, and a ledger of the answers that they got."""
 
 import random
 import threading
@@ -13,7 +13,7 @@ from ..conftest import PNG, Visitor
 
 @dataclass
 class Ledger:
-    """What the app has confirmed, by an upload's id, and every answer that was not what it should be."""
+    """The uploads that the app confirmed, by id, and every wrong answer."""
 
     kept: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
@@ -22,7 +22,7 @@ class Ledger:
 
 
 class Load:
-    """So many visitors at once, each doing one thing after another. Use as a context manager."""
+    """This many visitors at once, each doing one thing after another. Use as a context manager."""
 
     def __init__(self, visitors: int, *, pause: float = 0.05):
         self.ledger = Ledger()
@@ -43,7 +43,7 @@ class Load:
     def _use(self) -> None:
         visitor = Visitor()
         for client in (visitor.api, visitor.browser):
-            client.timeout = httpx.Timeout(100)  # longer than a router holds a request for a dyno that boots
+            client.timeout = httpx.Timeout(100)  # the router holds a request for 75 s while a dyno boots
             client.event_hooks = {"response": [self._look]}
         while not self._stop.is_set():
             act = random.choice(ACTS)
@@ -88,13 +88,13 @@ def send_a_form(visitor: Visitor, ledger: Ledger) -> None:
 
 
 def send_large(visitor: Visitor, ledger: Ledger) -> None:
-    """In three parts, whose bytes do not pass through web but whose signing and completion do."""
+    """Send three parts. Web signs and completes them; their bytes go to storage."""
     upload = visitor.upload(random.randbytes(17_000_000))
     ledger.kept.add(upload["id"])
 
 
 def put_slowly(visitor: Visitor, ledger: Ledger) -> None:
-    """A slow line: the request runs for some seconds, and a restart may well fall into them."""
+    """Send over a slow line, so that a restart probably happens during the request."""
 
     def pieces():
         for _ in range(16):
@@ -123,7 +123,7 @@ ACTS: list[Callable[[Visitor, Ledger], None]] = [
 
 
 def settled(ledger: Ledger, *, table: Callable, bucket, seconds: float) -> None:
-    """Wait until all that has to go is gone, from table and bucket; what has to stay is there."""
+    """Wait until table and bucket have lost every removed upload, and check that they have every other one."""
     deadline = time.monotonic() + seconds
     while True:
         states = dict(table("SELECT id::text, state FROM uploads_upload"))

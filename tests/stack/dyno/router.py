@@ -1,7 +1,7 @@
-"""A stand-in of Heroku's router: TLS, its headers, its limits and its kept connections, in front of dynos.
+"""A stand-in for Heroku's router in front of dynos: TLS, its headers, its limits and its kept connections.
 
-It runs in a thread of the tests and tells them of every request. What it says where something fails are Heroku's own
-codes (H12 for an answer that does not begin in time, and so on), as in its documentation on HTTP routing.
+It runs in a thread of the tests and logs every request. Failed requests have Heroku's codes, as its documentation on
+HTTP routing lists them: H12 for an answer that does not begin in time, and so on.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ Address = tuple[str, int]
 
 
 class Failed(Exception):
-    """What the router says of a request that did not go through: its code."""
+    """A request did not go through; `str()` is the code of the router."""
 
 
 @dataclass
 class Request:
-    """One request, as the router's log has it."""
+    """One request in the router's log."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass
 class Head:
-    """The first line and the headers, of a request or of an answer."""
+    """The first line and the headers of a request or an answer."""
 
     first: bytes
     headers: list[tuple[bytes, bytes]]
@@ -57,7 +57,7 @@ class Head:
 
 @dataclass
 class Router:
-    """Balances over the dynos that it is told of. Use as a context manager."""
+    """Balances requests over the dynos that it knows. Use as a context manager."""
 
     port: int
     certificate: str
@@ -78,11 +78,11 @@ class Router:
         self.thread.join(10)
 
     def add(self, dyno: Address) -> None:
-        """Send requests there as soon as something listens."""
+        """Send requests there as soon as it listens."""
         self.dynos.add(dyno)
 
     def remove(self, dyno: Address) -> None:
-        """Send no new request there; those that run go on."""
+        """Send no new request there; running ones go on."""
         self.dynos.discard(dyno)
 
     def failures(self) -> list[Request]:
@@ -106,7 +106,7 @@ class Router:
             writer.close()
 
     async def _request(self, reader, writer) -> bool:
-        """Pass one request on; returns whether the client's connection can take another."""
+        """Pass one request on; returns whether the client's connection can carry another."""
         head = await asyncio.wait_for(_head(reader), IDLE)
         method, path, _ = head.first.decode("latin-1").split(" ", 2)
         request = Request(method, path)
@@ -155,7 +155,7 @@ class Router:
             whole = sending.done() and not sending.exception() and not closes
         finally:
             if not sending.done():
-                sending.cancel()  # an answer before the whole of the request: nothing more may come by this way
+                sending.cancel()  # the answer came before the end of the request, so nobody reads the rest
             with contextlib.suppress(asyncio.CancelledError, OSError, EOFError, TimeoutError):
                 await sending
             if whole:
@@ -179,7 +179,7 @@ class Router:
             await writer.drain()
 
     async def _connection(self):
-        """A connection to one of the dynos, a kept one if there is any; waits while none of them listens yet."""
+        """A connection to one of the dynos, a kept one if possible. Waits while no dyno listens."""
         deadline = time.monotonic() + BOOT
         while time.monotonic() < deadline:
             for dyno in random.sample(sorted(self.dynos), len(self.dynos)):
@@ -206,7 +206,7 @@ async def _head(reader: asyncio.StreamReader) -> Head:
 
 
 async def _copy_body(head: Head, reader, writer, *, bodiless: bool = False, until_end: bool = False) -> None:
-    """Pass the body on as it comes, in the form in which it comes."""
+    """Pass the body on as it arrives, in the same encoding."""
     if bodiless:
         left = 0
     elif head.get(b"transfer-encoding").lower() == b"chunked":

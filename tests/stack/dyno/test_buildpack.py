@@ -1,4 +1,4 @@
-"""The same app on Heroku's buildpack stack, as the first four versions ran: what the Python buildpack would do."""
+"""The app on Heroku's buildpack stack: these tests do what the Python buildpack does."""
 
 import os
 import random
@@ -19,7 +19,7 @@ LINES = dict(re.findall(r"^(\w+): (.+)$", (ROOT / "Procfile").read_text(), re.MU
 
 @pytest.fixture(scope="module")
 def slug(tmp_path_factory) -> Path:
-    """What a push sends, and nothing else, with its requirements in an environment of its own."""
+    """The files that a push sends, with their requirements in an environment of their own."""
     folder = tmp_path_factory.mktemp("slug")
     files = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -39,7 +39,7 @@ def slug(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def config(app) -> dict[str, str]:
-    """The config vars of the app, with add-ons as they are reached from here."""
+    """The config vars of the app, with the addresses that the add-ons have on this machine."""
     return app.config | {
         "DATABASE_URL": f"postgres://mayfly:secret@127.0.0.1:{os.environ['TEST_POSTGRES_PORT']}/mayfly",
         "REDIS_URL": f"rediss://:secret@127.0.0.1:{os.environ['TEST_REDIS_PORT']}",
@@ -48,7 +48,7 @@ def config(app) -> dict[str, str]:
 
 
 def start(slug: Path, line: str, config: dict[str, str], log: Path, **variables: str) -> subprocess.Popen:
-    """A process of the Procfile, with config vars and nothing of this machine's own."""
+    """Start a process of the Procfile, with the config vars and no variable of this machine."""
     own = {"PATH": f"{slug}/.heroku/bin:/usr/bin:/bin", "HOME": str(slug), "TMPDIR": str(slug)}
     with log.open("w") as out:
         return subprocess.Popen(
@@ -60,13 +60,13 @@ def start(slug: Path, line: str, config: dict[str, str], log: Path, **variables:
         )
 
 
-def test_the_buildpack_finds_what_it_looks_for():
+def test_the_buildpack_finds_the_files_that_it_needs():
     assert set(LINES) == {"release", "web", "worker"}
     assert re.fullmatch(r"3\.\d+\n", (ROOT / ".python-version").read_text())
-    assert list(ROOT.glob("services/app/manage.py")), "it looks no deeper for manage.py than three folders"
+    assert list(ROOT.glob("services/app/manage.py")), "it looks for manage.py in three levels of folders only"
 
 
-def test_static_files_are_collected_with_the_apps_own_settings(slug, config):
+def test_the_buildpack_collects_static_files_with_the_apps_settings(slug, config):
     own = {"PATH": f"{slug}/.heroku/bin:/usr/bin:/bin"}
     by_itself = ["python", "services/app/manage.py", "collectstatic", "--noinput"]
     for command, environment in ((by_itself, own), (["bin/post_compile"], os.environ | own)):
@@ -83,7 +83,7 @@ def test_every_line_of_the_procfile_runs(app, slug, config, tmp_path):
     assert release.wait(60) == 0, (tmp_path / "release").read_text()
     port = str(random.randint(30000, 60000))
     address = f"http://127.0.0.1:{port}"
-    app.worker.stop()  # so that the plan's connections are enough for another one
+    app.worker.stop()  # the plan has too few connections for two workers
     processes = [
         start(slug, "web", config, tmp_path / "web", PORT=port),
         start(slug, "worker", config, tmp_path / "worker"),

@@ -1,4 +1,4 @@
-"""`make deploy` as a whole, with Heroku's own command line, against a registry and a stand-in of the Platform API."""
+"""The whole of `make deploy`, with Heroku's command line, a registry, and a stand-in for the Platform API."""
 
 import json
 import os
@@ -26,7 +26,7 @@ TARGETS = ("web", "worker", "release")
 
 @dataclass
 class Heroku:
-    """The app as the Platform API has it, and the commands of somebody who deploys to it."""
+    """The app in the Platform API, and the commands of a person who deploys to it."""
 
     state: Path
     commands: Path
@@ -47,7 +47,7 @@ class Heroku:
 
     @contextmanager
     def making(self, target: str, **variables: str) -> Iterator[subprocess.Popen]:
-        """`make` while the block runs; then it gets the Ctrl-C that ends it."""
+        """Run `make` during the block, and end it with Ctrl-C."""
         own = {"PATH": f"{self.commands}:{os.environ['PATH']}", "APP": NAME, "REGISTRY": REGISTRY}
         process = subprocess.Popen(
             ["make", "--no-print-directory", target],
@@ -68,7 +68,7 @@ class Heroku:
 
 @pytest.fixture(scope="session")
 def commands(tmp_path_factory) -> Path:
-    """`heroku` runs where its names are the stand-in's; what `docker run` starts finds S3 here, or the app's Redis."""
+    """`heroku` runs in the stand-in's container; containers of `docker run` reach S3 here, or the app's Redis."""
     folder = tmp_path_factory.mktemp("commands")
     platform = docker("compose", "ps", "--quiet", "platform")
     real = shutil.which("docker")
@@ -106,7 +106,7 @@ def _no_image_is_left():
     docker("image", "rm", "mayfly-flower", *(f"{REGISTRY}/{NAME}/{target}" for target in TARGETS), check=False)
 
 
-def test_one_command_pushes_what_heroku_takes_and_releases_it_in_one(heroku, app):
+def test_one_command_pushes_and_releases_images_that_heroku_accepts(heroku, app):
     done = heroku.make("deploy")
     assert done.returncode == 0, done.stdout
     for target in TARGETS:
@@ -124,7 +124,7 @@ def test_one_command_pushes_what_heroku_takes_and_releases_it_in_one(heroku, app
     assert "can send to the bucket" in done.stdout
 
 
-def test_what_was_pushed_runs(heroku, app):
+def test_a_pushed_image_runs(heroku, app):
     assert heroku.make("deploy").returncode == 0
     [change] = heroku.changes()
     released = {update["type"]: update["docker_image"] for update in change["body"]["updates"]}
@@ -142,7 +142,7 @@ def test_a_second_deploy_is_quick(heroku, app):
     assert time.monotonic() - started < 60
 
 
-def test_a_dry_run_says_every_step_and_takes_none(heroku):
+def test_a_dry_run_shows_every_step_and_takes_none(heroku):
     done = heroku.make("deploy", DRY_RUN="1")
     assert done.returncode == 0
     for step in ("heroku config", "buildx build", "preflight", "push=true", "container:release web worker release"):
@@ -151,7 +151,7 @@ def test_a_dry_run_says_every_step_and_takes_none(heroku):
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "AWS_ACCESS_KEY_ID", "DATABASE_URL", "ALLOWED_HOSTS"])
-def test_a_variable_that_is_not_set_is_named_before_anything_is_built(heroku, config, name):
+def test_deploy_names_a_missing_variable_before_it_builds(heroku, config, name):
     del config[name]
     heroku.have(config)
     done = heroku.make("deploy")
@@ -171,7 +171,7 @@ def test_a_variable_that_is_not_set_is_named_before_anything_is_built(heroku, co
         ("IMAGES_KEPT", "three", "IMAGES_KEPT is 'three'"),
     ],
 )
-def test_what_would_not_work_is_told_before_anything_is_pushed(heroku, config, bucket, name, value, words):
+def test_deploy_reports_a_wrong_setting_before_it_pushes(heroku, config, bucket, name, value, words):
     if value == "versioned":
         bucket.client.create_bucket(Bucket=value)
         bucket.client.put_bucket_versioning(Bucket=value, VersioningConfiguration={"Status": "Enabled"})
@@ -183,7 +183,7 @@ def test_what_would_not_work_is_told_before_anything_is_pushed(heroku, config, b
     assert heroku.changes() == []
 
 
-def test_an_app_that_is_not_on_the_container_stack_is_told_how_to_get_there(heroku, config):
+def test_deploy_says_how_to_move_an_app_to_the_container_stack(heroku, config):
     heroku.have(config, stack="heroku-24")
     done = heroku.make("deploy")
     assert done.returncode != 0
@@ -195,7 +195,7 @@ def redis_plan(name: str) -> list[dict]:
     return [{"id": "1", "name": "redis-1", "app": {"name": NAME}, "addon_service": {}, "plan": plan}]
 
 
-def test_flower_does_not_start_on_a_plan_that_it_would_use_up(heroku, config):
+def test_flower_does_not_start_on_a_plan_that_is_too_small(heroku, config):
     heroku.have(config, addons=redis_plan("mini"))
     done = heroku.make("flower-heroku")
     assert done.returncode != 0

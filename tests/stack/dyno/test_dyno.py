@@ -1,4 +1,4 @@
-"""The app on dynos: boots, releases, does its job, restarts, and stays within what a small plan gives."""
+"""The app on dynos: it boots, releases, does its job, restarts, and stays within the limits of a small plan."""
 
 import re
 import time
@@ -16,7 +16,7 @@ from .router import IDLE
 MB = 1_000_000
 
 
-def test_the_release_step_ends_well_twice_at_once(app):
+def test_two_release_steps_at_once_succeed(app):
     assert [status for status, _, _ in app.releases] == [0, 0]
     logs = sorted((log for _, log, _ in app.releases), key=len)
     assert "database: nothing to do" in logs[0]
@@ -25,7 +25,7 @@ def test_the_release_step_ends_well_twice_at_once(app):
     assert "Created the bucket mayfly" in logs[1]
 
 
-def test_dynos_at_rest_leave_most_of_their_memory(app):
+def test_dynos_at_rest_use_little_memory(app):
     app.restart()
     with Memory(app.web, app.worker) as memory:
         time.sleep(10)
@@ -33,7 +33,7 @@ def test_dynos_at_rest_leave_most_of_their_memory(app):
     assert 0 < min(memory.peak.values()) <= max(memory.peak.values()) < 300 * MB
 
 
-def test_a_release_with_nothing_to_do_says_so_quickly(app):
+def test_a_release_with_nothing_to_do_ends_quickly(app):
     app.release()
     status, log, seconds = app.releases.pop()
     assert status == 0
@@ -42,14 +42,14 @@ def test_a_release_with_nothing_to_do_says_so_quickly(app):
     FIGURES["release with nothing to do"] = f"{seconds:.1f} s"
 
 
-def test_a_release_that_cannot_be_is_refused_in_one_line(app):
+def test_a_release_without_a_variable_fails_with_one_line(app):
     wrong = Dyno("release", app.config | {"ALLOWED_HOSTS": ""})
     assert wrong.ended(seconds=60) != 0
     assert wrong.logs().strip() == "mayfly: ALLOWED_HOSTS is missing. See .env.var."
     wrong.remove()
 
 
-def test_web_binds_well_within_the_minute_that_heroku_gives(app):
+def test_web_binds_well_within_herokus_minute(app):
     dyno = Dyno("web", app.config, number=2)
     seconds = dyno.bound()
     dyno.remove()
@@ -57,14 +57,14 @@ def test_web_binds_well_within_the_minute_that_heroku_gives(app):
     assert seconds < 20
 
 
-def test_any_image_plays_the_role_that_its_dyno_is_called_by(app):
-    """As after `heroku container:push worker`, which builds the last target whatever the name."""
+def test_the_name_of_a_dyno_decides_the_role_of_any_image(app):
+    """`heroku container:push worker` builds the last target, which is web."""
     dyno = Dyno("worker", app.config, number=2, image=app.web.image)
     until(lambda: "starting the workers of removal and previews, with beat" in dyno.logs(), seconds=20)
     dyno.remove()
 
 
-def test_a_dyno_has_no_variable_that_nobody_promised(app):
+def test_a_dyno_gets_only_the_variables_of_app_json(app):
     promised = {*re.findall(r'"([A-Z0-9_]+)": \{', (ROOT / "app.json").read_text()), *ADDONS, "PORT", "DYNO"}
     for dyno in (app.web, app.worker):
         image = docker("image", "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", dyno.image)
@@ -85,21 +85,21 @@ def test_the_main_job_from_end_to_end(app, visitor, bucket):
     until(lambda: httpx.get(f"{URL}/health/ready").status_code == 200, seconds=30)
 
 
-def test_people_are_told_from_one_another_by_what_the_router_says(app, visitor):
-    """The last address of X-Forwarded-For is the router's word; what comes before it is anybody's."""
+def test_web_tells_visitors_apart_by_the_address_from_the_router(app, visitor):
+    """The router adds the last address of X-Forwarded-For; any client can send the ones before it."""
     visitor.api.headers["X-Forwarded-For"] = "203.0.113.7"
     upload = visitor.begin(b"hello")
     assert upload["link"].startswith("https://")
     assert 'from="203.0.113.7, ' in app.web.logs()
 
 
-def test_http_is_sent_to_https(app):
+def test_http_redirects_to_https(app):
     host, port = app.web.address
     answer = httpx.get(f"http://{host}:{port}/images/", headers={"Host": "127.0.0.1", "X-Forwarded-Proto": "http"})
     assert (answer.status_code, answer.headers["Location"]) == (301, "https://127.0.0.1/images/")
 
 
-def test_static_files_come_from_the_image_and_may_be_kept(app):
+def test_static_files_come_from_the_image_and_may_be_cached(app):
     page = httpx.get(f"{URL}/images/").text
     css = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
     answer = httpx.get(URL + css)
@@ -121,14 +121,14 @@ def test_a_restart_under_load_loses_no_request_and_no_task(app, connections, buc
     FIGURES["restart: requests"] = ledger.requests
     FIGURES["restart: most connections"] = f"Postgres {connections.postgres}, Redis {connections.redis}"
     FIGURES["restart: connections that Redis refused"] = connections.refused()
-    # Redis may refuse the new worker while the old one is still there; it waits, as Celery does for any Redis.
+    # Redis may refuse the new worker while the old one still runs. The worker waits, as it does for any lost Redis.
     assert connections.postgres < PLAN
 
 
-def test_a_kept_connection_outlives_the_routers_own_patience(app):
-    """Were the dyno the first to close, the router would send a request into a closing door (H13)."""
+def test_a_dyno_keeps_a_connection_longer_than_the_router(app):
+    """If the dyno closed first, the router would send a request over a closed connection (H13)."""
     kept = HTTPConnection(*app.web.address)
-    kept.auto_open = 0  # one connection, and an error where it is not there any more
+    kept.auto_open = 0  # one connection, and an error if it is closed
     kept.connect()
     for wait in (0, IDLE + 1):
         time.sleep(wait)
@@ -136,8 +136,8 @@ def test_a_kept_connection_outlives_the_routers_own_patience(app):
         assert kept.getresponse().read() == b'{"status": "ok"}'
 
 
-def test_an_hour_of_mixed_traffic_fits_the_memory(app, bucket, table):
-    """What a small site has in an hour, without the pauses, and at its end two of the largest forms at once."""
+def test_an_hour_of_mixed_traffic_fits_into_the_memory(app, bucket, table):
+    """Send the requests of a small site's hour without pauses, and then two of the largest forms at once."""
     with Memory(app.web, app.worker) as memory:
         with Load(12, pause=0) as ledger:
             until(lambda: ledger.requests >= 2000, seconds=300)
@@ -165,9 +165,9 @@ def test_connections_stay_below_the_plan(app, connections, bucket, table):
     assert connections.refused() == 0
 
 
-def test_a_dyno_writes_to_tmp_alone(app):
+def test_a_dyno_writes_to_tmp_only(app):
     for dyno in (app.web, app.worker):
         changed = {line.split(" ", 1)[1] for line in docker("diff", dyno.id).splitlines()}
         written = {path for path in changed if not any(other.startswith(f"{path}/") for other in changed)}
-        # Docker's own: the first process, and memory to share.
+        # Docker adds its init process and shared memory.
         assert {path for path in written if not path.startswith("/tmp") and "docker-init" not in path} <= {"/dev/shm"}

@@ -1,4 +1,4 @@
-"""`python -m tests.stack.faults`: the process of a world, which its environment describes; `worlds.py` starts it."""
+"""`python -m tests.stack.faults`: the process of a world. `worlds.py` starts it; its environment selects the world."""
 
 import django
 
@@ -8,7 +8,7 @@ from mayfly import settings
 def main() -> None:
     settings.choose()
     django.setup()
-    from .process import serve  # its imports want Django to be set up
+    from .process import serve  # its imports need Django
 
     serve()
 

@@ -1,4 +1,4 @@
-"""Tries the points of all selected tests in both worlds at once, and tells at the end how many there were."""
+"""Run the points of all selected tests in both worlds at once, and report their number at the end."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ def pytest_unconfigure() -> None:
 
 
 def hits() -> dict[Point, object]:
-    """The points that were tried and where the fault has struck, those of swapped steps aside."""
+    """The points at which the fault struck, by their results; without those of swapped steps."""
     tried = [(point, future) for world in worlds().values() for point, future in list(world.tried.items())]
     done = [(point, future) for point, future in tried if future.done() and not future.cancelled()]
     results = {point: future.result() for point, future in done if not future.exception() and not point.swap}
@@ -33,7 +33,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
     struck = hits()
     terminalreporter.section("fault points")
     for operation in OPERATIONS:
-        # A point that was tried twice, with the visitor coming back and not, is one.
+        # A point counts once, even if it ran twice because the visitor comes back or does not.
         named = {str(point): f"{point.world} {point.mode}" for point in struck if point.operation == operation}
         told = ", ".join(f"{what} {number}" for what, number in sorted(Counter(named.values()).items()))
         terminalreporter.line(f"{operation:<10} {len(named):>4}   {told}")

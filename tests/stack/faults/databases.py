@@ -1,4 +1,4 @@
-"""Databases made, copied and watched from outside: files of SQLite, or databases beside the stack's own."""
+"""Make, copy and watch databases: files of SQLite, or databases beside the stack's own."""
 
 import os
 import shutil
@@ -12,21 +12,21 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-# This process's own, and beside it Django's own tables without those of `uploads`, which is what a first release finds,
-# and a copy of that for each release.
+# The process's own database; one that has Django's tables but not those of `uploads`, as a first release finds it; and
+# a copy of the latter for each release.
 OWN = str(settings.DATABASES["default"]["NAME"])
 BEFORE_RELEASE, RELEASED = f"{OWN}_before", f"{OWN}_released"
-# By this name Postgres knows the process that meets the fault.
+# The name under which Postgres knows the process that meets the fault.
 ACTING = f"acting on {OWN}"
 
 
 def use(name: str) -> None:
-    """Let this process work on another database than its own."""
+    """Let this process use another database."""
     connection.settings_dict["NAME"] = name
 
 
 def create() -> None:
-    """In a fork, since it leaves this process on another database."""
+    """Create the databases. Call it in a fork, because it leaves the process on another database."""
     for name, apps in ((BEFORE_RELEASE, ["contenttypes", "auth", "admin", "sessions"]), (OWN, ["uploads"])):
         copy(None if name == BEFORE_RELEASE else BEFORE_RELEASE, name)
         use(name)
@@ -36,12 +36,12 @@ def create() -> None:
 
 
 def copy(source: str | None, target: str) -> None:
-    """Make `target` a copy of `source`, or empty where there is none."""
+    """Make `target` a copy of `source`, or empty if `source` is None."""
     if _on_postgres():
         with _administrator() as execute:
             execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
             execute(f"CREATE DATABASE {target} TEMPLATE {source or 'template0'}")
-            # It is the program that dies here, never Postgres, so no commit has to wait for the disk.
+            # Only the program dies here, never Postgres, so no commit needs to wait for the disk.
             execute(f"ALTER DATABASE {target} SET synchronous_commit TO off")
         return
     for rest in ("", "-wal", "-shm"):
@@ -51,7 +51,7 @@ def copy(source: str | None, target: str) -> None:
 
 
 def wait_for_the_dead() -> None:
-    """Until Postgres has noticed that the process is no more, and has rolled back what it had begun."""
+    """Wait until Postgres has noticed the death of the process and rolled its transaction back."""
     if _on_postgres():
         with connection.cursor() as cursor:
             deadline = time.monotonic() + 10

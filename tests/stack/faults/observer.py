@@ -1,4 +1,4 @@
-"""What really is in table and storage, seen past the product, and which of its promises that breaks."""
+"""Look at table and storage without the product, and name the promises that their contents break."""
 
 import os
 import shutil
@@ -21,18 +21,18 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def content_of(name: str, kind: str) -> bytes:
-    """What the upload of this name consists of, so that anybody can tell whether it still does."""
+    """The content of the upload of this name. It follows from the name, so that every check can compare it."""
     digest = sha256(name.encode()).digest() * 4
     return ((PNG if kind == Kind.IMAGE else b"") + digest)[:SIZE]
 
 
 @dataclass
 class Stock:
-    """What lies in storage: its objects, each with what its content can be told by; and the keys of open transfers."""
+    """The contents of storage: the digest of each object by its key, and the keys of open transfers."""
 
     objects: dict[str, str] = field(default_factory=dict)
     transfers: set[str] = field(default_factory=set)
-    # Folders that hold nothing, and that nobody will look at again.
+    # Empty folders, which no later operation removes.
     litter: set[str] = field(default_factory=set)
 
 
@@ -56,7 +56,7 @@ def read(key: str) -> bytes:
 
 
 def wipe() -> None:
-    """Nothing in the table, and nothing in storage."""
+    """Empty table and storage."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM uploads_upload")
     empty()
@@ -76,12 +76,15 @@ def empty() -> None:
 
 
 def broken_at_any_moment(*, strays=(), lost=()) -> list[str]:
-    """What may not be even between two steps; `strays` and `lost` are keys that the scene has on one side only."""
+    """The promises that are broken although they hold between any two steps.
+
+    `strays` and `lost` are keys that the scene has on one side only.
+    """
     return _broken(stock(), _rows(), set(strays), set(lost))
 
 
 def broken_after_recovery() -> list[str]:
-    """What may not be once a sweep and a reconcile have run, `broken_at_any_moment` included."""
+    """The promises that are still broken after a sweep and a reconcile, `broken_at_any_moment` included."""
     seen, rows = stock(), _rows()
     in_time = set((Upload.objects.pending() | Upload.objects.live().order_by()).values_list("pk", flat=True))
     broken = _broken(seen, rows, set(), set())
@@ -96,13 +99,13 @@ def broken_after_recovery() -> list[str]:
 
 
 def altered() -> list[str]:
-    """Which uploads that are ready are not what was sent, byte for byte."""
+    """The ready uploads whose bytes differ from what was sent."""
     uploads = Upload.objects.live()
-    return [f"{it.key}: its bytes are others" for it in uploads if read(it.key) != content_of(it.name, it.kind)]
+    return [f"{it.key}: its bytes differ" for it in uploads if read(it.key) != content_of(it.name, it.kind)]
 
 
 def left_behind() -> list[str]:
-    """What there still is, where there should be nothing at all."""
+    """Everything that is left although all uploads are due."""
     seen = stock()
     left = [f"{key}: an object is left" for key in seen.objects]
     left += [f"{key}: a transfer is left" for key in seen.transfers]
@@ -128,7 +131,7 @@ def _broken(seen: Stock, rows: dict[str, Upload], strays: set[str], lost: set[st
             if key not in seen.objects:
                 broken.append(f"{key}: ready, and there is no object")
             elif seen.objects[key] not in _tags(content_of(upload.name, upload.kind)):
-                broken.append(f"{key}: ready, and its bytes are others")
+                broken.append(f"{key}: ready, and its bytes differ")
         if upload.state == State.PENDING and upload.transfer_id and not {key} & (seen.transfers | seen.objects.keys()):
             broken.append(f"{key}: pending, and what had arrived is lost")
     return broken
@@ -139,7 +142,7 @@ def _rows() -> dict[str, Upload]:
 
 
 def _tags(content: bytes) -> tuple[str, str]:
-    """As S3 tells a content in its listings, for an object in one piece and for a transfer of one part."""
+    """The ETags that S3 lists for this content: as an object in one piece, and as a transfer of one part."""
     digest = md5(content, usedforsecurity=False)
     return digest.hexdigest(), f"{md5(digest.digest(), usedforsecurity=False).hexdigest()}-1"
 

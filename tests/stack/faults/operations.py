@@ -1,4 +1,4 @@
-"""The operations under test: what is there before, what is done, what a repetition has to come to."""
+"""The operations under test: the scene before, the operation, and the result that a repetition must have."""
 
 import shutil
 from collections.abc import Callable
@@ -34,20 +34,20 @@ MINE, OTHERS = "mine", "others"
 
 
 class Operation:
-    """One operation of the product and its scene. `facts` are what one process tells the next about the scene."""
+    """One operation of the product and its scene. `facts` is what one process passes to the next about the scene."""
 
-    # What it may answer where storage fails, and where the database does.
+    # The answers that are allowed if storage fails, and if the database fails.
     on_storage_error = {"StorageError"}
     on_database_error = {"OperationalError"}
     done = "done"
-    # On another database and another storage, so that every step needs a process of its own.
+    # The operation uses another database and storage, so each step needs its own process.
     elsewhere = False
 
     def enter(self) -> None:
-        """Go where it takes place."""
+        """Select the database and the storage of this operation."""
 
     def prepare(self) -> dict:
-        """Set the scene: this operation's own, and bystanders that it has to leave alone."""
+        """Create the scene: uploads of this operation, and bystanders that it must not touch."""
         observer.wipe()
         facts = self.scene()
         kept, under_way = there("bystander", box=OTHERS), begin("late", box=OTHERS)
@@ -57,15 +57,15 @@ class Operation:
         return {}
 
     def act(self, facts: dict, storage: UploadStorage) -> None:
-        """Do what is under test; where that has no step to fail at, the suite does."""
+        """Run the operation under test."""
 
     def meanwhile(self, facts: dict) -> Callable[[], None]:
-        """The last step in storage of a completion that has listed its parts before the operation begins."""
+        """The last step of a completion in storage. The completion lists its parts before the operation begins."""
         if "completing" not in facts:
             return lambda: None
         upload = one(facts, "completing")
         storage = default_storage._wrapped
-        complete, parts = storage.complete, storage.parts(upload.key, upload.transfer_id)
+        complete, parts = storage.complete_transfer, storage.parts(upload.key, upload.transfer_id)
 
         def go_on() -> None:
             with suppress(TransferNotFound, StorageError):
@@ -74,20 +74,20 @@ class Operation:
         return go_on
 
     def acknowledged(self, facts: dict) -> None:
-        """Assert what has to hold from then on where the operation has said that it is done."""
+        """Assert what must hold after the operation has reported success."""
 
     def invariant(self, facts: dict) -> None:
-        """Assert what of this scene has to hold at any moment."""
+        """Assert what must hold in this scene at any moment."""
 
     def abandon(self, facts: dict) -> None:
-        """The visitor does not come back: what they had under way passes its deadline."""
+        """Let the visitor's unfinished transfers expire, because the visitor does not come back."""
         expire(Upload.objects.filter(box=MINE, state=State.PENDING))
 
     def repeat(self, facts: dict) -> None:
-        """Do it again, and assert that it ends as it should."""
+        """Run the operation again, and assert its result."""
 
     def kept(self, facts: dict) -> None:
-        """Assert that nothing of the bystanders' went before its time."""
+        """Assert that the bystanders are still there."""
         for pk in facts.get("kept", ()):
             assert Upload.objects.live().filter(pk=pk).exists(), "an upload went before its time"
         for pk in facts.get("pending", ()):
@@ -97,7 +97,7 @@ class Operation:
         lifecycle.sweep(storage=default_storage)
 
     def reconcile(self) -> int:
-        """Returns how much it put right."""
+        """Run reconcile; returns the number of differences that it found."""
         report = comparison.reconcile(storage=default_storage)
         return len(report.rows_without_object + report.objects_without_row + report.transfers_without_row)
 
@@ -112,7 +112,7 @@ class Begin(Operation):
     def repeat(self, facts):
         begun = Upload.objects.pending().filter(box=MINE, name="begun").exclude(transfer_id="").first()
         lifecycle.complete(arrive(begun or begin("begun again")), storage=default_storage)
-        # What the visitor has not been told of passes its deadline.
+        # Transfers of which the visitor got no answer expire.
         self.abandon(facts)
         with later():
             self.sweep()
@@ -138,9 +138,9 @@ class Sign(Operation):
 
 
 class Complete(Operation):
-    """An image that pushes an older one out: one is kept."""
+    """Complete an image that replaces an older one, because a box keeps one."""
 
-    # Done, where what fails is the removal of the older one, which a sweep finishes.
+    # It is done if only the removal of the older image fails, because a sweep finishes that.
     on_storage_error = {"StorageError", "done"}
     on_database_error = {"OperationalError", "done"}
 
@@ -164,9 +164,9 @@ class Complete(Operation):
 
 
 class Refuse(Operation):
-    """What was sent as an image is none."""
+    """Refuse an upload that was sent as an image and is not one."""
 
-    # Refused, where what fails is the removal, which a sweep finishes.
+    # It is refused even if the removal fails, because a sweep finishes that.
     on_storage_error = {"StorageError", "Refused"}
     done = "Refused"
 
@@ -186,7 +186,7 @@ class Refuse(Operation):
 
 
 class Remove(Operation):
-    on_storage_error = {"done"}  # out of sight at once; a sweep finishes
+    on_storage_error = {"done"}  # the upload is hidden at once, and a sweep finishes the removal
 
     def scene(self):
         return {"upload": there("removed").pk, "kept": [there("sibling").pk]}
@@ -203,15 +203,15 @@ class Remove(Operation):
 
 
 class Clear(Operation):
-    """A box with an upload in every state that a crash can have left."""
+    """Clear a box that has an upload in every state that a crash can leave."""
 
     on_storage_error = {"done"}
 
     def scene(self):
         there("file")
-        # The transfer is open, and the row does not know it yet.
+        # Its transfer is open, but the row does not have its id yet.
         Upload.objects.filter(pk=begin("cut off in begin").pk).update(transfer_id="")
-        # The object is there, and the row is not ready yet.
+        # Its object exists, but the row is not ready yet.
         there("cut off in complete", State.PENDING, transfer_id="0" * 32)
         return {"completing": arrive(begin("completing")).pk}
 
@@ -227,7 +227,7 @@ class Clear(Operation):
 
 
 class Sweep(Operation):
-    """An upload and a transfer that are due, an upload half removed, and an old receipt."""
+    """Sweep an upload and a transfer that are due, an upload half removed, and an old receipt."""
 
     on_storage_error = {"StorageError", "done"}
 
@@ -251,7 +251,7 @@ class Sweep(Operation):
 
 
 class Reconcile(Operation):
-    """Each thing that only one side knows of."""
+    """Reconcile one of each thing that exists on one side only."""
 
     on_storage_error = {"StorageError", "done"}
 
@@ -279,9 +279,9 @@ class Reconcile(Operation):
 
 
 class Release(Operation):
-    """The first release of Mayfly into a database that has Django's own tables, and storage that is not there yet."""
+    """Release Mayfly for the first time: the database has Django's tables only, and storage does not exist."""
 
-    # Done, where a folder has been made all the same.
+    # It is done if the folder was made in spite of the error.
     on_storage_error = {"CommandError", "done"}
     on_database_error = {"CommandError"}
     elsewhere = True
@@ -339,12 +339,12 @@ def arrive(upload: Upload, *, content: bytes | None = None) -> Upload:
 
 
 def ready(name: str, *, kind: Kind = Kind.FILE) -> Upload:
-    """By the product's own way, from begin to complete."""
+    """An upload that was made as the product does, from begin to complete."""
     return lifecycle.complete(arrive(begin(name, kind=kind)), storage=default_storage)
 
 
 def there(name: str, state: State = State.READY, *, box: str = MINE, kind: Kind = Kind.FILE, **more) -> Upload:
-    """An upload that lies in storage, put there directly: most of a scene is made so, since it is quicker."""
+    """An upload whose row and object are written directly, which is quicker than begin and complete."""
     upload = Upload.objects.create(
         box=box,
         kind=kind,
@@ -362,7 +362,7 @@ def there(name: str, state: State = State.READY, *, box: str = MINE, kind: Kind 
 
 
 def receipt(name: str, *, removed_at=None) -> Upload:
-    """What a removed upload leaves; its object and its transfer are gone."""
+    """The row that a removed upload leaves; its object and its transfer are gone."""
     upload = there(name, State.REMOVING)
     default_storage.remove([upload.key])
     gone = {"state": State.GONE, "name": "", "removed_at": removed_at or Now()}
@@ -386,6 +386,6 @@ def send(part, content: bytes) -> int:
 
 
 def later():
-    """So much later that whatever no row knows of is older than any upload can get."""
+    """Let everything that no row accounts for count as older than the longest lifetime."""
     longest = limits.transfer_time + limits.longest_lifetime
     return mock.patch.object(comparison, "GRACE", -longest - timedelta(hours=1))

@@ -1,11 +1,11 @@
-"""The words in which a fault is named: what is done, where, and at which of its steps something happens."""
+"""The names of a fault: the operation, the world, and the step at which it happens."""
 
 from dataclasses import dataclass, field
 
 OPERATIONS = ("begin", "sign", "complete", "refuse", "remove", "clear", "sweep", "reconcile", "release")
 WORLDS = ("local", "s3")
-# storage: one request to S3, or one call of the local storage. disk: one change that such a call makes in its folder.
-# commit: one commit of the database, or one statement that commits by itself.
+# storage: one request to S3, or one call of the folder storage. disk: one change that such a call makes in its folder.
+# commit: one commit of the database, or one statement outside of a transaction.
 PLACES = ("storage", "disk", "commit")
 
 
@@ -14,12 +14,12 @@ class Point:
     """One fault.
 
     * `kill`: the process gets SIGKILL.
-    * `error`: the step fails, and so do botocore's further attempts. `after` means that it has happened all the same.
-    * `retry`: S3 has done what was asked, but its first answer is lost, and botocore asks again.
-    * `meanwhile`: a completion that is under way in another process goes on at this very moment.
+    * `error`: the step fails, and so do botocore's further attempts. `after`: it happens, and its answer fails.
+    * `retry`: S3 does the step, but its first answer is lost, and botocore asks again.
+    * `meanwhile`: a completion in another process goes on at this moment.
 
-    `returns` says whether the visitor is still there afterwards, and tries again. `swap` names two steps of the
-    product that are exchanged on purpose (swaps.py).
+    `returns` says whether the visitor comes back afterwards and tries again. `swap` names two steps of the product that
+    swaps.py exchanges.
     """
 
     operation: str

@@ -1,7 +1,7 @@
-"""A process that lives in one of the worlds: Django is set up once, and each run forks from there.
+"""A process of one of the worlds: it sets Django up once, and each run forks from there.
 
-Reads a Point as JSON from each line of standard input and answers with a line: a Result, or, for a point without a
-mode, how many steps of each kind its operation has.
+It reads a Point as JSON from each line of standard input and answers with one line. The answer is a Result, or, if the
+point has no mode, the number of steps of each kind that its operation has.
 """
 
 import gc
@@ -23,20 +23,20 @@ from . import databases, observer, swaps
 from .operations import OPERATIONS, expire
 from .watch import Watch
 
-# More than any step of a run needs; one that hangs is ended, and fails.
+# No step of a run needs as many seconds; one that hangs is ended and fails.
 SECONDS = 60
 
 
 def serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
-    # Whatever is printed or logged is told with each answer and then forgotten.
+    # Each answer contains everything that was printed or logged since the last one.
     log = os.memfd_create("log")
     os.dup2(log, 1)
     os.dup2(log, 2)
     signal.signal(signal.SIGALRM, too_long)
     default_storage._setup()
     if not settings.USE_S3:
-        parts.PART_SIZE = 64  # two parts of each upload; S3 wants 5 MiB of all but the last
+        parts.PART_SIZE = 64  # two parts an upload; S3 wants at least 5 MiB in all but the last
 
     def answer(**what) -> None:
         text = os.pread(log, 100_000, 0).decode(errors="replace")
@@ -45,7 +45,7 @@ def serve() -> None:
         print(json.dumps(what | {"log": text}), file=answers, flush=True)
 
     answer(**forked(create))
-    # What all forks have in common stays in memory that they share.
+    # All forks share this memory, because nothing writes to it.
     gc.freeze()
     gc.disable()
     for line in sys.stdin:
@@ -53,9 +53,9 @@ def serve() -> None:
 
 
 def run(point: dict) -> dict:
-    """The scene, the operation with its fault in a process of its own, and what is to be said of that afterwards.
+    """Create the scene, run the operation with its fault in a fork, and judge the result.
 
-    The scene and the end are this process's, which goes on living, as the other processes of the program do.
+    This process creates the scene and judges, because it survives, as the other processes of the program do.
     """
     inside = forked if OPERATIONS[point["operation"]].elsewhere else here
     result = inside(prepare, point)
@@ -71,7 +71,7 @@ def too_long(*_) -> None:
 
 
 def here(work: Callable, *arguments) -> dict:
-    """What `work` said."""
+    """Run `work`; returns what it said."""
     said = {}
     signal.alarm(SECONDS)
     try:
@@ -83,16 +83,16 @@ def here(work: Callable, *arguments) -> dict:
 
 
 def forked(work: Callable, *arguments) -> dict:
-    """What `work` said in a process of its own, and whether that was killed."""
+    """Run `work` in a fork; returns what it said, and whether the fork was killed."""
     global inherited
-    # No connection is used by two processes. SQLite's may not even lie idle in the second.
+    # Two processes never share a connection. SQLite forbids even an idle one in the second.
     if connection.vendor == "sqlite":
         connection.close()
     if settings.USE_S3:
         default_storage.connection.meta.client._endpoint.http_session.close()
     reads, writes = os.pipe()
     if not (pid := os.fork()):
-        # Kept, since the parent's connection would end with it.
+        # Keep a reference, because the parent's connection would end with the object.
         inherited, connection.connection = connection.connection, None
 
         def say(**what) -> None:
@@ -143,7 +143,7 @@ def act(say: Callable, point: dict, prepared: dict) -> None:
 
 
 def judge(say: Callable, point: dict, acted: dict) -> None:
-    """What the promises of design.md, section 4, say to what is left after the fault."""
+    """Say which promises of the product are broken by what the fault has left."""
     operation, facts, answer = OPERATIONS[point["operation"]], acted["facts"], acted.get("answer")
     operation.enter()
     databases.wait_for_the_dead()

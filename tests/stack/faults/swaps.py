@@ -1,6 +1,6 @@
-"""The product with two of its steps in the wrong order, so that the suite can prove that it notices.
+"""Put two steps of the product into the wrong order, so that the suite can prove that it notices.
 
-Each is a storage that does a step earlier or later than it is told to; the product itself stays as it is.
+Each class is a storage that runs a step earlier or later than the product asks; the product itself stays unchanged.
 """
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from mayfly.uploads.models import Upload
 
 
 class Swapped:
-    """The real storage, but for what a subclass says."""
+    """The real storage, except for the methods of a subclass."""
 
     def __init__(self, storage):
         self.storage = storage
@@ -63,7 +63,7 @@ class ReadyBeforeTheTransferIsComplete(Swapped):
     def __init__(self, storage):
         super().__init__(storage)
         events.ready.connect(self._ready)
-        self._size = None  # of nothing yet
+        self._size = None  # no object yet
 
     def _ready(self, **_):
         transaction.on_commit(self._complete)

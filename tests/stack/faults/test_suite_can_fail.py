@@ -1,4 +1,4 @@
-"""With two steps of the product in the wrong order, the same faults and the same checks do find something."""
+"""The suite can fail: with two steps of the product in the wrong order, the checks find broken promises."""
 
 import pytest
 
@@ -17,7 +17,7 @@ SWAPPED = [
 @pytest.mark.parametrize(
     ("swap", "operation", "mode", "found"), [pytest.param(*swapped, id=swapped[0]) for swapped in SWAPPED]
 )
-def test_two_steps_in_the_wrong_order_are_noticed(swap, operation, mode, found, world):
+def test_the_checks_notice_two_steps_in_the_wrong_order(swap, operation, mode, found, world):
     tried = [
         worlds()[world].submit(Point(operation, world, mode, when, place, number, swap=swap))
         for place, count in worlds()[world].steps(operation, swap=swap).items()

@@ -1,7 +1,7 @@
-"""Counts the steps of an operation from outside, and lets the fault happen at one of them.
+"""Count the steps of an operation from outside, and let the fault happen at one of them.
 
-The product has no line for this. What is wrapped is what it stands on: botocore's requests, the local storage's calls
-and the functions of `os` that these use, Django's COMMIT, and the statements that commit by themselves.
+The product has no code for this. The watch wraps its foundations: the requests of botocore, the calls of the folder
+storage, the functions of `os` that these use, Django's COMMIT, and statements outside of a transaction.
 """
 
 import errno
@@ -25,14 +25,14 @@ from mayfly.storage.folder import storage as local
 from mayfly.storage.protocol import StorageError, UploadStorage
 
 CALLS = [name for name, what in vars(UploadStorage).items() if isfunction(what) and not name.startswith("_")]
-# Made without a request, so that they are steps of their own on S3, too.
+# These make no request to S3, so the calls themselves are the steps.
 SIGNING = ["sign_part", "sign_download", "sign_preview"]
 CHANGES = ["mkdir", "rename", "replace", "unlink", "rmdir", "fsync"]
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
 class Watch:
-    """Counts while `on`. At the step that `point` names, if there is one, it calls `struck`, and the fault happens."""
+    """Counts steps while `on`. At the step of `point`, if any, it calls `struck` and lets the fault happen."""
 
     def __init__(self, point: dict | None, *, struck: Callable[[], None], meanwhile: Callable[[], None]):
         self.point, self.struck, self.meanwhile = point or {}, struck, meanwhile
@@ -50,7 +50,7 @@ class Watch:
         self._watch_commits()
 
     def step(self, place: str, work: Callable[[], Any], *, error: Callable[[], Exception]) -> Any:
-        """Do the next step of this kind, unless the fault comes before it."""
+        """Run the next step of this kind, with the fault before or after it if the point says so."""
         if not self.on:
             return work()
         self.counts[place] += 1
@@ -59,12 +59,12 @@ class Watch:
             self._strike(error)
         try:
             return work()
-        finally:  # even where the step itself has failed
+        finally:  # even if the step itself has failed
             if here == "after":
                 self._strike(error)
 
     def _here(self, place: str) -> str | None:
-        """Before or after this step, or neither."""
+        """Whether the fault comes before or after this step; None if it is another step."""
         named = (self.point.get("place"), self.point.get("number")) == (place, self.counts[place])
         return self.point["when"] if named else None
 
@@ -86,7 +86,7 @@ class Watch:
                 result = method(*args, **more)
                 return iter(list(result)) if listing else result
 
-            if self._depth:  # a method that another one uses
+            if self._depth:  # another method of the storage called this one
                 return work()
             self._depth += 1
             try:
@@ -129,7 +129,7 @@ class Watch:
             return response
 
         endpoint.make_request, endpoint._send = counted, attempted
-        # botocore's pauses between attempts prove nothing here.
+        # botocore's pauses between attempts only take time.
         botocore.endpoint.time = SimpleNamespace(sleep=lambda _: None)
 
     def _watch_commits(self) -> None:
@@ -151,7 +151,7 @@ class Watch:
 
 
 def _disconnected() -> OperationalError:
-    """As when Postgres goes away: the connection is of no further use."""
+    """The error of a lost Postgres. It also breaks the connection, as a lost Postgres does."""
     if connection.vendor == "postgresql":
         connection.connection.close()
         connection.errors_occurred = True

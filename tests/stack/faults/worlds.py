@@ -1,4 +1,4 @@
-"""The two worlds: a folder with SQLite, and the stack's LocalStack with its Postgres, each with a process in it."""
+"""The two worlds and their processes: a folder with SQLite, and the stack's LocalStack with its Postgres."""
 
 import json
 import os
@@ -13,14 +13,14 @@ from queue import SimpleQueue
 
 from .points import OPERATIONS, PLACES, WORLDS, Point
 
-# One home of each world leaves a processor idle while LocalStack or a disk is at work.
+# With one home a world, a processor would be idle while LocalStack or a disk works.
 HOMES = 2
 ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a fault led to: the operation's answer, if it lived to give one, and the promises that do not hold."""
+    """The result of a fault: the operation's answer, if it survived to give one, and the broken promises."""
 
     struck: bool = False
     died: bool = False
@@ -33,7 +33,7 @@ class Result:
 
 
 class Home:
-    """One process of a world, with a database and a storage of its own; it is asked for one thing after another."""
+    """One process of a world, with its own database and storage. It runs one point after another."""
 
     def __init__(self, world: str, number: int):
         self._folder = tempfile.TemporaryDirectory(prefix="mayfly-faults-")
@@ -69,7 +69,7 @@ class Home:
 
 
 class World:
-    """Where points are tried, as many at once as there are homes."""
+    """Runs points, as many at once as it has homes."""
 
     def __init__(self, name: str):
         self.name, self.tried = name, {}
@@ -80,12 +80,12 @@ class World:
         self._pool = ThreadPoolExecutor(HOMES)
 
     def steps(self, operation: str, *, swap: str = "") -> dict[str, int]:
-        """How many steps of each kind the operation has when nothing disturbs it."""
+        """The number of steps of each kind that the operation has without a fault."""
         answer = self._pool.submit(self._ask, Point(operation, self.name, "", "", "", 0, swap=swap)).result()
         return answer["counts"]
 
     def submit(self, point: Point) -> "Future[Result]":
-        """Try this point, once, after those that were asked for before."""
+        """Run this point once, after the points that were submitted before."""
         if point not in self.tried:
             self.tried[point] = self._pool.submit(self._result, point)
         return self.tried[point]
@@ -132,7 +132,7 @@ def _environment(world: str, name: str, folder: str) -> dict[str, str]:
 
 @cache
 def worlds() -> dict[str, World]:
-    """Both, begun at once."""
+    """Both worlds, by name; they start at the same time."""
     return {name: World(name) for name in WORLDS}
 
 
@@ -144,9 +144,9 @@ def _steps() -> dict[tuple[str, str], dict[str, int]]:
 
 
 def points(mode: str, *, operations=OPERATIONS, worlds=WORLDS, places=PLACES, whens=("before", "after"), **more):
-    """Every step of these operations, each with this fault.
+    """A point for every step of these operations, each with this fault.
 
-    The steps are counted while nothing disturbs the operation, so there is none that it reaches after the last one.
+    The steps are counted without a fault, so an operation never has further ones.
     """
     return [
         Point(operation, world, mode, when, place, number, **more)

@@ -1,7 +1,7 @@
-"""A stand-in of Heroku's Platform API and of its registry's front door, as far as the command line asks them.
+"""A stand-in for the parts of Heroku's Platform API and registry that the command line uses.
 
-It listens where hosts sends Heroku's names, and passes what is asked of the registry on to the real one beside it. An
-app is what /state/app.json says; every change that somebody asks for is added to /state/changes, a line of JSON each.
+It answers under Heroku's names, and passes requests for the registry on to a real one beside it. /state/app.json
+describes the app. Each requested change becomes a line of JSON in /state/changes.
 """
 
 import json
