@@ -54,7 +54,8 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
 
 def shown(box: str, kind: Kind) -> tuple[list[Upload], list[Upload]]:
     """The box's live uploads of this kind, and its images that proved not to be displayable, in one query."""
-    live, refused = [], []
+    live: list[Upload] = []
+    refused: list[Upload] = []
     for upload in Upload.objects.live_or_refused().filter(box=box, kind=kind).with_time_left():
         (live if upload.state == State.READY else refused).append(upload)
     return live, refused

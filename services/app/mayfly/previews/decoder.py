@@ -1,8 +1,9 @@
 """Turn an image into its preview, as a program of its own: decoder.py TYPE MEGAPIXELS < image > preview
 
 Here, strangers' images meet a million lines of C. So one process serves one image, knows nothing else, has limits on
-time and memory, and may die. `draw.py` starts it and judges how it ended; it imports nothing of ours. It exits with 0
-and a WebP of at most SIDE pixels on its output, or with a status below and words for the log.
+time and memory, and may die. `draw.py` starts it and judges how it ended; it imports nothing of ours. It exits with 0,
+after a line with the image's number of pixels and a WebP of at most SIDE pixels a side, or with a status below, after
+words for the log.
 
     TYPE         the content type that the first bytes prove. No other loader is tried.
     MEGAPIXELS   the most that the image may have. Formats that are held whole in memory have a lower limit as well.
@@ -46,13 +47,13 @@ def main() -> int:
     content_type, most = sys.argv[1], int(sys.argv[2])
     restrict()
     try:
-        preview = decode(content_type, most)
+        pixels, preview = decode(content_type, most)
     except Refused as refused:
         print(refused)
         return refused.status
     except MemoryError:
         return TOO_HEAVY
-    sys.stdout.buffer.write(preview)
+    sys.stdout.buffer.write(b"%d\n" % pixels + preview)
     return 0
 
 
@@ -78,8 +79,8 @@ def restrict() -> None:
         score.write("1000")  # if the container runs out of memory all the same, this dies and not the worker
 
 
-def decode(content_type: str, most: int) -> bytes:
-    """The preview of the image on the standard input. Raises Refused, MemoryError."""
+def decode(content_type: str, most: int) -> tuple[int, bytes]:
+    """The number of pixels and the preview of the image on the standard input. Raises Refused, MemoryError."""
     limit_memory(LARGE)
     import pyvips  # only now, so that the limit covers its set-up as well
 
@@ -89,6 +90,7 @@ def decode(content_type: str, most: int) -> bytes:
     source = pyvips.Source.new_from_descriptor(sys.stdin.fileno())
     try:
         image = pyvips.Image.new_from_source(source, "", access="sequential")
+        pixels: int = image.width * image.height
         with take_turn(large=is_large(image, content_type, most)):
             del image
             # As an option of the loader, because thumbnail_source ignores its own `fail_on`:
@@ -97,7 +99,7 @@ def decode(content_type: str, most: int) -> bytes:
                 source, SIDE, height=SIDE, size="down", output_profile="srgb", option_string="fail_on=truncated"
             )
             preview: bytes = small.webpsave_buffer(Q=80, keep="none")
-            return preview
+            return pixels, preview
     except pyvips.Error as error:
         # libvips has no code for a lack of memory. A thread that cannot start lacks memory for its stack.
         heavy = "memory" in str(error).lower() or "creating thread" in str(error)

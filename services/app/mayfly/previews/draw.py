@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Timer
@@ -54,7 +55,15 @@ class DecoderBroken(Exception):
     """The decoder exited in an unknown way: it does not work on this machine, whatever the image."""
 
 
-def draw(image: Generator[bytes], *, content_type: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A preview as WebP, and the number of pixels of its image."""
+
+    preview: bytes
+    pixels: int
+
+
+def draw(image: Generator[bytes], *, content_type: str) -> Drawn:
     """The preview of the image that these pieces make up: WebP of at most 640 pixels a side, without metadata.
 
     The decoder reads the pieces as they come and stops when it has seen enough; a pixel bomb is refused by its header.
@@ -90,10 +99,11 @@ def draw(image: Generator[bytes], *, content_type: str) -> bytes:
         return _judged(status, output.read(MOST_OUTPUT))
 
 
-def _judged(status: int, output: bytes) -> bytes:
+def _judged(status: int, output: bytes) -> Drawn:
     """The preview, or the error that its absence means. The image may control the decoder's words: log them only."""
-    if status == 0 and output[:4] == b"RIFF" and output[8:12] == b"WEBP":
-        return output
+    pixels, _, preview = output.partition(b"\n")
+    if status == 0 and pixels.isdigit() and preview[:4] == b"RIFF" and preview[8:12] == b"WEBP":
+        return Drawn(preview, int(pixels))
     words = output[:200].decode(errors="replace").strip()
     if status == NOT_AN_IMAGE:
         logger.info("not an image: %s", words)

@@ -8,7 +8,7 @@ from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
 from ..uploads.models import Upload
 from . import queue
-from .draw import HEAVY, DecoderBroken, Interrupted, NotShowable, draw
+from .draw import HEAVY, DecoderBroken, Drawn, Interrupted, NotShowable, draw
 
 logger = logging.getLogger(__name__)
 
@@ -21,16 +21,18 @@ BEGIN_SECONDS = 4
 
 def make_due(*, storage: UploadStorage) -> int:
     """Make the previews that are due; no image is begun after BEGIN_SECONDS. Returns how many were made."""
-    return sum(make(upload, storage=storage) for upload in _claimed(until=time.monotonic() + BEGIN_SECONDS))
+    claimed = _claimed(until=time.monotonic() + BEGIN_SECONDS)
+    return sum(make(upload, storage=storage) is not None for upload in claimed)
 
 
-def make(upload: Upload, *, storage: UploadStorage) -> bool:
-    """Make the preview of a claimed image, or record in its row why there is none. True if it has one now."""
+def make(upload: Upload, *, storage: UploadStorage) -> Drawn | None:
+    """Make the preview of a claimed image, or record in its row why there is none. None if it has none now."""
     try:
         if upload.preview_attempts > MOST_ATTEMPTS:
             raise NotShowable(HEAVY)
-        preview = draw(storage.read(upload.key), content_type=upload.content_type)
-        return queue.keep(upload, preview, storage=storage)
+        drawn = draw(storage.read(upload.key), content_type=upload.content_type)
+        if queue.keep(upload, drawn.preview, storage=storage):
+            return drawn
     except NotShowable as reason:
         lifecycle.refuse(upload, str(reason), storage=storage)
     except Interrupted as error:
@@ -39,7 +41,7 @@ def make(upload: Upload, *, storage: UploadStorage) -> bool:
     except (StorageError, DecoderBroken) as error:
         logger.error("%s has no preview yet: %s", upload, error)
         queue.postpone_uncounted(upload)
-    return False
+    return None
 
 
 def _claimed(*, until: float) -> Iterator[Upload]:

@@ -16,8 +16,11 @@ def preview(upload_id: str) -> str:
     upload = queue.claim(upload_id)
     if upload is None:
         return f"{upload_id[:8]} does not wait for a preview"
-    made = make(upload, storage=uploads_storage)
-    return f"{'preview' if made else 'no preview'} of {upload_id[:8]}, {time.monotonic() - began:.1f} s"
+    drawn = make(upload, storage=uploads_storage)
+    seconds = time.monotonic() - began
+    if drawn is None:
+        return f"no preview of {upload_id[:8]}, {seconds:.1f} s"
+    return f"preview of {upload_id[:8]}, {drawn.pixels / 1_000_000:.3g} MP, {seconds:.1f} s"
 
 
 # The name is as in earlier versions, so that the messages in an existing queue still run.
