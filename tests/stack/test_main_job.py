@@ -156,7 +156,7 @@ def test_an_expired_upload_is_gone_to_the_second_and_from_the_bucket_soon_after(
     assert visitor.api.get(f"/api/uploads/{upload['id']}").status_code == 410
     assert visitor.list() == []
     assert until(lambda: not bucket.has(upload), seconds=15) < 15
-    until(lambda: "storage answered" in httpx.get(upload["link"]).text, seconds=5)
+    until(lambda: "not found in storage" in httpx.get(upload["link"]).text, seconds=5)
     assert table("SELECT state, name FROM uploads_upload WHERE id = %s", upload["id"]) == [("gone", "")]
 
 

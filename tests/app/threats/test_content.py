@@ -20,7 +20,7 @@ from mayfly.uploads.models import Upload
 
 from .. import pictures
 from ..conftest import PNG, body_of, expire, fetch
-from ..pages.test_pages import saved_as
+from ..pages.helpers import saved_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -203,6 +203,7 @@ MARKUP = [
     "' onmouseover='alert(1)",
     "</bdi></title><svg onload=alert(1)>",
     "{{ 7|add:7 }}{% debug %}",
+    "{{ 7 * 7 }}{% raw %}{# {{ visit.csrf }} #}{% set page = 1 %}",
     "javascript:alert(1)",
     "&lt;b&gt;",
 ]

@@ -290,6 +290,6 @@ def test_a_receipt_tells_when_it_expired_and_when_it_went(owner):
     row = Upload.objects.get()
     text = owner.browser.get(f"/u/{upload['id']}/").content.decode()
     told = [text.index(f'<time datetime="{at.isoformat()}">') for at in (row.expires_at, row.removed_at)]
-    assert text.index("to stay until") < told[0] < text.index("Removed from storage") < told[1]
+    assert text.index("Expired") < told[0] < text.index("Deleted from storage") < told[1]
     assert f"{row.removed_at:%H:%M:%S} UTC" in text
-    assert "storage answered</dt><dd>not found" in text
+    assert "Checked afterwards</dt><dd>not found in storage" in text

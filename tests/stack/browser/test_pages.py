@@ -67,7 +67,7 @@ def test_time_left_counts_down_and_what_is_over_goes_without_a_reload(surfer):
     expect(left).not_to_have_text(before)
     expect(card(page, "brief.txt")).to_have_count(0, timeout=20_000)
     expect(card(page, "longer.txt")).to_be_visible()
-    expect(page.locator("#here")).to_contain_text("1 file in all, it goes in 9 minutes")
+    expect(page.locator("#here")).to_contain_text("1 file · it expires in 9 minutes")
     assert stayed(page)
 
 
@@ -77,8 +77,8 @@ def test_a_share_page_becomes_the_receipt_by_itself(surfer):
     page = surfer.page
     page.goto(upload["link"])
     expect(page.locator("h1")).to_have_text("brief.txt")
-    expect(page.locator("h1")).to_have_text("It is gone", timeout=20_000)
-    expect(page.locator("dd").last).to_have_text("not found", timeout=30_000)
+    expect(page.locator("h1")).to_have_text("This upload is no longer here", timeout=20_000)
+    expect(page.locator("dd").last).to_have_text("not found in storage", timeout=30_000)
 
 
 def test_a_picture_fades_with_its_time(surfer):
@@ -104,12 +104,12 @@ def test_clear_asks_first_and_clears_without_a_reload(surfer):
         sent(surfer, name)
     page = surfer.open("/files/")
     stays(page)
-    page.get_by_role("button", name="Clear all files").click()
+    page.get_by_role("button", name="Delete all files").click()
     page.get_by_role("button", name="Keep them").click()
     expect(card(page, "a.txt")).to_be_visible()
-    page.get_by_role("button", name="Clear all files").click()
-    page.get_by_role("dialog").get_by_role("button", name="Clear all files").click()
-    expect(page.get_by_text("No files here")).to_be_visible()
+    page.get_by_role("button", name="Delete all files").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete all files").click()
+    expect(page.get_by_text("No files yet")).to_be_visible()
     expect(page.get_by_text("2 uploads deleted.")).to_be_visible()
     assert stayed(page)
     assert surfer.uploads("file") == []
@@ -127,7 +127,7 @@ def test_clear_can_be_done_and_left_by_the_keyboard_alone(surfer):
     page.keyboard.press("Enter")  # the focus is back where it was
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No files here")).to_be_visible()
+    expect(page.get_by_text("No files yet")).to_be_visible()
 
 
 def test_one_is_deleted_and_the_others_stay(surfer):
@@ -280,7 +280,7 @@ def test_a_share_page_and_its_receipt_have_no_barrier(surfer):
     looked_at(page, "share")
     page.get_by_role("button", name="Delete now").click()
     page.goto(upload["link"])
-    expect(page.locator("h1")).to_have_text("It is gone")
+    expect(page.locator("h1")).to_have_text("This upload is no longer here")
     looked_at(page, "gone")
 
 

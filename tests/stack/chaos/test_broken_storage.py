@@ -77,11 +77,11 @@ def test_what_storage_does_not_remove_is_out_of_sight_at_once_and_removed_later(
         assert out_of_sight(upload, visitor)
         assert stack.state_of(table, upload) == "removing"
         assert bucket.has(upload) is (does != "lose")
-        assert "storage answered" not in HTTP.get(upload["link"]).text
+        assert "not found in storage" not in HTTP.get(upload["link"]).text
     faults.over()
     until(lambda: all(stack.state_of(table, upload) == "gone" for upload in uploads), seconds=LATE)
     assert bucket.keys("uploads/") == set()
-    assert all("storage answered" in HTTP.get(upload["link"]).text for upload in uploads)
+    assert all("not found in storage" in HTTP.get(upload["link"]).text for upload in uploads)
 
 
 def test_a_key_that_storage_refuses_to_remove_holds_no_other_up(faults, visitor, bucket, table):

@@ -1,0 +1,166 @@
+"""My Images and My Files: what they show, and clear."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import default_storage as storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.db.models.functions import Now
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from mayfly import __version__
+from mayfly.uploads.choices import State
+from mayfly.uploads.models import Upload
+from mayfly.visitors import boxes
+
+from ..conftest import PNG, Person
+from .helpers import image, page
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_only_pages_with_the_form_load_the_upload_bundle(owner):
+    upload = owner.upload()
+    for path, offers in [("/images/", True), ("/files/", True), (f"/u/{upload['id']}/", False), ("/nowhere/", False)]:
+        assert ("mayfly/bundle/upload" in page(owner.browser.get(path))) == offers, path
+
+
+@pytest.mark.parametrize(("path", "most"), [("/images/", 64_000_000), ("/files/", 4_096_000_000)])
+def test_the_form_tells_the_script_what_may_be_sent(path, most):
+    form = page(Client().get(path))
+    assert f'data-most="{most}"' in form
+    assert 'data-api="/api/uploads"' in form
+    assert 'data-live="/health/live"' in form
+
+
+def test_the_home_page_leads_to_my_images():
+    response = Client().get("/")
+    assert (response.status_code, response["Location"]) == (302, "/images/")
+
+
+@pytest.mark.parametrize("path", ["/images/", "/files/"])
+def test_an_empty_page_says_so_and_gives_the_visitor_a_box(path):
+    browser = Client()
+    response = browser.get(path)
+    assert response.status_code == 200
+    assert 'class="empty"' in page(response)
+    cookie = browser.cookies[boxes.COOKIE]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert boxes.COOKIE not in browser.get(path).cookies  # one is enough
+
+
+def test_the_page_shows_the_newest_three_of_four_images(owner):
+    browser = owner.browser
+    for number in range(1, 5):
+        browser.post("/images/", {"file": image(f"dot{number}.png")})
+    text = page(browser.get("/images/"))
+    assert "dot1.png" not in text
+    assert text.index("dot4.png") < text.index("dot3.png") < text.index("dot2.png")
+
+
+def test_a_full_page_says_which_image_the_next_one_replaces(owner):
+    browser = owner.browser
+    for number in (1, 2, 3):
+        assert "Deleted when you upload another image" not in page(browser.get("/images/"))
+        browser.post("/images/", {"file": image(f"dot{number}.png")})
+    _, _, last = page(browser.get("/images/")).partition("dot1.png")
+    assert "Deleted when you upload another image" in last
+
+
+def test_the_newest_file_comes_first_with_its_download_link(owner):
+    browser = owner.browser
+    for name in ("old.txt", "new.txt"):
+        browser.post("/files/", {"file": SimpleUploadedFile(name, b"x")})
+    newest = Upload.objects.get(name="new.txt")
+    text = page(browser.get("/files/"))
+    assert text.index(f'href="/u/{newest.pk}/download"') < text.index("old.txt")
+    assert f'value="http://testserver/u/{newest.pk}/"' in text
+
+
+def test_clear_removes_all_of_one_kind_from_page_and_storage(owner):
+    browser = owner.browser
+    browser.post("/images/", {"file": [image("1.png"), image("2.png")]})
+    browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
+    response = browser.post("/images/clear/")
+    assert (response.status_code, response["Location"]) == (303, "/images/")
+    text = page(browser.get("/images/"))
+    assert "2 uploads deleted." in text
+    assert 'class="empty"' in text
+    assert "a.txt" in page(browser.get("/files/"))
+    for upload in Upload.objects.filter(kind="image"):
+        assert upload.state == State.GONE
+        assert storage.length(upload.key) is None
+
+
+def test_another_visitor_sees_and_changes_nothing_of_mine(owner, stranger):
+    owner.browser.post("/files/", {"file": SimpleUploadedFile("mine.txt", b"x")})
+    upload = Upload.objects.get()
+    browser = stranger.browser
+    assert "mine.txt" not in page(browser.get("/files/"))
+    assert browser.post(f"/u/{upload.pk}/delete").status_code == 404
+    browser.post("/files/clear/")
+    assert Upload.objects.live().count() == 1
+    assert "Delete now" not in page(browser.get(f"/u/{upload.pk}/"))
+
+
+def test_a_page_is_found_without_its_slash():
+    assert Client().get("/files")["Location"] == "/files/"
+
+
+def test_caches_store_no_page(owner):
+    upload = owner.upload()
+    for path in ("/images/", "/files/", f"/u/{upload['id']}/"):
+        assert "no-store" in owner.browser.get(path)["Cache-Control"]
+
+
+def test_a_shared_box_shows_the_same_to_all_visitors(settings):
+    settings.SHARED_BOX = True
+    one, other = Client(), Client()
+    one.post("/files/", {"file": SimpleUploadedFile("ours.txt", b"x")})
+    assert "ours.txt" in page(other.get("/files/"))
+    other.post("/files/clear/")
+    assert "ours.txt" not in page(one.get("/files/"))
+
+
+def test_each_upload_fades_by_its_own_lifetime():
+    owner = Person()
+    upload = owner.upload(lifetime=100)
+    Upload.objects.filter(pk=upload["id"]).update(lifetime=timedelta(seconds=1000))
+    assert "fade-4" in page(owner.browser.get("/files/"))
+
+
+@pytest.mark.parametrize("path", ["/images/clear/", "/files/clear/"])
+def test_a_get_changes_nothing(owner, path):
+    upload = owner.upload()
+    assert owner.browser.get(path).status_code == 405
+    assert owner.browser.get(f"/u/{upload['id']}/delete").status_code == 405
+    assert Upload.objects.live().count() == 1
+
+
+def test_my_images_asks_the_table_once(owner):
+    for number in (1, 2, 3):
+        upload = owner.upload(PNG, kind="image", name=f"{number}.png")
+    Upload.objects.filter(pk=upload["id"]).update(
+        state=State.GONE, name="", address="", removed_at=Now(), refusal="It is damaged."
+    )
+    with CaptureQueriesContext(connection) as asked:
+        text = page(owner.browser.get("/images/"))
+    assert len(asked) == 1
+    assert "2 images" in text
+    assert "We could not show one of your images and deleted it. It is damaged." in text
+
+
+@pytest.mark.parametrize(("count", "says"), [(1, "1 file · it expires in"), (2, "2 files · the next one expires in")])
+def test_the_headline_says_how_many_there_are_and_when_one_expires(owner, count, says):
+    for _ in range(count):
+        owner.upload()
+    text = page(owner.browser.get("/files/"))
+    assert f"{says} 14 minutes" in re.sub(r"<small[^>]*>", "", text)
+
+
+def test_the_foot_names_the_version():
+    assert f"<small>Mayfly {__version__}</small>" in page(Client().get("/images/"))

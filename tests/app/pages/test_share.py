@@ -1,0 +1,100 @@
+"""One upload by its link: the share page, the download, the QR code, and the receipt."""
+
+from io import BytesIO
+from urllib.parse import quote
+
+import pytest
+import segno
+from django.core.files.storage import default_storage as storage
+from django.test import Client
+
+from mayfly.uploads import lifecycle
+
+from ..conftest import body_of, expire, fetch
+from .helpers import page, saved_as
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_link_has_a_qr_code_until_its_upload_expires(owner):
+    upload = owner.upload()
+    address = f"/u/{upload['id']}/qr.svg"
+    assert address in page(owner.browser.get("/files/"))
+    response = Client().get(address)
+    assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")
+    expected = BytesIO()
+    segno.make(upload["link"], error="m", micro=False).save(expected, kind="svg", light="#fff", omitsize=True)
+    assert response.content == expected.getvalue()
+    expire(upload)
+    assert Client().get(address).status_code == 410
+
+
+def test_no_page_shows_an_expired_upload(owner):
+    upload = owner.upload(name="mine.txt")
+    expire(upload)
+    assert "mine.txt" not in page(owner.browser.get("/files/"))
+    gone = Client().get(f"/u/{upload['id']}/")
+    assert gone.status_code == 410
+    assert "being deleted" in page(gone)
+    lifecycle.sweep(storage=storage)
+    assert "not found in storage" in page(Client().get(f"/u/{upload['id']}/"))
+    assert Client().get(f"/u/{upload['id']}/download").status_code == 410
+
+
+def test_any_visitor_with_the_link_sees_and_fetches_an_upload(owner):
+    upload = owner.upload(b"hello", name="a.txt", title="for you")
+    response = Client().get(f"/u/{upload['id']}/")
+    assert response.status_code == 200
+    assert "for you" in page(response)
+    download = Client().get(f"/u/{upload['id']}/download")
+    assert download.status_code == 302
+    assert "no-store" in download["Cache-Control"]
+    assert body_of(fetch(download["Location"])) == b"hello"
+
+
+def test_the_owner_deletes_from_the_share_page(owner):
+    upload = owner.upload(name="a.txt")
+    browser = owner.browser
+    assert "Delete now" in page(browser.get(f"/u/{upload['id']}/"))
+    response = browser.post(f"/u/{upload['id']}/delete")
+    assert (response.status_code, response["Location"]) == (303, "/files/")
+    assert "a.txt deleted." in page(browser.get("/files/"))
+    assert browser.get(f"/u/{upload['id']}/").status_code == 410
+
+
+@pytest.mark.parametrize("route", ["", "download"])
+def test_a_pending_upload_gets_the_same_404_as_an_unknown_one(owner, route):
+    pending = owner.begin()
+    assert Client().get(f"/u/{'x' * 22}/{route}").status_code == 404
+    assert Client().get(f"/u/{pending['id']}/{route}").status_code == 404
+
+
+@pytest.mark.parametrize("pk", ["../etc", "x" * 5000, "%00", "a\u202eb", "'; DROP TABLE"])
+def test_an_impossible_id_gets_404(pk):
+    assert Client().get(f"/u/{quote(pk, safe='%')}/").status_code == 404
+
+
+def test_a_receipt_has_no_name(owner):
+    upload = owner.upload(name="secret-name.txt", title="secret-title")
+    owner.delete(f"/api/uploads/{upload['id']}")
+    text = page(Client().get(f"/u/{upload['id']}/"))
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    "name", ['a "b"; c.txt', "naïve.txt", "写真.jpg", "🦋.png", "\u202egnp.exe", "<script>.svg", "nai\u0308ve.txt"]
+)
+def test_a_download_has_the_name_that_was_sent(owner, name):
+    upload = owner.upload(name=name)
+    location = Client().get(f"/u/{upload['id']}/download")["Location"]
+    disposition = fetch(location).headers["Content-Disposition"]
+    assert saved_as(disposition) == name
+
+
+def test_a_receipt_says_if_the_upload_was_deleted_early(owner):
+    early, late = owner.upload(), owner.upload()
+    owner.delete(f"/api/uploads/{early['id']}")
+    expire(late)
+    lifecycle.sweep(storage=storage)
+    assert "<dt>Would have expired</dt>" in page(Client().get(f"/u/{early['id']}/"))
+    assert "<dt>Expired</dt>" in page(Client().get(f"/u/{late['id']}/"))
