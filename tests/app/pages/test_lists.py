@@ -65,10 +65,10 @@ def test_the_page_shows_the_newest_three_of_four_images(owner):
 def test_a_full_page_says_which_image_the_next_one_replaces(owner):
     browser = owner.browser
     for number in (1, 2, 3):
-        assert "Deleted when you upload another image" not in page(browser.get("/images/"))
+        assert "The next image replaces this one" not in page(browser.get("/images/"))
         browser.post("/images/", {"file": image(f"dot{number}.png")})
     _, _, last = page(browser.get("/images/")).partition("dot1.png")
-    assert "Deleted when you upload another image" in last
+    assert "The next image replaces this one" in last
 
 
 def test_the_newest_file_comes_first_with_its_download_link(owner):

@@ -52,6 +52,15 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     return see_other(PAGES[kind])
 
 
+def shown(box: str, kind: Kind) -> tuple[list[Upload], list[Upload]]:
+    """The box's live uploads of this kind, and its images that proved not to be displayable, in one query."""
+    live: list[Upload] = []
+    refused: list[Upload] = []
+    for upload in Upload.objects.live_or_refused().filter(box=box, kind=kind).with_time_left():
+        (live if upload.state == State.READY else refused).append(upload)
+    return live, refused
+
+
 def page_called(request: HttpRequest, name: str) -> HttpResponse:
     """Redirect to a page whose address was typed without its slash; every other name is for PUT alone."""
     if name in PAGES.values():
@@ -98,7 +107,7 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
 def _list(
     request: HttpRequest, *, box: str, kind: Kind, form: UploadForm | None = None, status: int = 200
 ) -> HttpResponse:
-    uploads, refused = _shown(box, kind)
+    uploads, refused = shown(box, kind)
     full = kind == Kind.IMAGE and len(uploads) == limits.images_kept
     context = {
         "kind": kind,
@@ -111,12 +120,3 @@ def _list(
         "next_out": uploads[-1] if full else None,
     }
     return render(request, f"pages/{PAGES[kind]}.html", context, status=status)
-
-
-def _shown(box: str, kind: Kind) -> tuple[list[Upload], list[Upload]]:
-    """The box's live uploads of this kind, and its images that proved not to be displayable, in one query."""
-    live: list[Upload] = []
-    refused: list[Upload] = []
-    for upload in Upload.objects.live_or_refused().filter(box=box, kind=kind).with_time_left():
-        (live if upload.state == State.READY else refused).append(upload)
-    return live, refused
