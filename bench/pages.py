@@ -1,8 +1,8 @@
-"""What a page costs the processor: My Images with three images beside a view that answers a constant, in one process.
+"""The cost of a page in processor time: My Images with three images, beside a view that answers a constant.
 
-Both pass through the whole program as gunicorn calls it: the WSGI handler, every middleware, the same cookies. A row
-is a part of the page's time, measured in turn with all the others, so that a busy machine slows all of them alike.
-About 30 s.
+Both run in one process and pass through the whole program as gunicorn calls it: the WSGI handler, every middleware, the
+same cookies. A row is a part of the page's time, measured in turn with all the others, so that a busy machine slows all
+of them alike. About 15 s.
 """
 
 import os
@@ -19,7 +19,7 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "services" / "app"))
 WORK = tempfile.TemporaryDirectory(prefix="mayfly-bench-")
-# What matters of `make run`: SQLite and the folder storage. Nothing comes from a developer's own environment.
+# SQLite and the folder storage, as in `make run`. Nothing comes from a developer's own environment.
 os.environ.update(
     SECRET_KEY="only-for-figures-" + "x" * 40,
     DATA_DIR=WORK.name,
@@ -93,14 +93,14 @@ def prepared() -> Client:
 
 
 def parts(browser: Client) -> dict[str, Callable[[], Any]]:
-    """What is measured, by name: the two views, and parts of the page without what is around them."""
+    """Everything that is measured, by name: the two views, and parts of the page by themselves."""
     request = RequestFactory(headers={"Accept-Language": "en"}).get("/images/")
     request.COOKIES = {name: morsel.value for name, morsel in browser.cookies.items()}
     box = boxes.from_cookie(request)
     if box is None:
         raise SystemExit("the visitor has no box")
     template, context = shown(browser)
-    request.user, request._messages = mock.Mock(), []  # what the middleware gives a visitor without a session
+    request.user, request._messages = mock.Mock(), []  # as the middleware gives them to a visitor
     return {
         PAGE: handled(browser, "/images/"),
         CONSTANT: handled(browser, "/constant"),

@@ -1,4 +1,4 @@
-"""What the tests of the pages share."""
+"""Helpers that the tests of the pages share."""
 
 import re
 from urllib.parse import unquote

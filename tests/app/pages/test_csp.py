@@ -1,4 +1,4 @@
-"""What browsers are told not to do with our pages."""
+"""Headers keep browsers from running or leaking anything on our pages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a form can get wrong, and how pages say so."""
+"""Everything a form can get wrong, and how pages say so."""
 
 import re
 from io import BytesIO

@@ -38,7 +38,7 @@ SORTS = pictures.every_sort()
 
 
 def drawn(content: bytes, content_type: str = "image/jpeg") -> pyvips.Image:
-    return opened(draw.draw(pieces(content), content_type=content_type))
+    return opened(draw.draw(pieces(content), content_type=content_type).preview)
 
 
 def image(owner, content: bytes | None = None, **more) -> Upload:

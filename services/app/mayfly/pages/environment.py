@@ -47,7 +47,7 @@ def environment(**options: Any) -> Environment:
 
 
 class Visit:
-    """What a page needs to know of its request. Each is made when a template first asks for it, and once."""
+    """A page's view of its request. Each value is made once, when a template first asks for it."""
 
     def __init__(self, request: HttpRequest):
         self._request = request

@@ -26,7 +26,7 @@ from .lists import PAGES, see_other
 @never_cache
 @require_safe
 def share(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """What a visitor with the link sees: the upload, or its receipt."""
+    """The page for a visitor with the link: the upload, or its receipt."""
     try:
         upload = opening.open_upload(upload_id)
     except Gone:
