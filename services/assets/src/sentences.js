@@ -27,7 +27,7 @@ export const faults = {
   heic: () => t("HEIC pictures cannot be shown here. Send it as a file instead."),
   /** @param {Values} values */
   tooLarge: ({ limit = "" }) => t("This is too large: the limit is {limit}.", { limit }),
-  gone: () => t("The server gave up this upload twice. What was sent is lost; try again later."),
+  gone: () => t("The server gave up this upload twice. The parts sent so far are lost; try again later."),
   late: () =>
     t("This upload was deleted before it was complete, or it has already expired. Choose the file again to resend it."),
   lost: () => t("Storage keeps losing parts of this file. Try again later."),
@@ -48,7 +48,7 @@ export const faults = {
   status: ({ status = 0 }) => t("Something between you and Mayfly refused this ({status}).", { status }),
   /** @param {Values} values */
   gaveUp: ({ why = "connection" }) =>
-    t("{cause}, for a quarter of an hour. What was sent is kept; try again when the connection is better.", {
+    t("{cause}, for a quarter of an hour. The parts sent so far are kept; try again when the connection is better.", {
       cause: causes[why](),
     }),
 };

@@ -123,7 +123,7 @@ export class Status {
       return [text, t("trying again in {seconds} s", { seconds })];
     }
     if (state.state === "checking") return [t("Checking the upload"), ""];
-    if (state.state === "paused") return [t("Paused. What was sent is kept."), ""];
+    if (state.state === "paused") return [t("Paused. The parts sent so far are kept."), ""];
     const speed = this.#speed.value;
     return [t("Uploading"), speed > 0 ? t("{size}/s", { size: this.#sizeInWords(speed) }) : ""];
   }
