@@ -34,26 +34,19 @@ def announce(upload: Upload, **_: object) -> None:
 
 @cache
 def _sender() -> ThreadPoolExecutor:
-    # A thread of its own, because no socket option limits the time that the lookup of a host name takes. There is one a
-    # process, with one connection: a small Redis plan has 20 in all.
+    # One thread a process. It exists because no socket option limits the time that the lookup of a host name takes.
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
 
 
 def _send(upload_id: str) -> None:
-    connection = _connection()
-    try:
-        preview.apply_async((upload_id,), producer=Producer(connection, auto_declare=False), retry=False)
-    except Exception:
-        connection.release()  # the next message opens it again
-        raise
-
-
-@cache
-def _connection() -> Connection:
     options = {
         "socket_connect_timeout": MOST_SECONDS / 2,
         "socket_timeout": MOST_SECONDS / 2,
         "retry_on_timeout": False,
         "max_retries": 0,
     }
-    return Connection(settings.CELERY_BROKER_URL, transport_options=options, ssl=settings.REDIS_TLS or False)
+    # Kombu takes two connections to Redis. They are closed after each message, because a small plan has 20 in all.
+    with Connection(
+        settings.CELERY_BROKER_URL, transport_options=options, ssl=settings.REDIS_TLS or False
+    ) as connection:
+        preview.apply_async((upload_id,), producer=Producer(connection, auto_declare=False), retry=False)
