@@ -50,14 +50,15 @@ def program(tmp_path_factory) -> Iterator[None]:
 
         chosen.choose()
         import django
-
-        django.setup()
         from django.conf import settings
+
+        settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+        # Django copies this when the first storage is used, which happens during the set-up.
+        settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+        django.setup()
         from django.core.files.storage import default_storage
         from django.db import connection
 
-        settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
-        settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
         default_storage.prepare()
         yield
         connection.close()

@@ -145,8 +145,10 @@ class Connections:
     def room_for(self, count: int) -> Iterator[None]:
         """Raise the limit of Redis to a larger plan during the block."""
         self._client.config_set("maxclients", count)
-        yield
-        self._client.config_set("maxclients", PLAN + 1)
+        try:
+            yield
+        finally:
+            self._client.config_set("maxclients", PLAN + 1)
 
     def _count(self) -> None:
         database = psycopg2.connect(os.environ["STACK_DATABASE_URL"])
