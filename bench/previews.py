@@ -10,7 +10,7 @@ from statistics import median
 
 import pyvips
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "app"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 from pictures import bomb, gradient, jpeg, measured, png  # noqa: E402
 

@@ -93,7 +93,7 @@ class Checkout:
         return subprocess.CompletedProcess(process.args, process.returncode, out)
 
     def refuses(self, tool: str, *arguments: str, **variables: str) -> str:
-        """What a tool says that ends with status 1 and without a traceback."""
+        """The output of a tool that ends with status 1 and without a traceback."""
         done = self.run(tool, *arguments, **variables)
         assert done.returncode == 1, done.stdout
         assert "Traceback" not in done.stdout

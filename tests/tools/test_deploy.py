@@ -14,7 +14,7 @@ NEEDED = {"SECRET_KEY": {"description": "Signs cookies and boxes."}, "AWS_ACCESS
 
 @pytest.fixture
 def heroku(checkout: Checkout) -> Checkout:
-    """The checkout with fakes of docker and heroku; `describe` says what the app is like."""
+    """The checkout with fakes of docker and heroku. `describe` sets the properties of the app."""
     checkout.write("app.json", json.dumps({"env": NEEDED}))
     checkout.environment["APP"] = "drop"
     checkout.fake("docker", {"run *": "exit 1"})
@@ -28,7 +28,7 @@ def describe(checkout: Checkout, *, stack: str = "container", config: dict[str, 
     checkout.fake("heroku", {"apps:info *": "cat info", "config *": "cat config"})
 
 
-def test_the_app_has_to_be_named(heroku):
+def test_deploy_requires_the_name_of_an_app(heroku):
     assert "Which app? make deploy APP=name" in heroku.refuses("deploy", APP="")
 
 

@@ -54,7 +54,7 @@ def test_an_existing_file_is_kept_and_gains_what_it_lacks(described):
     assert added["ADDRESS"] == f"http://other:{added['PASSWORD']}@localhost:9000"
 
 
-def test_a_complete_file_is_left_alone_without_a_word(described):
+def test_a_complete_file_is_left_alone_silently(described):
     described.run("env")
     before = described.env.read_text()
     done = described.run("env")
@@ -96,17 +96,17 @@ def test_chosen_values_never_go_into_an_existing_file(described):
 
 
 @pytest.mark.parametrize("lines", ["A=${B}", "A=${B}\nB=${A}"])
-def test_a_reference_that_leads_nowhere_is_named(checkout, lines):
+def test_a_reference_to_an_unknown_variable_is_named(checkout, lines):
     checkout.write(".env.var", f"{lines}\n")
     assert ".env.var refers to " in checkout.refuses("env")
 
 
-def test_a_file_that_cannot_be_written_says_why(described):
+def test_a_file_that_cannot_be_written_is_reported_with_the_reason(described):
     said = described.refuses("env", "--output", "missing/other.env")
     assert "missing/other.env could not be written: No such file or directory." in said
 
 
-def test_two_at_once_write_one_file(described):
+def test_two_processes_write_one_file(described):
     both = [described.start("env") for _ in range(2)]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]

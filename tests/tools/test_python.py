@@ -17,7 +17,7 @@ def old(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_an_old_python_goes_on_as_the_newest_there_is(old, monkeypatch):
+def test_an_old_python_continues_as_the_newest_one(old, monkeypatch):
     started = []
     monkeypatch.setattr(os, "execv", lambda *command: started.append(command) or sys.exit())
     for name in ("python3.9", "python3.11", "python3.12"):

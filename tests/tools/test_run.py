@@ -42,7 +42,7 @@ while :; do sleep 0.05; done
 
 
 class Running:
-    """`make run` under way: what it says, and its end."""
+    """A running `make run`: its output and its end."""
 
     def __init__(self, checkout: Checkout, port: int, **variables: str):
         self.address = f"http://localhost:{port}"
@@ -97,7 +97,7 @@ def run(programs: Checkout, port: int) -> Iterator:
             running.end()
 
 
-def test_it_says_its_address_once_and_ends_on_ctrl_c_with_status_0(run):
+def test_run_shows_its_address_once_and_exits_with_0_on_ctrl_c(run):
     running = run()
     running.until(f"mayfly   | {running.address}   (Ctrl-C ends it; what it keeps is in .run/)\n")
     assert "Installing base.txt into .venv\n" in running.said
@@ -128,17 +128,17 @@ def test_a_closed_terminal_and_a_stop_end_everything(run, number):
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "8000 "])
-def test_a_port_that_cannot_be_one_is_refused(installed, port):
+def test_an_invalid_port_is_refused(installed, port):
     assert f"PORT is {port!r}, and has to be a number from 1 to 65535." in installed.refuses("run", PORT=port)
 
 
-def test_a_port_of_another_program_leads_to_the_next_one(installed):
+def test_a_taken_port_leads_to_the_next_one(installed):
     with listening() as taken:
         said = installed.refuses("run", PORT=str(taken))
     assert f"Port {taken} cannot be used (Address already in use). Choose another: PORT={taken + 1} make run" in said
 
 
-def test_a_second_one_in_the_same_checkout_is_refused(programs, run):
+def test_a_second_run_in_the_same_checkout_is_refused(programs, run):
     running = run()
     running.until(running.address)
     assert "`make run` is running already in this checkout. End it with Ctrl-C" in programs.refuses("run")
@@ -157,7 +157,7 @@ def test_the_secret_key_stays_and_only_its_owner_can_read_it(programs, run):
     assert stat.S_IMODE((programs.folder / ".run/secret_key").stat().st_mode) == 0o600
 
 
-def test_the_shell_chooses_limits_and_never_where_data_is(programs, run):
+def test_the_shell_sets_limits_and_never_the_place_of_data(programs, run):
     running = run(UPLOAD_LIFETIME_MINUTES="1", DATABASE_URL="postgres://x", REDIS_URL="redis://x", USE_S3="True")
     running.until(running.address)
     environment = json.loads((programs.folder / "environment").read_text())
@@ -168,7 +168,7 @@ def test_the_shell_chooses_limits_and_never_where_data_is(programs, run):
 
 
 @pytest.mark.parametrize("command", ["release", "collectstatic"])
-def test_a_failed_preparation_shows_what_it_said(programs, port, command):
+def test_a_failed_preparation_shows_its_output(programs, port, command):
     said = programs.refuses("run", PORT=str(port), FAILING=command)
     assert f"the database does not answer\n`manage.py {command}` failed; above is what it said." in said
 
@@ -214,6 +214,6 @@ def test_no_child_of_a_process_is_left(programs, run):
     running.end()
     os.set_blocking(reader, True)
     began = time.monotonic()
-    assert os.read(reader, 1) == b""  # its end comes with the end of the last process that could write to it
+    assert os.read(reader, 1) == b""  # the pipe ends with the last process that could write to it
     assert time.monotonic() - began < 5
     os.close(reader)

@@ -1,4 +1,4 @@
-"""`make up`: what stands in the way is said in a sentence, before or after Docker has been asked."""
+"""`make up` names every obstacle in a sentence, before or after it asks Docker."""
 
 import json
 
@@ -10,7 +10,7 @@ from .conftest import Checkout, answering, listening
 
 
 class Stack:
-    """The checkout with a fake Docker; `answers` and `containers` are what that says."""
+    """The checkout with a fake Docker, whose answers are `answers` and `containers`."""
 
     def __init__(self, checkout: Checkout):
         self.checkout = checkout
@@ -48,13 +48,13 @@ def stack(checkout: Checkout, port: int) -> Stack:
     return Stack(checkout)
 
 
-def test_without_docker_it_names_the_way_to_get_it_and_the_way_without(checkout):
+def test_up_without_docker_names_both_ways_out(checkout):
     said = checkout.refuses("up", PATH=str(checkout.commands))
     assert "Docker is not installed. Install it (https://docs.docker.com/get-docker/), or use `make run`" in said
     assert not checkout.env.exists()
 
 
-def test_an_engine_that_does_not_answer_is_to_be_started(stack):
+def test_up_asks_to_start_a_silent_engine(stack):
     stack.answers["version *"] = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
     said = stack.refuses()
     assert "Docker does not answer. Start it (Docker Desktop, or `sudo systemctl start docker`)" in said
@@ -85,13 +85,13 @@ def test_a_first_run_writes_env(stack):
 
 
 @pytest.mark.parametrize("port", ["80800", "0", "http", "8080x", "٣"])
-def test_a_port_that_cannot_be_one_is_named_with_its_variable(stack, port):
+def test_an_invalid_port_is_named_with_its_variable(stack, port):
     said = stack.refuses(HTTP_PORT=port)
     assert f"HTTP_PORT in .env is '{port}', and has to be a number from 1 to 65535." in said
     assert not stack.checkout.calls("docker compose up")
 
 
-def test_a_port_of_another_program_is_named_with_every_variable_to_change(stack):
+def test_a_taken_port_is_named_with_every_variable_to_change(stack):
     with listening() as taken:
         with stack.checkout.env.open("a") as file:
             file.write(f"AWS_S3_PUBLIC_ENDPOINT_URL=http://localhost:{taken}\n")
@@ -101,7 +101,7 @@ def test_a_port_of_another_program_is_named_with_every_variable_to_change(stack)
     assert not stack.checkout.calls("docker compose up")
 
 
-def test_a_port_that_the_stack_holds_already_is_no_obstacle(stack):
+def test_a_port_held_by_the_stack_itself_is_no_obstacle(stack):
     with answering(200) as port:
         stack.has("nginx", port=port)
         assert stack.up(HTTP_PORT=str(port)).returncode == 0
@@ -114,7 +114,7 @@ def test_a_port_in_env_counts_unless_the_shell_has_another(stack):
     assert "HTTP_PORT in .env is 'http'" in stack.refuses()
 
 
-def test_a_stack_that_is_ready_says_where_everything_is(stack, port):
+def test_a_ready_stack_shows_every_address(stack, port):
     with answering(200) as http:
         stack.has("nginx", port=http)
         done = stack.up(HTTP_PORT=str(http))
@@ -135,7 +135,7 @@ def test_watching_begins_once_the_stack_is_ready(stack):
     assert stack.checkout.calls()[-1] == "docker compose watch --no-up"
 
 
-def test_containers_that_failed_have_the_last_word(stack):
+def test_up_ends_with_the_output_of_failed_containers(stack):
     stack.answers["compose up *"] = "exit 1"
     stack.has("release", state="exited", code=1)
     stack.has("worker", state="restarting")
@@ -151,7 +151,7 @@ def test_containers_that_failed_have_the_last_word(stack):
     assert "The stack did not come up; above is what the ones that failed said last. `make logs` shows all." in said
 
 
-def test_slow_containers_have_the_last_word_if_none_failed(stack):
+def test_up_ends_with_the_output_of_slow_containers_if_none_failed(stack):
     stack.answers["compose up *"] = "exit 1"
     stack.has("web", health="starting")
     stack.has("postgres", health="healthy")
@@ -183,7 +183,7 @@ def test_a_database_of_another_project_is_no_obstacle(checkout):
     assert checkout.calls("docker compose up")
 
 
-def test_a_database_is_none_of_a_file_that_was_there_before(stack):
+def test_a_database_older_than_an_existing_env_is_no_obstacle(stack):
     stack.answers["volume inspect *"] = "exit 0"
     with answering(200) as http:
         stack.has("nginx", port=http)
@@ -201,7 +201,7 @@ def test_a_password_that_postgres_refuses_leads_to_the_ways_out(stack):
     assert "The stack did not come up" not in said
 
 
-def test_readiness_says_what_is_missing_once_its_time_is_over(monkeypatch, capsys):
+def test_up_names_what_is_missing_after_its_time_limit(monkeypatch, capsys):
     monkeypatch.setattr(up, "READY_SECONDS", 0)
     with answering(503, b'{"beat": "never ran"}') as port:
         assert not up.ready(str(port))

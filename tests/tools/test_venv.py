@@ -35,34 +35,34 @@ def test_a_smaller_file_has_nothing_to_install_after_a_larger_one(installed, bas
     assert len(installed.calls("pip")) == 1
 
 
-def test_a_new_version_is_installed_and_the_old_one_after_it_again(installed, base, larger):
+def test_a_changed_version_is_installed_in_either_direction(installed, base, larger):
     installed.run("venv", larger)
     installed.write("services/requirements/base.txt", BASE.replace("5.2", "5.3"))
     assert "Installing base.txt" in installed.run("venv", base).stdout
     assert "Installing development.txt" in installed.run("venv", larger).stdout
 
 
-def test_what_pip_could_not_finish_is_tried_again(installed, base, larger):
+def test_an_unfinished_installation_is_tried_again(installed, base, larger):
     installed.run("venv", base)
     said = installed.refuses("venv", larger, PIP_STATUS="1")
     assert "The packages could not be installed; above is what pip said." in said
     assert "Installing base.txt" in installed.run("venv", base).stdout
 
 
-def test_two_at_once_install_once(installed, base):
+def test_two_processes_install_once(installed, base):
     both = [installed.start("venv", base) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
     assert len(installed.calls("pip")) == 1
     assert "".join(process.communicate()[0] for process in both) == "Installing base.txt into .venv\n"
 
 
-def test_without_a_file_it_says_how_it_is_used(installed):
+def test_a_call_without_a_file_shows_the_usage(installed):
     assert "usage: bin/venv FILE" in installed.refuses("venv")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder for .venv, and a Python that says nothing and fails as often as `failures` has it."""
+    """A folder for .venv, and a silent Python that fails as often as `failures` says."""
     monkeypatch.setattr(venv, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(venv, "VENV_PYTHON", tmp_path / ".venv" / "bin" / "python")
     monkeypatch.setattr(venv, "INSTALLED", tmp_path / ".venv" / "installed.txt")
@@ -86,7 +86,7 @@ def test_a_system_without_venv_names_the_package(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("before", ["", "exec /removed/python"])
-def test_a_venv_is_made_if_there_is_none_that_works(folder, monkeypatch, capsys, before):
+def test_a_venv_is_made_if_none_works(folder, monkeypatch, capsys, before):
     if before:
         venv.VENV_PYTHON.parent.mkdir(parents=True)
         venv.VENV_PYTHON.write_text(f"#!/bin/sh\n{before}\n")

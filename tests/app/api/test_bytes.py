@@ -1,4 +1,4 @@
-"""Where the app itself takes parts and gives downloads: exact lengths, ranges, and errors that say what to do."""
+"""The app's own routes for parts and downloads: exact lengths, ranges, and errors with a way out."""
 
 import http.client
 import json
@@ -18,9 +18,9 @@ from django.test import Client, RequestFactory
 from mayfly.api import bytes as served
 from mayfly.storage.protocol import StorageError
 
-from ..storages import MINUTE, stored
+from ...support.storages import MINUTE, stored
 
-pytest_plugins = ["tests.app.storages"]
+pytest_plugins = ["tests.support.storages"]
 KEY = "uploads/a"
 CONTENT = b"0123456789"
 OVER = timedelta(seconds=-1)
@@ -28,7 +28,7 @@ OVER = timedelta(seconds=-1)
 
 @pytest.fixture
 def client():
-    """As strict as a browser's requests are: with CSRF checks."""
+    """A client with CSRF checks, as a browser meets them."""
     return Client(enforce_csrf_checks=True)
 
 
@@ -46,7 +46,7 @@ def download_url(storage, *, name="a.txt", content_type="text/html", lifetime=MI
 
 
 def put(client, url, content, length=None):
-    """A PUT with Content-Length as given: `length` may lie, or be None for what is true."""
+    """PUT with this Content-Length, which may be false. None stands for the true one."""
     length = str(len(content)) if length is None else length
     return client.generic("PUT", url, content, "application/octet-stream", headers={"Content-Length": length})
 
@@ -64,7 +64,7 @@ def assert_error(response, status, code):
     assert error["message"].endswith(".")
 
 
-def test_a_part_is_taken_and_its_etag_answered(local, client, transfer_id):
+def test_a_part_is_accepted_and_its_etag_returned(local, client, transfer_id):
     response = put(client, part_url(local, transfer_id), CONTENT)
     assert response.status_code == 200
     assert response.content == b""
@@ -87,22 +87,22 @@ def test_a_part_is_taken_and_its_etag_answered(local, client, transfer_id):
         ("9" * 19, 403, "length_differs"),
     ],
 )
-def test_a_part_of_another_length_is_refused_before_it_is_read(local, client, transfer_id, length, status, code):
+def test_a_part_with_a_wrong_length_is_refused_unread(local, client, transfer_id, length, status, code):
     """Case 10."""
     assert_error(put(client, part_url(local, transfer_id), CONTENT, length), status, code)
     assert local.parts(KEY, transfer_id) == {}
 
 
 class Gone:
-    """A sender that went away in the middle."""
+    """A sender whose connection breaks."""
 
     def read(self, size):
         raise OSError("connection reset")
 
 
 @pytest.mark.parametrize("stream", [BytesIO(b"0123"), BytesIO(), Gone()], ids=["short", "empty", "reset"])
-def test_a_part_that_is_cut_off_is_not_kept(local, transfer_id, stream):
-    """Case 10: the length promised more than came."""
+def test_an_interrupted_part_is_not_kept(local, transfer_id, stream):
+    """Case 10: fewer bytes arrive than the header declares."""
     request = RequestFactory().put("/")
     request.META["CONTENT_LENGTH"] = "10"
     request._stream = stream
@@ -122,13 +122,13 @@ def test_an_expired_or_tampered_token_is_refused(local, client, transfer_id):
         assert_error(client.get(refused), 403, "link_refused")
 
 
-def test_a_transfer_that_has_ended_is_not_found(local, client, transfer_id):
+def test_an_ended_transfer_is_not_found(local, client, transfer_id):
     url = part_url(local, transfer_id)
     local.abort_transfers(KEY)
     assert_error(put(client, url, CONTENT), 404, "transfer_ended")
 
 
-def test_an_object_that_is_gone_is_not_found(local, client):
+def test_a_removed_object_is_not_found(local, client):
     stored(local, KEY, CONTENT)
     url = download_url(local)
     assert body_of(client.get(url)) == CONTENT
@@ -137,7 +137,7 @@ def test_an_object_that_is_gone_is_not_found(local, client):
     assert client.head(url).status_code == 404
 
 
-def test_storage_that_fails_is_said_to_be_unavailable(local, client, transfer_id, monkeypatch):
+def test_failing_storage_answers_503_without_details(local, client, transfer_id, monkeypatch):
     def fail(*arguments, **more):
         raise StorageError("No space left on /data/storage")
 
@@ -148,14 +148,14 @@ def test_storage_that_fails_is_said_to_be_unavailable(local, client, transfer_id
 
 
 @pytest.mark.parametrize("method", ["get", "head", "post", "delete", "patch"])
-def test_a_part_is_only_put(local, client, transfer_id, method):
+def test_a_part_url_accepts_only_put(local, client, transfer_id, method):
     response = getattr(client, method)(part_url(local, transfer_id))
     assert response.status_code == 405
     assert response["Allow"] == "PUT"
 
 
 @pytest.mark.parametrize("method", ["put", "post", "delete", "patch"])
-def test_a_download_is_only_got(local, client, method):
+def test_a_download_url_accepts_only_get_and_head(local, client, method):
     stored(local, KEY, CONTENT)
     response = getattr(client, method)(download_url(local))
     assert response.status_code == 405
@@ -163,7 +163,7 @@ def test_a_download_is_only_got(local, client, method):
     assert local.length(KEY) == 10
 
 
-def test_a_download_is_saved_and_never_runs_here(local, client):
+def test_a_download_is_saved_and_never_run(local, client):
     stored(local, KEY, CONTENT)
     response = client.get(download_url(local, name="łódź.html"))
     assert body_of(response) == CONTENT
@@ -200,7 +200,7 @@ def test_a_head_has_the_headers_and_no_body(local, client):
         ("bytes=-99", CONTENT, "bytes 0-9/10"),
     ],
 )
-def test_a_range_is_given_as_asked(local, client, asked, body, told):
+def test_a_range_returns_the_requested_bytes(local, client, asked, body, told):
     stored(local, KEY, CONTENT)
     response = client.get(download_url(local), headers={"Range": asked})
     assert response.status_code == 206
@@ -221,14 +221,14 @@ def test_a_range_beyond_the_end_is_not_satisfiable(local, client, asked):
 @pytest.mark.parametrize(
     "asked", ["bytes=0-1,3-4", "bytes=5-2", "bytes=-", "bytes=a-b", "lines=0-1", "bytes", f"bytes=0-{'9' * 5000}"]
 )
-def test_what_is_not_one_range_gets_all(local, client, asked):
+def test_anything_but_a_single_range_returns_the_whole_object(local, client, asked):
     stored(local, KEY, CONTENT)
     response = client.get(download_url(local), headers={"Range": asked})
     assert response.status_code == 200
     assert body_of(response) == CONTENT
 
 
-def test_a_resumed_download_gets_a_range_of_the_same_object_only(local, client):
+def test_a_resumed_download_gets_a_range_only_of_the_same_object(local, client):
     stored(local, KEY, CONTENT)
     url = download_url(local)
     first = client.get(url)
@@ -238,7 +238,7 @@ def test_a_resumed_download_gets_a_range_of_the_same_object_only(local, client):
         assert (response.status_code, body_of(response)) == (status, body)
 
 
-def test_a_download_that_is_given_up_lets_go_of_the_file(local, client):
+def test_an_abandoned_download_closes_its_file(local, client):
     stored(local, KEY, CONTENT * 100_000)
     open_before = len(os.listdir("/proc/self/fd"))
     url = download_url(local)
@@ -253,7 +253,7 @@ def test_a_download_that_is_given_up_lets_go_of_the_file(local, client):
 
 @contextmanager
 def serving():
-    """The app behind a real server, so that nothing in between holds a body in memory."""
+    """The app behind a real server, because Django's test client holds bodies in memory."""
 
     class Quiet(WSGIRequestHandler):
         def log_message(self, *arguments):

@@ -1,7 +1,7 @@
-"""The API as somebody meets it who knows its document and no manners: no 500, and every answer as documented.
+"""Rude clients that know the API's document: none gets a 500, and every answer is as documented.
 
-Requests are made by schemathesis from the OpenAPI document, the same ones at every run: what the document allows and
-what it does not, for uploads in every state.
+schemathesis makes the requests from the OpenAPI document, the same ones in every run: valid and invalid ones, for
+uploads in every state.
 """
 
 import json
@@ -22,7 +22,9 @@ from mayfly.api.routes import api
 from mayfly.uploads import lifecycle
 from mayfly.uploads.models import Upload
 
-from ..conftest import PNG, Person, expire
+from ...support.making import expire
+from ...support.people import Person
+from ...support.samples import PNG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,15 +44,15 @@ def made_app() -> WSGIHandler:
 
 
 def app(environ, start_response):
-    """The app, made when it is first asked: not before static files are collected."""
+    """The app, made at the first request, because static files must be collected before."""
     return made_app()(environ, start_response)
 
 
 schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema(), cls=DjangoJSONEncoder)))
 schema.app = app
 schema.config.generation.update(with_security_parameters=False)
-# Left out: that a request the document allows is taken (an upload may be gone), and that a token is wanted (a box is
-# made for who has none).
+# Two checks are left out. A documented request may still be refused, because the upload is gone. A request without a
+# token is no error, because it makes a box.
 LOOKED_AT = [
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -64,7 +66,7 @@ LOOKED_AT = [
 
 
 def made(owner: Person, state: str) -> str:
-    """The id of an upload of the owner's in this state."""
+    """The id of an upload in this state. It is the owner's unless `state` says otherwise."""
     if state == "ready":
         return owner.upload(PNG, kind="image")["id"]
     if state == "a stranger's":
@@ -84,7 +86,7 @@ def made(owner: Person, state: str) -> str:
 @schema.given(state=st.sampled_from(["pending", "sent", "ready", "over", "gone", "a stranger's", "nobody's"]))
 @schema.parametrize()
 @BOUNDED
-def test_every_answer_of_the_api_is_as_documented_and_none_is_a_500(case, state, owner):
+def test_every_answer_of_the_api_matches_its_document(case, state, owner):
     if "upload_id" in case.path_parameters:
         case.path_parameters["upload_id"] = made(owner, state)
     case.call_and_validate(headers=owner.headers, checks=LOOKED_AT)
@@ -92,12 +94,12 @@ def test_every_answer_of_the_api_is_as_documented_and_none_is_a_500(case, state,
 
 @schema.parametrize()
 @BOUNDED
-def test_no_made_up_address_is_a_500(case, owner):
+def test_no_invented_address_causes_a_500(case, owner):
     case.call_and_validate(headers=owner.headers, checks=[checks.not_a_server_error])
 
 
 ANYTHING = st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="surrogatepass"))
-# As a server passes them on: every byte a character.
+# WSGI passes each byte of a header on as one character.
 HEADER = ANYTHING.map(lambda content: content.decode("latin-1").replace("\r", "").replace("\n", ""))
 TYPES = ["application/json", "text/plain", "multipart/form-data; boundary=b", "application/x-www-form-urlencoded", ""]
 JSON = st.recursive(
@@ -109,7 +111,7 @@ JSON = st.recursive(
 @pytest.mark.parametrize("route", ["", "/{}/parts", "/{}/complete"])
 @BOUNDED
 @given(body=ANYTHING | JSON.map(lambda value: json.dumps(value).encode()), content_type=st.sampled_from(TYPES))
-def test_no_body_is_a_500(route, owner, body, content_type):
+def test_no_body_causes_a_500(route, owner, body, content_type):
     path = "/api/uploads" + route.format(made(owner, "pending"))
     assert Client().generic("POST", path, body, content_type, headers=owner.headers).status_code < 500
 
@@ -117,7 +119,7 @@ def test_no_body_is_a_500(route, owner, body, content_type):
 @pytest.mark.parametrize("path", ["/api/uploads", "/files/", "/u/{}/", "/u/{}/download"])
 @BOUNDED
 @given(token=HEADER, other=HEADER, query=HEADER)
-def test_no_header_and_no_query_is_a_500(path, token, other, query):
+def test_no_header_and_no_query_causes_a_500(path, token, other, query):
     client = Client()
     client.cookies["box"] = token
     headers = {"Authorization": f"Bearer {other}", "X-Box-Token": token, "Range": other, "X-Forwarded-For": other}
@@ -129,14 +131,14 @@ def test_no_header_and_no_query_is_a_500(path, token, other, query):
 
 @BOUNDED
 @given(name=st.text(min_size=1, max_size=300), content=ANYTHING)
-def test_no_name_sent_by_curl_is_a_500(name, content):
+def test_no_name_sent_by_curl_causes_a_500(name, content):
     path = quote(name, safe="", errors="surrogatepass")
     assert Client().put(f"/{path}", content, "").status_code < 500
 
 
 @BOUNDED
 @given(body=ANYTHING, name=HEADER, title=ANYTHING)
-def test_no_form_is_a_500(owner, body, name, title):
+def test_no_form_causes_a_500(owner, body, name, title):
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + name.encode("latin-1") + b'"\r\n\r\n'
     last = b'\r\n--b\r\nContent-Disposition: form-data; name="title"\r\n\r\n' + title + b"\r\n--b--\r\n"
     browser = owner.browser

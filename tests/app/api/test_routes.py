@@ -10,9 +10,11 @@ from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
-from ..conftest import PNG, Person, body_of, expire, fetch, send
+from ...support.making import expire
+from ...support.people import Person, body_of, fetch, send
+from ...support.samples import PNG
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def error_of(response) -> dict:
@@ -44,7 +46,7 @@ def test_an_upload_goes_through_its_whole_life(owner):
     assert Client().get(ready["link"]).status_code == 410
 
 
-def test_an_upload_is_shown_with_every_field_of_the_interface(owner):
+def test_the_api_shows_every_documented_field_of_an_upload(owner):
     upload = owner.upload(PNG, kind="image", name="dot.png", type="text/html")
     assert upload | {"id": "", "created_at": "", "expires_at": ""} == {
         "id": "",
@@ -63,7 +65,7 @@ def test_an_upload_is_shown_with_every_field_of_the_interface(owner):
     assert upload["expires_at"].endswith("Z")
 
 
-def test_a_first_call_makes_a_box_and_returns_its_token():
+def test_the_first_call_makes_a_box_and_returns_its_token():
     body = {"kind": "file", "name": "a", "size": 1}
     response = Client().post("/api/uploads", body, "application/json")
     assert response.status_code == 201
@@ -73,13 +75,13 @@ def test_a_first_call_makes_a_box_and_returns_its_token():
     assert again.json()["box"] is None
 
 
-def test_a_lifetime_can_be_chosen(owner):
+def test_a_client_can_choose_the_lifetime(owner):
     upload = owner.upload(lifetime=60)
     left = Upload.objects.with_time_left().get(pk=upload["id"]).time_left
     assert timedelta(seconds=50) < left <= timedelta(seconds=60)
 
 
-def test_the_list_has_live_uploads_newest_first_and_by_kind(owner):
+def test_the_list_shows_live_uploads_newest_first_and_by_kind(owner):
     first, second = owner.upload(), owner.upload()
     image = owner.upload(PNG, kind="image")
     owner.begin()
@@ -87,12 +89,12 @@ def test_the_list_has_live_uploads_newest_first_and_by_kind(owner):
     assert [u["id"] for u in owner.get("/api/uploads?kind=image").json()["uploads"]] == [image["id"]]
 
 
-def test_of_four_images_the_newest_three_are_listed(owner):
+def test_the_list_shows_the_newest_three_of_four_images(owner):
     ids = [owner.upload(PNG, kind="image")["id"] for _ in range(4)]
     assert [u["id"] for u in owner.get("/api/uploads?kind=image").json()["uploads"]] == ids[:0:-1]
 
 
-def test_clearing_takes_one_kind_or_all(owner):
+def test_clearing_removes_one_kind_or_all(owner):
     file, image = owner.upload(), owner.upload(PNG, kind="image")
     assert owner.delete("/api/uploads?kind=image").status_code == 204
     assert [u["id"] for u in owner.get("/api/uploads").json()["uploads"]] == [file["id"]]
@@ -101,7 +103,7 @@ def test_clearing_takes_one_kind_or_all(owner):
     assert owner.get("/api/uploads").json() == {"uploads": []}
 
 
-def test_nothing_of_an_expired_upload_is_served_on_any_route(owner):
+def test_no_route_serves_an_expired_upload(owner):
     upload = owner.upload()
     expire(upload)
     pk = upload["id"]
@@ -139,7 +141,7 @@ def test_nothing_of_an_expired_upload_is_served_on_any_route(owner):
         ({"downloads": 1}, 400, "downloads"),
     ],
 )
-def test_a_begin_against_the_policy_names_the_field(owner, changes, status, field):
+def test_a_refused_begin_names_the_field(owner, changes, status, field):
     body = json.dumps({"kind": "file", "name": "a", "size": 5} | changes)
     response = owner.post("/api/uploads", body)
     assert response.status_code == status
@@ -150,18 +152,18 @@ def test_a_begin_against_the_policy_names_the_field(owner, changes, status, fiel
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", '"x"', "\x00", '{"kind": "file"}'])
-def test_a_body_that_is_not_what_was_asked_for_is_a_400(owner, body):
+def test_a_malformed_body_gets_400(owner, body):
     response = owner.post("/api/uploads", body)
     assert response.status_code == 400
     assert error_of(response)["code"] == "invalid"
 
 
-def test_a_body_that_is_not_json_is_a_415(owner):
+def test_a_body_that_is_not_json_gets_415(owner):
     response = Client().post("/api/uploads", {"kind": "file", "name": "a", "size": 5}, headers=owner.headers)
     assert response.status_code == 415
 
 
-def test_a_full_box_is_a_413_that_says_what_to_do(owner, limits):
+def test_a_full_box_gets_413_with_a_way_out(owner, limits):
     limits(box_quota=9)
     owner.begin(b"hello")
     response = owner.post("/api/uploads", {"kind": "file", "name": "a", "size": 5})
@@ -169,7 +171,7 @@ def test_a_full_box_is_a_413_that_says_what_to_do(owner, limits):
     assert "Delete some" in error_of(response)["message"]
 
 
-def test_a_full_address_is_a_429_that_says_to_wait(owner, limits):
+def test_an_address_over_its_quota_gets_429(owner, limits):
     limits(address_quota=9)
     owner.begin(b"hello")
     response = owner.post("/api/uploads", {"kind": "file", "name": "a", "size": 5})
@@ -178,7 +180,7 @@ def test_a_full_address_is_a_429_that_says_to_wait(owner, limits):
 
 
 @pytest.mark.parametrize("numbers", [[], [0], [-1], [2], ["1"], [1.0], list(range(1, 1002)), [10**30]])
-def test_part_numbers_outside_the_plan_are_a_400(owner, numbers):
+def test_part_numbers_outside_the_plan_get_400(owner, numbers):
     upload = owner.begin()
     assert owner.post(f"/api/uploads/{upload['id']}/parts", {"numbers": numbers}).status_code == 400
 
@@ -190,7 +192,7 @@ def test_completing_too_early_names_the_missing_parts(owner):
     assert error_of(response)["missing"] == [1]
 
 
-def test_what_is_no_image_is_a_422_with_a_reason(owner):
+def test_a_non_image_gets_422_with_a_reason(owner):
     upload = owner.begin(b"<svg/>", kind="image", name="x.svg")
     owner.send_parts(upload, b"<svg/>")
     for _ in range(2):
@@ -200,7 +202,7 @@ def test_what_is_no_image_is_a_422_with_a_reason(owner):
     assert Upload.objects.get().state == State.GONE
 
 
-def test_a_part_url_takes_nothing_once_the_upload_is_ready_or_removed(owner):
+def test_a_part_url_is_useless_once_the_upload_is_ready_or_removed(owner):
     upload = owner.begin()
     [part] = owner.sign(upload, 1)
     assert send(part, b"hello") in (200, 201)
@@ -210,7 +212,7 @@ def test_a_part_url_takes_nothing_once_the_upload_is_ready_or_removed(owner):
     assert send(part, b"HELLO") in (403, 404)
 
 
-def test_completing_again_answers_the_same_upload(owner):
+def test_completing_again_returns_the_same_upload(owner):
     upload = owner.upload()
     assert owner.post(f"/api/uploads/{upload['id']}/complete").json() == upload
 
@@ -233,8 +235,8 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "route"), ROUTES)
-def test_a_strangers_id_and_no_id_at_all_look_the_same(owner, stranger, method, route):
-    """Cases 18, 30: whether an id exists is nothing that trying it could tell."""
+def test_a_strangers_id_and_an_unknown_id_look_the_same(owner, stranger, method, route):
+    """Cases 18, 30: an attempt does not reveal whether an id exists."""
     upload = owner.begin()
     body = {"numbers": [1]} if method == "post" else None
     theirs = stranger.request(method, f"/api/uploads/{upload['id']}{route}", body)
@@ -244,7 +246,7 @@ def test_a_strangers_id_and_no_id_at_all_look_the_same(owner, stranger, method, 
     assert Upload.objects.get().state == State.PENDING
 
 
-def test_a_stranger_sees_and_clears_nothing_of_mine(owner, stranger):
+def test_a_stranger_neither_sees_nor_clears_my_uploads(owner, stranger):
     owner.upload()
     assert stranger.get("/api/uploads").json() == {"uploads": []}
     stranger.delete("/api/uploads")
@@ -252,24 +254,24 @@ def test_a_stranger_sees_and_clears_nothing_of_mine(owner, stranger):
 
 
 @pytest.mark.parametrize(("method", "route"), ROUTES)
-def test_without_a_box_an_upload_is_not_reachable(owner, method, route):
+def test_an_upload_is_not_reachable_without_a_box(owner, method, route):
     upload = owner.begin()
     more = {"data": {"numbers": [1]}, "content_type": "application/json"} if method == "post" else {}
     assert getattr(Client(), method)(f"/api/uploads/{upload['id']}{route}", **more).status_code == 401
 
 
-def test_without_a_box_there_is_nothing_to_list_or_clear():
+def test_a_client_without_a_box_lists_and_clears_nothing():
     assert Client().get("/api/uploads").json() == {"uploads": []}
     assert Client().delete("/api/uploads").status_code == 204
 
 
 @pytest.mark.parametrize("token", ["x", "x:y", "a" * 22, "Ä", " "])
-def test_a_forged_token_is_a_401(token):
+def test_a_forged_token_gets_401(token):
     response = Client().get("/api/uploads", headers={"X-Box-Token": token.encode().decode("latin-1") + "x"})
     assert response.status_code == 401
 
 
-def test_a_token_of_another_purpose_is_no_box(owner):
+def test_a_token_for_another_purpose_opens_no_box(owner):
     from django.core.signing import Signer
 
     forged = Signer(salt="something else").sign(owner.box)
@@ -277,7 +279,7 @@ def test_a_token_of_another_purpose_is_no_box(owner):
     assert response.status_code == 401
 
 
-def test_the_cookie_alone_reads_but_does_not_change(owner):
+def test_the_cookie_alone_allows_reads_and_no_changes(owner):
     upload = owner.upload()
     browser = Client(enforce_csrf_checks=True)
     browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
@@ -287,7 +289,7 @@ def test_the_cookie_alone_reads_but_does_not_change(owner):
     assert browser.post("/api/uploads", {"kind": "file", "name": "a", "size": 1}, "application/json").status_code == 403
 
 
-def test_the_cookie_with_the_csrf_header_changes(owner):
+def test_the_cookie_with_the_csrf_header_allows_changes(owner):
     owner.upload()
     browser = Client(enforce_csrf_checks=True)
     browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
@@ -297,7 +299,7 @@ def test_the_cookie_with_the_csrf_header_changes(owner):
     assert owner.get("/api/uploads").json() == {"uploads": []}
 
 
-def test_a_shared_box_is_everybodys(owner, stranger, settings):
+def test_all_visitors_use_a_shared_box(owner, stranger, settings):
     settings.SHARED_BOX = True
     upload = owner.upload()
     assert [u["id"] for u in stranger.get("/api/uploads").json()["uploads"]] == [upload["id"]]
@@ -305,7 +307,7 @@ def test_a_shared_box_is_everybodys(owner, stranger, settings):
     assert owner.get("/api/uploads").json() == {"uploads": []}
 
 
-def test_storage_that_does_not_answer_is_a_503_to_try_again(owner, monkeypatch):
+def test_silent_storage_gets_503_with_retry_after(owner, monkeypatch):
     from mayfly.storage.protocol import StorageError
     from mayfly.uploads import lifecycle
 
@@ -319,7 +321,7 @@ def test_storage_that_does_not_answer_is_a_503_to_try_again(owner, monkeypatch):
     assert b"internal" not in response.content
 
 
-def test_the_document_of_the_api_is_there():
+def test_the_api_document_lists_every_path():
     document = Client().get("/api/openapi.json").json()
     assert set(document["paths"]) == {
         "/api/uploads",
@@ -331,11 +333,11 @@ def test_the_document_of_the_api_is_there():
 
 
 @pytest.mark.parametrize("path", ["nothing", "uploads/%00", "uploads/..%2F", "uploads/x", f"uploads/{'x' * 23}/parts"])
-def test_an_unknown_address_below_api_is_a_404_in_json(path):
+def test_an_unknown_api_address_gets_404_in_json(path):
     response = Client().get(f"/api/{path}")
     assert response.status_code == 404
     assert error_of(response)["code"] == "not_found"
 
 
-def test_people_are_independent(owner, stranger):
+def test_two_people_have_two_boxes(owner, stranger):
     assert Person().box != owner.box != stranger.box

@@ -1,4 +1,4 @@
-"""Liveness touches nothing; readiness asks everything that the app needs."""
+"""Liveness touches nothing. Readiness asks every service that the app needs."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from mayfly.storage.protocol import StorageError
 from mayfly.uploads import tasks
 from mayfly.uploads.models import Heartbeat
 
-from ..conftest import storage_class
+from ...support.broken import storage_class
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def test_live_answers_without_a_query():
     assert not queries
 
 
-def test_ready_is_ok_once_beat_and_the_sweep_have_run():
+def test_ready_answers_200_once_beat_and_the_sweep_have_run():
     tasks.sweep(from_beat=True)
     response = Client().get("/health/ready")
     assert response.status_code == 200, response.content
@@ -33,19 +33,19 @@ def test_ready_is_ok_once_beat_and_the_sweep_have_run():
     assert "no-store" in response["Cache-Control"]
 
 
-def test_ready_is_a_503_before_the_first_sweep():
+def test_ready_answers_503_before_the_first_sweep():
     response = Client().get("/health/ready")
     assert response.status_code == 503
     assert response.json()["checks"]["sweep"] == "never ran"
 
 
-def test_a_sweep_that_was_not_beats_own_says_nothing_of_beat():
+def test_a_sweep_without_beat_does_not_count_as_beat():
     tasks.sweep()
     checks = Client().get("/health/ready").json()["checks"]
     assert (checks["sweep"], checks["beat"]) == ("ok", "never ran")
 
 
-def test_ready_tells_an_old_sweep():
+def test_ready_reports_an_old_sweep():
     tasks.sweep(from_beat=True)
     Heartbeat.objects.filter(name="sweep").update(at=Now() - timedelta(seconds=100))
     response = Client().get("/health/ready")
@@ -54,7 +54,7 @@ def test_ready_tells_an_old_sweep():
     assert response.json()["checks"]["beat"] == "ok"
 
 
-def test_ready_tells_that_storage_fails_and_not_why(monkeypatch):
+def test_ready_reports_that_storage_fails_but_not_why(monkeypatch):
     tasks.sweep(from_beat=True)
 
     def down(self):
@@ -68,5 +68,5 @@ def test_ready_tells_that_storage_fails_and_not_why(monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
-def test_health_is_only_read(path):
+def test_health_refuses_post(path):
     assert Client().post(path).status_code == 405

@@ -20,7 +20,9 @@ from mayfly.ops.management.commands import periodic
 from mayfly.uploads.choices import State
 from mayfly.uploads.models import Heartbeat, Upload
 
-from ..conftest import PNG, expire
+from ...support.making import expire
+from ...support.samples import PNG
+from ...support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,15 +36,8 @@ def own_signals_and_signs_of_life(monkeypatch, tmp_path) -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def until(holds: Callable[[], object], *, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it does not become true"
-        time.sleep(0.02)
-
-
 def run_until(holds: Callable[[], object], *, number: int = signal.SIGTERM) -> None:
-    """Run the command, with a signal to this process as soon as `holds`."""
+    """Run the command, and send this process a signal as soon as `holds()` is true."""
 
     def watch() -> None:
         try:
@@ -65,7 +60,7 @@ def entry(task: Callable[..., object], *, seconds: float = 0.01) -> periodic.Ent
     return periodic.Entry("test", task, seconds)
 
 
-def test_the_schedule_is_the_one_that_beat_reads():
+def test_periodic_uses_the_schedule_that_beat_reads():
     entries = {entry.name: entry for entry in periodic.schedule()}
     assert entries.keys() == settings.CELERY_BEAT_SCHEDULE.keys()
     for name, line in settings.CELERY_BEAT_SCHEDULE.items():
@@ -74,7 +69,7 @@ def test_the_schedule_is_the_one_that_beat_reads():
     assert entries["sweep"].kwargs == {"from_beat": True}
 
 
-def test_a_task_that_celery_does_not_know_is_an_error(monkeypatch):
+def test_an_unknown_task_in_the_schedule_is_an_error(monkeypatch):
     monkeypatch.setattr(settings, "CELERY_BEAT_SCHEDULE", {"sweep": {"task": "uploads.tasks.swept", "schedule": 5}})
     with pytest.raises(NotRegistered, match=r"uploads\.tasks\.swept"):
         call_command("periodic")
@@ -91,7 +86,7 @@ def test_uploads_expire_and_previews_are_made_without_a_broker(owner, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_running_task_finishes_after_a_signal_and_none_follows(monkeypatch, number):
+def test_a_running_task_finishes_after_a_signal_and_no_other_begins(monkeypatch, number):
     began, finished = [], []
 
     def slow() -> None:
@@ -117,7 +112,7 @@ def test_a_slow_task_delays_no_other(monkeypatch):
     run_until(three_times)
 
 
-def test_a_failure_is_logged_and_the_task_is_called_again(monkeypatch, caplog):
+def test_a_failed_task_is_logged_and_called_again(monkeypatch, caplog):
     calls = []
 
     def fail() -> None:
@@ -135,7 +130,7 @@ def gaps(moments: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(moments)]
 
 
-def test_a_task_begins_as_often_as_scheduled_and_never_beside_itself():
+def test_a_task_keeps_its_schedule_and_never_overlaps_itself():
     began, stop = [], Event()
 
     def task() -> None:
@@ -145,7 +140,7 @@ def test_a_task_begins_as_often_as_scheduled_and_never_beside_itself():
             stop.set()
 
     periodic.Entry("test", task, 0.2).repeat(stop)
-    assert 0.19 < min(gaps(began)) < 0.3  # counted from its begin, not from its end
+    assert 0.19 < min(gaps(began)) < 0.3  # counted from the beginning of a call, not from its end
 
     began.clear()
     stop.clear()
@@ -153,7 +148,7 @@ def test_a_task_begins_as_often_as_scheduled_and_never_beside_itself():
     assert min(gaps(began)) >= 0.1
 
 
-def test_no_connection_to_the_database_is_left_open(monkeypatch):
+def test_each_task_closes_its_database_connection(monkeypatch):
     used = []
 
     def task() -> None:

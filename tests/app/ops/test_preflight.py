@@ -1,4 +1,4 @@
-"""`manage.py preflight`, as far as it goes without a bucket; tests/stack/dyno has the rest."""
+"""`manage.py preflight`, up to the point where it needs a bucket. tests/stack/dyno has the rest."""
 
 from io import StringIO
 
@@ -22,13 +22,13 @@ def careful(settings):
     return settings
 
 
-def test_careless_settings_are_named(careful):
+def test_preflight_names_careless_settings(careful):
     careful.DEBUG = True
     with pytest.raises(CommandError, match="DEBUG set to True in deployment"):
         preflight()
 
 
-def test_a_dynos_own_disk_is_no_storage(careful):
+def test_preflight_refuses_a_dynos_own_disk_as_storage(careful):
     careful.USE_S3 = False
     with pytest.raises(CommandError, match="dynos share no disk"):
         preflight()

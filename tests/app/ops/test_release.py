@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from mayfly.storage.protocol import StorageError
 
-from ..conftest import storage_class
+from ...support.broken import storage_class
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,17 +24,17 @@ def release() -> str:
     return out.getvalue()
 
 
-def test_a_second_release_has_nothing_to_do_and_says_so():
+def test_a_second_release_reports_nothing_to_do():
     release()
     assert release() == "database: nothing to do\nstorage: nothing to do\n"
 
 
-def test_releases_at_once_do_not_disturb_each_other():
+def test_parallel_releases_do_not_disturb_each_other():
     with ThreadPoolExecutor(3) as pool:
         assert all("nothing to do" in out for out in pool.map(lambda _: release(), range(3)))
 
 
-def test_a_release_that_is_cut_off_leaves_no_table_that_the_next_one_would_stumble_over(monkeypatch):
+def test_a_release_recovers_from_one_that_was_cut_off(monkeypatch):
     def cut_off(*_):
         raise OperationalError("the connection is gone")
 
@@ -47,7 +47,7 @@ def test_a_release_that_is_cut_off_leaves_no_table_that_the_next_one_would_stumb
     assert release() == "database: nothing to do\nstorage: nothing to do\n"
 
 
-def test_a_release_that_cannot_reach_storage_fails_in_one_line(monkeypatch):
+def test_a_release_without_storage_fails_in_one_line(monkeypatch):
     def down(self):
         raise StorageError("the bucket does not answer")
 

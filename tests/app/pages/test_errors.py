@@ -14,7 +14,8 @@ from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
-from ..conftest import PNG, storage_class
+from ...support.broken import storage_class
+from ...support.samples import PNG
 from .helpers import image, page
 
 pytestmark = pytest.mark.django_db(transaction=True)

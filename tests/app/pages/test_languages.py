@@ -9,7 +9,7 @@ from mayfly.uploads.formats import format_size
 from mayfly.uploads.limits import MB
 from tools import messages
 
-from ..conftest import PNG
+from ...support.samples import PNG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,8 @@ from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
-from ..conftest import PNG, Person
+from ...support.people import Person
+from ...support.samples import PNG
 from .helpers import image, page
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from django.test import Client
 from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 
-from ..conftest import PNG
+from ...support.samples import PNG
 from .helpers import image, page
 
 pytestmark = pytest.mark.django_db(transaction=True)

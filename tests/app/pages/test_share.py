@@ -10,8 +10,10 @@ from django.test import Client
 
 from mayfly.uploads import lifecycle
 
-from ..conftest import body_of, expire, fetch
-from .helpers import page, saved_as
+from ...support.making import expire
+from ...support.people import body_of, fetch
+from ...support.senders import saved_as
+from .helpers import page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from mayfly.previews import announce, tasks
 from mayfly.uploads.choices import Kind
 from mayfly.uploads.models import Upload
 
-from ..conftest import PNG
+from ...support.samples import PNG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,4 +1,4 @@
-"""What Heroku reads: heroku.yml, app.json and the roles that its dynos play."""
+"""The files that Heroku reads, heroku.yml and app.json, and the roles of its dynos."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from .test_settings import ROOT, complaint, documented, show
+from ...support.configuration import ROOT, complaint, documented, show
 
 BUTTON = json.loads((ROOT / "app.json").read_text())
 MANIFEST = yaml.safe_load((ROOT / "heroku.yml").read_text())
@@ -18,7 +18,7 @@ REQUIRED = sorted(name for name, entry in BUTTON["env"].items() if entry.get("re
 
 
 def config() -> dict[str, str]:
-    """The config vars of an app made by the button, where nobody fills in what need not be."""
+    """The config vars of an app made by the button, with every optional field left empty."""
     made = {"secret": "0123456789abcdef" * 4}
     return OF_ADDONS | {
         name: entry.get("value") or made.get(entry.get("generator"), "x-y-z")
@@ -27,14 +27,14 @@ def config() -> dict[str, str]:
     }
 
 
-def test_what_the_button_asks_for_is_enough_for_production():
+def test_the_buttons_variables_suffice_for_production():
     names = ("DEBUG", "USE_S3", "SECURE_SSL_REDIRECT", "DEPLOY_CHECK")
     assert show(*names, **config()) == ["False", "True", "True", "True"]
 
 
 @pytest.mark.parametrize("name", sorted({*REQUIRED, *OF_ADDONS} - {"PROD_SETTINGS"}))
-def test_nothing_that_the_button_requires_is_superfluous(name):
-    """Without it the process says so, or something else than production's default applies."""
+def test_the_button_requires_no_superfluous_variable(name):
+    """Without the variable the process names it, or the button sets a value that is not production's default."""
     without = {other: value for other, value in config().items() if other != name}
     if "value" in BUTTON["env"].get(name, {}) and name != "ALLOWED_HOSTS":
         assert BUTTON["env"][name]["value"]
@@ -42,25 +42,25 @@ def test_nothing_that_the_button_requires_is_superfluous(name):
         assert f"{name} is missing" in complaint(**without)
 
 
-def test_every_variable_of_the_button_is_documented_and_described():
+def test_every_button_variable_is_documented_and_described():
     assert set(BUTTON["env"]) <= set(documented())
     assert all(len(entry["description"]) > 15 for entry in BUTTON["env"].values())
 
 
-def test_the_manifest_and_the_button_make_the_same_app():
+def test_heroku_yml_and_app_json_make_the_same_app():
     assert MANIFEST["setup"]["addons"] == BUTTON["addons"]
     assert MANIFEST["setup"]["config"] == {name: BUTTON["env"][name]["value"] for name in MANIFEST["setup"]["config"]}
     assert set(MANIFEST["build"]["docker"]) == set(BUTTON["formation"]) == {"web", "worker"}
 
 
-def test_every_build_of_the_manifest_names_a_target_that_is_there():
+def test_heroku_yml_names_only_existing_build_targets():
     for build in MANIFEST["build"]["docker"].values():
         dockerfile = (ROOT / build["dockerfile"]).read_text()
         assert re.search(rf"^FROM app AS {build['target']}$", dockerfile, re.MULTILINE)
 
 
 def test_a_push_without_a_target_builds_web():
-    """Neither `heroku container:push` nor an old builder knows of targets."""
+    """`heroku container:push` and old builders ignore targets."""
     assert re.findall(r"^FROM .* AS (\w+)$", (ROOT / "services/Dockerfile").read_text(), re.MULTILINE)[-1] == "web"
 
 
@@ -78,7 +78,7 @@ def test_a_push_without_a_target_builds_web():
         ("", ["release"], "manage.py release"),
     ],
 )
-def test_the_dyno_decides_the_role_and_elsewhere_the_command_does(dyno, arguments, starts, tmp_path):
+def test_the_dyno_or_else_the_command_decides_the_role(dyno, arguments, starts, tmp_path):
     shutil.copy(ROOT / "services/start", tmp_path)
     (tmp_path / "app").mkdir()
     for name in ("web", "worker"):

@@ -1,51 +1,13 @@
-"""Configuration: which settings apply, that a bad variable ends the process in one line, and that .env.var is whole."""
+"""Configuration: the choice of settings, the line that a bad variable ends with, and the completeness of .env.var."""
 
 import ast
 import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-APP = ROOT / "services/app"
-PRODUCTION = {
-    "SETTINGS_MODULE_PATH": "mayfly.settings.production",
-    "SECRET_KEY": "x" * 50,
-    "ALLOWED_HOSTS": "drop.example",
-    "DATABASE_URL": "postgres://u:p@db/mayfly",
-    "REDIS_URL": "rediss://:p@redis:6379",
-}
-SHOW = """
-from mayfly import settings; settings.choose()
-from django.conf import settings
-print(*(getattr(settings, name) for name in NAMES), sep="|")
-"""
-
-
-def run(code: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run Python beside the app with these variables and no others of ours."""
-    keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=APP, env=keep | variables, capture_output=True, text=True, timeout=60
-    )
-
-
-def show(*names: str, **variables: str) -> list[str]:
-    """The values of these settings, as a process with these variables has them."""
-    result = run(f"NAMES = {names!r}{SHOW}", **variables)
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip().split("|")
-
-
-def complaint(**variables: str) -> str:
-    """What a process with these variables says as it ends."""
-    result = run(f"NAMES = ('DEBUG',){SHOW}", **variables)
-    assert result.returncode == 1
-    assert result.stdout == ""
-    return result.stderr
+from ...support.configuration import APP, PRODUCTION, ROOT, complaint, documented, run, show
 
 
 @pytest.mark.parametrize(
@@ -62,7 +24,7 @@ def complaint(**variables: str) -> str:
     ],
 )
 @pytest.mark.parametrize("entry", ["mayfly.wsgi", "mayfly.celery", "manage"])
-def test_one_variable_chooses_the_settings_for_every_entry(variables, module, entry):
+def test_one_variable_selects_the_settings_of_every_entry_point(variables, module, entry):
     start = f"import {entry}" + ("; manage.main()" if entry == "manage" else "")
     code = f"import os, sys; sys.argv = ['manage.py', 'version']; {start}; print(os.environ['DJANGO_SETTINGS_MODULE'])"
     result = run(code, **PRODUCTION | {"SETTINGS_MODULE_PATH": ""} | variables)
@@ -90,33 +52,33 @@ def test_one_variable_chooses_the_settings_for_every_entry(variables, module, en
         ({"SETTINGS_MODULE_PATH": "testheroku.settings"}, "SETTINGS_MODULE_PATH names 'testheroku.settings'"),
     ],
 )
-def test_a_bad_variable_ends_the_process_in_one_line_that_names_it(variables, words):
+def test_a_bad_variable_ends_the_process_with_one_line_naming_it(variables, words):
     said = complaint(**PRODUCTION | variables)
     assert said.startswith("mayfly: ")
     assert words in said
     assert said.count("\n") == 1
 
 
-def test_the_line_does_not_show_a_password():
+def test_the_error_line_shows_no_password():
     assert "hunter2" not in complaint(**PRODUCTION | {"DATABASE_URL": "mysql://u:hunter2@db/x"})
 
 
-def test_a_line_left_empty_counts_as_none():
+def test_an_empty_variable_counts_as_unset():
     assert show("IMAGES_KEPT", **PRODUCTION | {"IMAGES_KEPT": ""}) == ["3"]
 
 
-def test_production_wants_tls_and_development_does_not():
+def test_production_requires_tls_and_development_does_not():
     names = ("SECURE_SSL_REDIRECT", "CSRF_COOKIE_SECURE")
     assert show(*names, **PRODUCTION) == ["True", "True"]
     assert show(*names, SECRET_KEY="x") == ["False", "False"]
 
 
-def test_debug_has_a_variable_for_each_settings():
+def test_each_settings_module_has_its_own_debug_variable():
     assert show("DEBUG", **PRODUCTION | {"DEBUG_DESENV": "True"}) == ["False"]
     assert show("DEBUG", SECRET_KEY="x", DEBUG_DESENV="True", DEBUG="False") == ["True"]
 
 
-def test_a_broker_with_tls_says_whether_its_certificate_is_checked():
+def test_a_variable_decides_whether_redis_certificates_are_checked():
     [plain] = show("CELERY_BROKER_USE_SSL", **PRODUCTION)
     assert "CERT_NONE" in plain
     [checked] = show("CELERY_BROKER_USE_SSL", **PRODUCTION | {"REDIS_TLS_VERIFY": "True"})
@@ -126,7 +88,7 @@ def test_a_broker_with_tls_says_whether_its_certificate_is_checked():
 @pytest.mark.parametrize(
     ("query", "mode"), [("", "require"), ("?sslmode=disable", "disable"), ("?sslmode=verify-full", "verify-full")]
 )
-def test_production_wants_a_database_with_tls_unless_its_address_says_otherwise(query, mode):
+def test_production_requires_database_tls_unless_its_url_overrides_it(query, mode):
     [databases] = show("DATABASES", **PRODUCTION | {"DATABASE_URL": f"postgres://u:p@db/mayfly{query}"})
     assert f"'sslmode': '{mode}'" in databases
     [databases] = show("DATABASES", SECRET_KEY="x", DATABASE_URL="postgres://u:p@db/mayfly")
@@ -144,23 +106,23 @@ def test_production_wants_a_database_with_tls_unless_its_address_says_otherwise(
         ),
     ],
 )
-def test_static_files_in_a_bucket_have_its_address(variables, url):
+def test_static_files_in_a_bucket_have_the_buckets_url(variables, url):
     s3 = {"STATIC_STORAGE": "s3", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     assert show("STATIC_URL", **PRODUCTION | s3 | variables | {"AWS_STATIC_BUCKET_NAME": "statics"}) == [url]
 
 
-def test_static_files_never_go_into_the_bucket_of_the_uploads():
+def test_static_files_and_uploads_never_share_a_bucket():
     s3 = {"STATIC_STORAGE": "s3", "USE_S3": "True", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     names = {"AWS_STORAGE_BUCKET_NAME": "mayfly", "AWS_STATIC_BUCKET_NAME": "mayfly"}
     assert "AWS_STATIC_BUCKET_NAME is the bucket of the uploads" in complaint(**PRODUCTION | s3 | names)
 
 
-def test_no_redis_means_no_broker():
+def test_without_redis_there_is_no_broker():
     assert show("CELERY_BROKER_URL", SECRET_KEY="x") == ["memory://"]
 
 
 @pytest.mark.parametrize("role", ["worker", "beat", "flower"])
-def test_no_background_process_of_celery_starts_without_redis(role):
+def test_no_celery_process_starts_without_redis(role):
     started = subprocess.run(
         [ROOT / "services/worker/start", role], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
     )
@@ -168,7 +130,7 @@ def test_no_background_process_of_celery_starts_without_redis(role):
     assert started.stderr.startswith("mayfly: REDIS_URL is missing.")
 
 
-def test_the_django_deploy_check_has_nothing_to_say():
+def test_djangos_deploy_check_finds_nothing():
     code = (
         "from mayfly import settings; settings.choose(); import django; django.setup();"
         "from django.core.management import call_command;"
@@ -181,21 +143,8 @@ def test_the_django_deploy_check_has_nothing_to_say():
 
 # .env.var
 
-# Read by others than the settings: Heroku's Python buildpack, Flower, and Compose by itself.
+# Heroku's Python buildpack, Flower and Compose read these; the settings do not.
 ELSEWHERE = {"DISABLE_COLLECTSTATIC", "FLOWER_BASIC_AUTH", "COMPOSE_PROJECT_NAME"}
-
-
-def documented() -> dict[str, str]:
-    """Each variable of .env.var, with the prose above it."""
-    found, prose = {}, []
-    for line in (ROOT / ".env.var").read_text().splitlines():
-        if match := re.match(r"#?([A-Z][A-Z0-9_]+)=", line):
-            found[match[1]] = " ".join(prose)
-        elif line.startswith("#"):
-            prose.append(line.lstrip("# "))
-        else:
-            prose = []
-    return found
 
 
 def read_by_settings() -> set[str]:
@@ -225,12 +174,12 @@ def test_every_documented_variable_is_read():
     assert set(documented()) <= read_by_settings() | read_by_compose() | ELSEWHERE
 
 
-def test_every_documented_variable_has_its_prose():
+def test_every_documented_variable_is_explained():
     assert [name for name, prose in documented().items() if len(prose) < 20] == []
 
 
 def test_only_the_settings_read_the_environment():
-    """python-decouple, and the environment itself, are met in settings alone."""
+    """Only the settings use python-decouple or os.environ."""
     elsewhere = [
         file.relative_to(APP).as_posix()
         for file in APP.rglob("*.py")

@@ -1,7 +1,7 @@
-"""What the earlier versions promised of static files and media, each way of keeping them, with DEBUG=False.
+"""The promises of the earlier versions about static files and media, for each place to keep them, with DEBUG=False.
 
-Each runs what is shipped: the start script of web with the production settings, in a copy of the program with nothing
-else around it. V1 and V2 are whitenoise and no S3, V3 and V4 are s3 and S3.
+Each test runs the shipped program: the start script of web with the production settings, in a copy of services/ alone.
+V1 and V2 are whitenoise without S3; V3 and V4 are s3 with S3.
 """
 
 import os
@@ -10,25 +10,34 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from ..conftest import PNG
-from ..storages import new_key
-from .test_settings import PRODUCTION, ROOT
+from ...support.configuration import PRODUCTION, ROOT
+from ...support.samples import PNG
+from ...support.storages import new_key
+from ...support.waiting import until
 
-pytest_plugins = ["tests.app.storages"]
-# As a router in front sends them.
+pytest_plugins = ["tests.support.storages"]
+# The headers that a router in front adds.
 THROUGH = {"Host": "drop.example", "X-Forwarded-Proto": "https"}
+
+
+def answers(process: subprocess.Popen, address: str) -> bool:
+    """Whether web is up. Fails if it has ended."""
+    assert process.poll() is None
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{address}/health/live", headers=THROUGH).status_code == 200
+    return False
 
 
 @dataclass
 class Web:
-    """The web process, and what it was started with."""
+    """The web process, and the configuration that it runs with."""
 
     address: str
     static_storage: str
@@ -36,10 +45,20 @@ class Web:
     s3: str
 
     def get(self, path: str) -> httpx.Response:
-        """By a path at web's own address, or anywhere else by a whole URL."""
+        """GET a path at web's own address, or a whole URL anywhere else."""
         if path.startswith("https://drop.example"):
             path = path.removeprefix("https://drop.example")
         return httpx.get(self.address + path, headers=THROUGH) if path.startswith("/") else httpx.get(path)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory) -> Path:
+    """The services with their static files, as in an image."""
+    ignored = shutil.ignore_patterns("staticfiles", "data", "__pycache__", "node_modules")
+    services = shutil.copytree(ROOT / "services", tmp_path_factory.mktemp("build") / "services", ignore=ignored)
+    collect = [sys.executable, services / "app/manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+    subprocess.run(collect, env=PRODUCTION | {"PATH": os.environ["PATH"]}, check=True)
+    return services
 
 
 @pytest.fixture(
@@ -47,12 +66,10 @@ class Web:
     params=[(static, use_s3) for static in ("whitenoise", "s3") for use_s3 in (False, True)],
     ids=lambda param: f"static-{param[0]}-media-{'s3' if param[1] else 'local'}",
 )
-def web(request, s3_options, tmp_path_factory):
+def web(request, build, s3_options, tmp_path_factory):
     static_storage, use_s3 = request.param
     place = tmp_path_factory.mktemp("web")
-    services = shutil.copytree(
-        ROOT / "services", place / "services", ignore=shutil.ignore_patterns("staticfiles", "data", "__pycache__")
-    )
+    services = shutil.copytree(build, place / "services")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -72,25 +89,18 @@ def web(request, s3_options, tmp_path_factory):
         "WEB_CONCURRENCY": "1",
         "PORT": str(port),
     }
-    for command in (["collectstatic", "--no-input", "--verbosity", "0"], ["release"]):
-        subprocess.run([sys.executable, services / "app/manage.py", *command], env=environment, check=True)
+    subprocess.run([sys.executable, services / "app/manage.py", "release"], env=environment, check=True)
     process = subprocess.Popen([services / "web/start", "--bind", f"127.0.0.1:{port}"], env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
-            try:
-                httpx.get(f"{address}/health/live")
-                break
-            except httpx.HTTPError:
-                assert process.poll() is None
-                time.sleep(0.1)
+        until(lambda: answers(process, address), seconds=30)
         yield Web(address, static_storage, use_s3, s3_options["endpoint_url"])
     finally:
         process.terminate()
         process.wait(30)
 
 
-def test_a_page_finds_its_style_where_static_files_are_kept(web):
+def test_a_page_loads_its_stylesheet(web):
     page = web.get("/images/")
     assert page.status_code == 200
     href = next(part for part in page.text.split('"') if "/static/mayfly/mayfly" in part and part.endswith(".css"))
@@ -102,7 +112,7 @@ def test_a_page_finds_its_style_where_static_files_are_kept(web):
     assert "max-age=31" in style.headers["Cache-Control"]
 
 
-def test_the_uploader_and_every_piece_of_it_are_there_and_allowed_to_run(web):
+def test_the_policy_allows_the_uploader_and_all_its_chunks(web):
     page = web.get("/images/")
     for script in re.findall(r'src="([^"]+bundle/[^"]+\.js)"', page.text):
         origin = "/".join(script.split("/")[:3]) if web.static_storage == "s3" else "'self'"
@@ -115,13 +125,13 @@ def test_the_uploader_and_every_piece_of_it_are_there_and_allowed_to_run(web):
             assert web.get(f"{script.rpartition('/')[0]}/{piece}").status_code == 200
 
 
-def test_the_admin_finds_its_style_too(web):
+def test_the_admin_loads_its_stylesheet(web):
     page = web.get("/admin/login/")
     href = next(part for part in page.text.split('"') if "/static/admin/css/base" in part)
     assert web.get(href).status_code == 200
 
 
-def test_media_comes_back_from_where_it_is_kept(web):
+def test_an_uploaded_image_is_served_from_its_storage(web):
     sent = httpx.put(f"{web.address}/a.png", content=PNG, headers=THROUGH)
     assert sent.status_code in (200, 201), sent.text
     first = web.get(sent.text.strip().rstrip("/") + "/download")
@@ -134,7 +144,7 @@ def test_media_comes_back_from_where_it_is_kept(web):
     assert "no-store" in media.headers["Cache-Control"]
 
 
-def test_what_is_not_there_is_told_without_a_traceback(web):
+def test_a_missing_page_shows_no_traceback(web):
     answer = web.get("/there-is-no-such-page/")
     assert answer.status_code == 404
     assert "Traceback" not in answer.text

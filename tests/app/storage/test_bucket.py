@@ -1,4 +1,4 @@
-"""The bucket's configuration: made once, kept as it is, and every change told."""
+"""The bucket's configuration: made once, then left alone, with every change reported."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,9 +11,9 @@ from mayfly.storage.keys import PREFIXES
 from mayfly.storage.s3 import bucket
 from mayfly.storage.s3.bucket import configure
 
-from ..storages import new_key
+from ...support.storages import new_key
 
-pytest_plugins = ["tests.app.storages"]
+pytest_plugins = ["tests.support.storages"]
 ORIGINS = ["https://drop.example.com", "http://localhost:8080"]
 CLOSED = {
     "BlockPublicAcls": True,
@@ -30,7 +30,7 @@ def client(s3_options):
 
 @pytest.fixture
 def name(client):
-    """The name of a bucket that does not exist yet, and does not any more afterwards."""
+    """The name of a bucket that the test makes. It is deleted afterwards."""
     name = new_key().replace("uploads/", "mayfly-")
     yield name
     client.delete_bucket(Bucket=name)
@@ -51,7 +51,7 @@ def rules_of(client, name):
     return {rule["ID"]: rule for rule in rules}
 
 
-def test_a_bucket_is_made_and_configured_and_each_change_told(client, name):
+def test_a_bucket_is_made_and_configured_and_each_change_reported(client, name):
     changes = configure(client, name, region="us-east-1", origins=ORIGINS, prefixes=PREFIXES)
     assert changes[0] == f"Created the bucket {name} in us-east-1."
     assert any("CORS" in change and "https://drop.example.com" in change for change in changes)
@@ -71,13 +71,13 @@ def test_a_bucket_is_made_and_configured_and_each_change_told(client, name):
         assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
 
 
-def test_a_second_time_there_is_nothing_to_do(client, name):
+def test_preparing_a_bucket_again_changes_nothing(client, name):
     configure(client, name, region="us-east-1", origins=ORIGINS, prefixes=PREFIXES)
     assert configure(client, name, region="us-east-1", origins=ORIGINS, prefixes=PREFIXES) == []
     assert configure(client, name, region="us-east-1", origins=ORIGINS[::-1], prefixes=PREFIXES) == []
 
 
-def test_several_at_once_do_no_harm(client, name):
+def test_parallel_preparations_do_no_harm(client, name):
     with ThreadPoolExecutor(4) as pool:
         list(
             pool.map(
@@ -95,7 +95,7 @@ def test_a_bucket_is_made_in_its_region(s3_options, name):
     assert client.get_bucket_location(Bucket=name)["LocationConstraint"] == "eu-central-1"
 
 
-def test_only_what_differs_is_written_and_told(client, name):
+def test_only_differences_are_written_and_reported(client, name):
     configure(client, name, region="us-east-1", origins=ORIGINS, prefixes=PREFIXES)
     assert configure(client, name, region="us-east-1", origins=["*"], prefixes=PREFIXES) == [
         "Let pages of * send and fetch (CORS)."
@@ -109,7 +109,7 @@ def test_only_what_differs_is_written_and_told(client, name):
     ]
 
 
-def test_without_origins_no_page_may_send(client, name):
+def test_no_page_may_send_if_there_are_no_origins(client, name):
     configure(client, name, region="us-east-1", origins=ORIGINS, prefixes=PREFIXES)
     assert len(configure(client, name, region="us-east-1", origins=[], prefixes=PREFIXES)) == 1
     with pytest.raises(ClientError, match="NoSuchCORSConfiguration"):
@@ -117,7 +117,7 @@ def test_without_origins_no_page_may_send(client, name):
     assert configure(client, name, region="us-east-1", origins=[], prefixes=PREFIXES) == []
 
 
-def test_rules_that_others_made_stay(client, name):
+def test_rules_made_by_others_stay(client, name):
     configure(client, name, region="us-east-1", origins=ORIGINS, prefixes=PREFIXES)
     theirs = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 90}}
     client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [theirs]})
@@ -137,20 +137,20 @@ def answers(monkeypatch):
         stubber.assert_no_pending_responses()
 
 
-def test_a_bucket_of_somebody_else_is_left_alone(answers):
+def test_a_bucket_of_another_account_is_left_alone(answers):
     answers.add_client_error("head_bucket", "403", http_status_code=403)
     with pytest.raises(ClientError):
         configure(answers.client, "taken", region="us-east-1", origins=["*"], prefixes=PREFIXES)
 
 
-def test_a_name_that_somebody_else_took_meanwhile_is_an_error(answers):
+def test_a_bucket_name_taken_by_another_account_is_an_error(answers):
     answers.add_client_error("head_bucket", "404", http_status_code=404)
     answers.add_client_error("create_bucket", "BucketAlreadyExists", http_status_code=409)
     with pytest.raises(ClientError):
         configure(answers.client, "taken", region="us-east-1", origins=["*"], prefixes=PREFIXES)
 
 
-def test_a_change_waits_for_one_that_is_under_way(answers):
+def test_a_change_waits_for_one_in_progress(answers):
     answers.add_client_error("head_bucket", "404", http_status_code=404)
     answers.add_client_error("create_bucket", "OperationAborted", http_status_code=409)
     answers.add_client_error("create_bucket", "BucketAlreadyOwnedByYou", http_status_code=409)
@@ -165,7 +165,7 @@ def test_a_change_waits_for_one_that_is_under_way(answers):
     assert len(changes) == 2
 
 
-def test_a_change_that_is_never_let_through_is_an_error(answers):
+def test_a_change_that_stays_blocked_is_an_error(answers):
     answers.add_client_error("head_bucket", "404", http_status_code=404)
     for _ in range(4):
         answers.add_client_error("create_bucket", "OperationAborted", http_status_code=409)
@@ -173,8 +173,8 @@ def test_a_change_that_is_never_let_through_is_an_error(answers):
         configure(answers.client, "mayfly", region="us-east-1", origins=["*"], prefixes=PREFIXES)
 
 
-def test_a_bucket_that_keeps_versions_is_refused(client, name):
-    """Case 52: what is removed from it would only be hidden."""
+def test_a_bucket_with_versioning_is_refused(client, name):
+    """Case 52: such a bucket hides a removed object and keeps it."""
     client.create_bucket(Bucket=name)
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     with pytest.raises(bucket.Unsuitable, match="keeps versions"):

@@ -1,4 +1,4 @@
-"""What S3 may answer, and what the storage makes of it; how long it waits for an answer at all."""
+"""The storage's reaction to every answer of S3, and the time that it waits for one."""
 
 import pickle
 import threading
@@ -42,13 +42,13 @@ def make(**options) -> S3UploadStorage:
 
 @pytest.fixture(scope="module")
 def storage() -> S3UploadStorage:
-    """One for all tests, as making a client takes a while."""
+    """One storage for all tests, because a client takes a while to make."""
     return make(endpoint_url="http://localhost:1")
 
 
 @pytest.fixture
 def answers(storage):
-    """What S3 answers, call by call, and nothing else."""
+    """The answers of S3, call by call. Any other call is an error."""
     with Stubber(storage.client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -66,8 +66,8 @@ def answers(storage):
         ("InvalidPart", 400),
     ],
 )
-def test_whatever_s3_refuses_is_a_storage_error_with_its_cause(storage, answers, call, code, status):
-    """Cases 43, 48, 54: so that nobody takes an error for an answer."""
+def test_an_s3_error_becomes_a_storage_error_with_its_cause(storage, answers, call, code, status):
+    """Cases 43, 48, 54: an error is never taken for an answer."""
     if (call, status) == ("head_object", 404):
         answers.add_client_error("head_object", "404", http_status_code=404)
         answers.add_client_error("get_object", code, http_status_code=404)
@@ -79,7 +79,7 @@ def test_whatever_s3_refuses_is_a_storage_error_with_its_cause(storage, answers,
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_no_connection_is_a_storage_error_with_its_cause(storage, monkeypatch, call):
+def test_a_failed_connection_becomes_a_storage_error_with_its_cause(storage, monkeypatch, call):
     """Cases 43, 48."""
 
     def refuse(request):
@@ -92,26 +92,26 @@ def test_no_connection_is_a_storage_error_with_its_cause(storage, monkeypatch, c
 
 
 @pytest.mark.parametrize("call", ["upload_part", "list_parts", "complete_multipart_upload"])
-def test_a_transfer_that_s3_does_not_know_is_not_found(storage, answers, call):
+def test_a_transfer_unknown_to_s3_is_not_found(storage, answers, call):
     answers.add_client_error(call, "NoSuchUpload", http_status_code=404)
     with pytest.raises(TransferNotFound):
         CALLS[call](storage)
 
 
-def test_there_is_no_object_only_where_s3_says_so_of_the_key(storage, answers):
+def test_an_object_is_absent_only_if_s3_says_so_of_its_key(storage, answers):
     answers.add_client_error("head_object", "404", http_status_code=404)
     answers.add_client_error("get_object", "NoSuchKey", http_status_code=404)
     assert storage.length(KEY) is None
 
 
-def test_an_object_that_appears_between_two_looks_has_its_size(storage, answers):
+def test_an_object_that_appears_between_two_requests_has_a_length(storage, answers):
     answers.add_client_error("head_object", "404", http_status_code=404)
     answers.add_response("get_object", {"ContentLength": 5, "Body": BytesIO(b"12345")})
     assert storage.length(KEY) == 5
 
 
 @pytest.mark.parametrize("code", ["NoSuchBucket", "404", "NotFound", "NoSuchWebsiteConfiguration"])
-def test_any_other_404_says_nothing_about_the_object(storage, answers, code):
+def test_any_other_404_proves_nothing_about_the_object(storage, answers, code):
     answers.add_client_error("head_object", "404", http_status_code=404)
     answers.add_client_error("get_object", code, http_status_code=404)
     with pytest.raises(StorageError):
@@ -127,8 +127,8 @@ def test_keys_are_removed_a_thousand_at_a_time_and_each_once(storage, answers):
     assert storage.remove(keys + keys) == {}
 
 
-def test_keys_that_s3_could_not_remove_are_named_with_the_reason(storage, answers):
-    """Case 43: the answer is 200 even where every key has an error."""
+def test_keys_that_s3_cannot_remove_are_named_with_the_reason(storage, answers):
+    """Case 43: S3 answers 200 even if every key has an error."""
     answers.add_response(
         "delete_objects",
         {
@@ -146,7 +146,7 @@ def test_keys_that_s3_could_not_remove_are_named_with_the_reason(storage, answer
     }
 
 
-def test_abort_pages_through_the_transfers_and_takes_those_of_the_very_key(storage, answers):
+def test_abort_reads_every_page_and_aborts_only_the_exact_key(storage, answers):
     place = {"Bucket": "mayfly", "Prefix": KEY}
     answers.add_response(
         "list_multipart_uploads",
@@ -169,13 +169,13 @@ def test_abort_pages_through_the_transfers_and_takes_those_of_the_very_key(stora
     storage.abort_transfers(KEY)
 
 
-def test_a_transfer_that_closes_while_it_is_aborted_is_done_with(storage, answers):
+def test_an_abort_accepts_that_the_transfer_has_just_closed(storage, answers):
     _list_one_transfer(answers)
     answers.add_client_error("abort_multipart_upload", "NoSuchUpload", http_status_code=404)
     storage.abort_transfers(KEY)
 
 
-def test_a_part_that_lands_after_the_abort_is_dropped_too(storage, answers):
+def test_a_part_that_arrives_after_the_abort_is_dropped(storage, answers):
     _list_one_transfer(answers)
     answers.add_response("abort_multipart_upload", {})
     answers.add_response("list_parts", {"Parts": [{"PartNumber": 1, "Size": 5, "ETag": "e"}], "IsTruncated": False})
@@ -184,7 +184,7 @@ def test_a_part_that_lands_after_the_abort_is_dropped_too(storage, answers):
     storage.abort_transfers(KEY)
 
 
-def test_an_abort_that_does_not_come_to_an_end_is_an_error(storage, answers):
+def test_an_endless_abort_is_an_error(storage, answers):
     _list_one_transfer(answers)
     for _ in range(3):
         answers.add_response("abort_multipart_upload", {})
@@ -193,7 +193,7 @@ def test_an_abort_that_does_not_come_to_an_end_is_an_error(storage, answers):
         storage.abort_transfers(KEY)
 
 
-def test_a_transfer_that_cannot_be_aborted_is_an_error(storage, answers):
+def test_a_refused_abort_is_an_error(storage, answers):
     _list_one_transfer(answers)
     answers.add_client_error("abort_multipart_upload", "AccessDenied", http_status_code=403)
     with pytest.raises(StorageError):
@@ -210,7 +210,7 @@ def test_parts_are_completed_in_the_order_of_their_numbers(storage, answers):
     storage.complete_transfer(KEY, "id", [Part(number, 5, f"e{number}") for number in (10, 1, 2)])
 
 
-def test_a_part_goes_without_checksums_that_only_aws_knows(storage, monkeypatch):
+def test_a_part_is_sent_without_checksums_that_only_aws_knows(storage, monkeypatch):
     sent = []
 
     def send(request):
@@ -224,7 +224,7 @@ def test_a_part_goes_without_checksums_that_only_aws_knows(storage, monkeypatch)
 
 
 @pytest.mark.parametrize(("endpoint", "style"), [(None, "virtual"), ("http://localhost:4566", "path")])
-def test_the_client_is_configured_for_where_the_bucket_is(endpoint, style):
+def test_the_client_is_configured_for_the_buckets_place(endpoint, style):
     config = make(endpoint_url=endpoint, region_name=None).client.meta.config
     assert config.s3["addressing_style"] == style
     assert config.signature_version == "s3v4"
@@ -233,12 +233,12 @@ def test_the_client_is_configured_for_where_the_bucket_is(endpoint, style):
     assert config.request_checksum_calculation == config.response_checksum_validation == "when_required"
 
 
-def test_an_option_that_does_not_exist_is_refused():
+def test_an_unknown_option_is_refused():
     with pytest.raises(ImproperlyConfigured):
         make(public_endpoint="http://localhost:4566")
 
 
-def test_threads_have_a_client_each_and_one_session_together(storage):
+def test_each_thread_has_its_own_client(storage):
     with ThreadPoolExecutor(4) as pool:
         barrier = threading.Barrier(4)
         clients = list(pool.map(lambda _: (barrier.wait(), storage.client)[1], range(4)))
@@ -246,26 +246,26 @@ def test_threads_have_a_client_each_and_one_session_together(storage):
     assert storage.client is storage.client
 
 
-def test_a_storage_travels_to_another_process(storage):
+def test_a_storage_can_be_pickled(storage):
     storage.client  # noqa: B018  (made here, made anew there)
     copy = pickle.loads(pickle.dumps(storage))  # noqa: S301  (our own)
     assert copy.client.meta.region_name == "eu-central-1"
 
 
-def test_an_error_that_passes_is_tried_again():
+def test_a_temporary_error_is_retried():
     """Case 54."""
     with serving([503, 500, 200]) as (endpoint, asked):
         make(endpoint_url=endpoint).check()
     assert len(asked) == 3
 
 
-def test_an_error_that_stays_is_told_after_the_third_try():
+def test_a_lasting_error_is_raised_after_the_third_try():
     with serving([500] * 9) as (endpoint, asked), pytest.raises(StorageError):
         make(endpoint_url=endpoint).check()
     assert len(asked) == 3
 
 
-def test_no_try_begins_so_late_that_the_call_might_outlive_its_caller(monkeypatch):
+def test_no_retry_begins_too_late_for_the_caller(monkeypatch):
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
     with serving([500] * 9, seconds=0.3) as (endpoint, asked), pytest.raises(StorageError):
         make(endpoint_url=endpoint).check()
@@ -281,7 +281,7 @@ def test_a_storage_that_never_answers_is_asked_once(monkeypatch):
     assert len(asked) == 1
 
 
-def test_the_longest_call_ends_before_those_who_wait_for_it():
+def test_the_longest_call_ends_before_its_callers_time_limit():
     longest_pause = 2
     longest = module.RETRY_SECONDS + longest_pause + module.CONNECT_SECONDS + module.READ_SECONDS
     assert longest < 20  # Celery's soft limit; the router waits 30 s
@@ -293,7 +293,7 @@ def _list_one_transfer(answers):
 
 @contextmanager
 def serving(statuses, *, seconds=0.0):
-    """An S3 that answers with these statuses one after another, each after so many seconds."""
+    """A server in the place of S3. It answers with these statuses in turn, each after `seconds`."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""A signed URL is good for one thing, for a while, and for nothing else. moto looks at no signature and stays out."""
+"""A signed URL allows one request for a short time, and nothing else. moto checks no signatures, so it is left out."""
 
 import re
 import time
@@ -8,9 +8,9 @@ import pytest
 
 from mayfly.storage.s3.presign import LONGEST_LIFE
 
-from ..storages import MINUTE, stored
+from ...support.storages import MINUTE, stored
 
-pytest_plugins = ["tests.app.storages"]
+pytest_plugins = ["tests.support.storages"]
 SECOND = timedelta(seconds=1)
 
 
@@ -28,7 +28,7 @@ def signed_download(storage, key, *, lifetime=MINUTE):
 
 
 def every_change(url):
-    """The URL with each thing changed that it says: whom it is for, until when, and that we said so."""
+    """The URL with each of its claims changed in turn: the object, the deadline, the signature."""
     if url.startswith("/"):
         head, token = url.rsplit("/", 1)
         payload, signature = token.split(":")
@@ -46,27 +46,27 @@ def every_change(url):
             yield url.replace(name, f"{name}1")
 
 
-def test_a_part_url_is_refused_once_it_has_expired(strict_storage, key, transfer_id, world):
+def test_an_expired_part_url_is_refused(strict_storage, key, transfer_id, world):
     url = signed_part(strict_storage, key, transfer_id, lifetime=SECOND)
     time.sleep(1.2)
     assert world.put(url, b"content").status == 403
     assert strict_storage.parts(key, transfer_id) == {}
 
 
-def test_a_download_url_is_refused_once_it_has_expired(strict_storage, key, world):
+def test_an_expired_download_url_is_refused(strict_storage, key, world):
     stored(strict_storage, key, b"content")
     url = signed_download(strict_storage, key, lifetime=SECOND)
     time.sleep(1.2)
     assert world.get(url).status == 403
 
 
-def test_a_part_url_is_refused_with_anything_changed(strict_storage, key, transfer_id, world):
+def test_a_changed_part_url_is_refused(strict_storage, key, transfer_id, world):
     for changed in every_change(signed_part(strict_storage, key, transfer_id)):
         assert world.put(changed, b"content").status == 403, changed
     assert strict_storage.parts(key, transfer_id) == {}
 
 
-def test_a_download_url_is_refused_with_anything_changed(strict_storage, key, world):
+def test_a_changed_download_url_is_refused(strict_storage, key, world):
     stored(strict_storage, key, b"content")
     url = signed_download(strict_storage, key)
     assert world.get(url).status == 200
@@ -75,20 +75,20 @@ def test_a_download_url_is_refused_with_anything_changed(strict_storage, key, wo
 
 
 @pytest.mark.parametrize("content", [b"", b"conten", b"content+", b"c" * 100_000])
-def test_a_part_of_another_length_is_refused(strict_storage, key, transfer_id, world, content):
+def test_a_part_of_a_wrong_length_is_refused(strict_storage, key, transfer_id, world, content):
     """Case 9."""
     assert world.put(signed_part(strict_storage, key, transfer_id), content).status in (403, 411)
     assert strict_storage.parts(key, transfer_id) == {}
 
 
-def test_leave_to_fetch_is_not_leave_to_write(strict_storage, key, transfer_id, world):
+def test_a_grant_to_read_is_no_grant_to_write(strict_storage, key, transfer_id, world):
     fetched = world.put(signed_download(strict_storage, key), b"content")
     assert fetched.status in (403, 405)
     assert strict_storage.length(key) is None
     assert world.get(signed_part(strict_storage, key, transfer_id)).status in (403, 405)
 
 
-def test_leave_for_one_key_is_none_for_another(strict_storage, key, transfer_id, world):
+def test_a_grant_for_one_key_is_none_for_another(strict_storage, key, transfer_id, world):
     """Case 13."""
     other = f"{key}-other"
     other_id = strict_storage.open_transfer(other, content_type="text/plain")
@@ -100,7 +100,7 @@ def test_leave_for_one_key_is_none_for_another(strict_storage, key, transfer_id,
 
 
 def _mixed(mine, theirs, key, other):
-    """What another's URL becomes with the signature of one's own."""
+    """URLs for another key with the signature of our own."""
     if mine.startswith("/"):
         return [f"{theirs.rsplit(':', 1)[0]}:{mine.rsplit(':', 1)[1]}"]
     signature = re.search("X-Amz-Signature=.*", mine)[0]

@@ -1,4 +1,4 @@
-"""Signatures: our presigned URLs are botocore's, byte for byte, and a token says one thing until its time is over."""
+"""Our presigned URLs equal botocore's byte for byte, and a token grants one thing until it expires."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +18,7 @@ MINUTE = timedelta(minutes=1)
 ACCESS_KEY, SECRET_KEY = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 SHOWN = {"disposition": attachment("a.txt"), "content_type": "text/plain", "cache_control": "no-store"}
 
-# The address under which a client reaches the bucket, and how botocore is told of the same.
+# The address at which a client reaches the bucket, and botocore's addressing style for it.
 PLACES = [
     ("http://localhost:4566", "path"),
     ("http://localhost:4566/", "path"),
@@ -63,7 +63,7 @@ _sessions = {}
 
 
 def _session(token):
-    # One for all cases: each reads its models anew.
+    # One session for all cases, because each session reads botocore's models again.
     return _sessions.setdefault(token, boto3.Session(ACCESS_KEY, SECRET_KEY, aws_session_token=token))
 
 
@@ -79,7 +79,7 @@ def signer(bucket_url="http://localhost:4566/mayfly", region="us-east-1", token=
 
 
 def signer_of(client, bucket, token=None):
-    """A signer for the bucket's address as botocore has it."""
+    """A signer for the address that botocore uses for the bucket."""
     url = urlsplit(client.generate_presigned_url("head_bucket", Params={"Bucket": bucket}))
     return signer(f"{url.scheme}://{url.netloc}{url.path}", client.meta.region_name, token)
 
@@ -105,7 +105,7 @@ def assert_same_download(ours, client, bucket, key, seconds=60, **shown):
 
 @pytest.mark.parametrize(("endpoint", "style"), PLACES)
 @pytest.mark.parametrize("bucket", ["mayfly", "mayfly.with.dots"])
-def test_urls_are_botocores_wherever_the_bucket_is(endpoint, style, bucket):
+def test_urls_match_botocores_wherever_the_bucket_is(endpoint, style, bucket):
     client = botocore_client(endpoint=endpoint, style=style)
     ours = signer_of(client, bucket)
     assert_same_part(ours, client, bucket, KEYS[0])
@@ -114,7 +114,7 @@ def test_urls_are_botocores_wherever_the_bucket_is(endpoint, style, bucket):
 
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("endpoint", [None, "http://localhost:4566"])
-def test_urls_are_botocores_in_every_region(region, endpoint):
+def test_urls_match_botocores_in_every_region(region, endpoint):
     client = botocore_client(region, endpoint, "path" if endpoint else "virtual")
     ours = signer_of(client, "mayfly")
     assert_same_part(ours, client, "mayfly", KEYS[0])
@@ -123,7 +123,7 @@ def test_urls_are_botocores_in_every_region(region, endpoint):
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize(("endpoint", "style"), [("http://localhost:4566", "path"), (None, "virtual")])
-def test_urls_are_botocores_for_odd_keys(key, endpoint, style):
+def test_urls_match_botocores_for_odd_keys(key, endpoint, style):
     client = botocore_client(endpoint=endpoint, style=style)
     ours = signer_of(client, "mayfly")
     assert_same_part(ours, client, "mayfly", key)
@@ -131,26 +131,26 @@ def test_urls_are_botocores_for_odd_keys(key, endpoint, style):
 
 
 @pytest.mark.parametrize("name", ["a.txt", 'łódź; 100% "q" \\b.jpg', "👩‍👩‍👧 \u202egpj.exe", "a+b c~d.txt"])
-def test_urls_are_botocores_for_odd_names_and_types(name):
+def test_urls_match_botocores_for_odd_names_and_types(name):
     client = botocore_client(endpoint="http://localhost:4566")
     content_type = "text/plain; charset=utf-8"
     assert_same_download(signer(), client, "mayfly", KEYS[0], disposition=attachment(name), content_type=content_type)
 
 
 @pytest.mark.parametrize(("number", "size", "seconds"), [(1, 1, 1), (10_000, 5 * 2**30, 604_800)])
-def test_urls_are_botocores_at_the_limits(number, size, seconds):
+def test_urls_match_botocores_at_the_limits(number, size, seconds):
     client = botocore_client(endpoint="http://localhost:4566")
     assert_same_part(signer(), client, "mayfly", KEYS[0], number=number, size=size, seconds=seconds)
 
 
-def test_urls_are_botocores_with_a_session_token():
+def test_urls_match_botocores_with_a_session_token():
     client = botocore_client(endpoint="http://localhost:4566", token="FwoG+ZXIv/token==")
     ours = signer_of(client, "mayfly", token="FwoG+ZXIv/token==")
     assert_same_part(ours, client, "mayfly", KEYS[0])
     assert_same_download(ours, client, "mayfly", KEYS[0])
 
 
-def test_urls_stay_botocores_from_one_day_to_the_next(monkeypatch):
+def test_urls_match_botocores_from_one_day_to_the_next(monkeypatch):
     moment = [NOW]
     monkeypatch.setattr(
         botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: moment[0].replace(tzinfo=None)
@@ -194,13 +194,13 @@ def test_the_storage_signs_for_the_address_that_clients_know(options, origin):
     ("lifetime", "seconds"),
     [(0.2, "1"), (1, "1"), (1.999, "1"), (59.999, "59"), (60, "60"), (10**7, "604800")],
 )
-def test_no_url_outlives_what_was_asked_for(lifetime, seconds):
+def test_no_url_outlives_the_requested_lifetime(lifetime, seconds):
     query = parse_qs(urlsplit(signer().download_url("a", **SHOWN, lifetime=timedelta(seconds=lifetime))).query)
     assert query["X-Amz-Expires"] == [seconds]
     assert query["X-Amz-Date"] == ["20261121T235959Z"]
 
 
-def test_neither_secret_nor_token_shows_in_what_is_printed():
+def test_a_signer_prints_neither_secret_nor_token():
     ours = signer(token="session-secret")
     assert SECRET_KEY not in repr(ours)
     assert SECRET_KEY not in ours.download_url("a", **SHOWN, lifetime=MINUTE)
@@ -211,12 +211,12 @@ OBJECT = ObjectGrant(key="uploads/a", name="łódź 👩‍👩‍👧.txt", con
 
 
 @pytest.mark.parametrize("grant", [PART, OBJECT])
-def test_a_token_gives_back_what_was_granted(grant):
+def test_a_token_returns_its_grant(grant):
     assert grant_in(token_of(grant, lifetime=MINUTE), type(grant)) == grant
 
 
 @pytest.mark.parametrize("grant", [PART, OBJECT])
-def test_a_token_holds_until_its_last_moment_and_no_longer(grant):
+def test_a_token_is_valid_to_its_last_moment_and_no_longer(grant):
     token = token_of(grant, lifetime=MINUTE, now=lambda: 1000)
     assert grant_in(token, type(grant), now=lambda: 1059.999) == grant
     with pytest.raises(TokenExpired):
@@ -233,19 +233,19 @@ def test_a_token_with_any_character_changed_is_refused(grant):
 
 
 @pytest.mark.parametrize("token", ["", ":", "a", "a:b", "é:é", "." * 5000])
-def test_what_is_no_token_is_refused(token):
+def test_a_malformed_token_is_refused(token):
     with pytest.raises(TokenRefused):
         grant_in(token, PartGrant)
 
 
-def test_leave_to_fetch_is_not_leave_to_write():
+def test_a_grant_to_read_is_no_grant_to_write():
     with pytest.raises(TokenRefused):
         grant_in(token_of(OBJECT, lifetime=MINUTE), PartGrant)
     with pytest.raises(TokenRefused):
         grant_in(token_of(PART, lifetime=MINUTE), ObjectGrant)
 
 
-def test_the_longest_name_fits_the_line_that_gunicorn_takes():
+def test_the_longest_name_fits_into_gunicorns_request_line():
     grant = ObjectGrant(key="uploads/4kQabcdefghijklmnopqrs", name="👩" * 255, content_type="image/jpeg")
     assert len(f"GET /storage/objects/{token_of(grant, lifetime=MINUTE)} HTTP/1.1\r\n") < 4094
 
@@ -261,5 +261,5 @@ def test_the_longest_name_fits_the_line_that_gunicorn_takes():
         ("\ud83d lone", "attachment; filename=\"_ lone\"; filename*=UTF-8''%3F%20lone"),
     ],
 )
-def test_a_name_is_told_in_ascii_and_exactly(name, header):
+def test_a_header_has_the_name_in_ascii_and_exactly(name, header):
     assert attachment(name) == header

@@ -1,27 +1,24 @@
-"""Static files in a bucket: sent once, public, for ever, and the bucket still gives no list."""
+"""Static files in a bucket: sent once, public and cacheable for ever. The bucket still lists nothing."""
 
 from pathlib import Path
 
 import httpx
 import pytest
-from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from mayfly.storage.protocol import StorageError
 from mayfly.storage.s3 import statics
 from mayfly.storage.s3.storage import S3UploadStorage
 
-from ..storages import new_key
+from ...support.storages import new_key
 
-pytest_plugins = ["tests.app.storages"]
+pytest_plugins = ["tests.support.storages"]
 
 
 @pytest.fixture
-def tree(tmp_path, settings) -> CompressedManifestStaticFilesStorage:
+def tree(static_root) -> CompressedManifestStaticFilesStorage:
     """The static files as the build of an image leaves them."""
-    settings.STATIC_ROOT = tmp_path / "collected"
-    call_command("collectstatic", interactive=False, verbosity=0)
-    return CompressedManifestStaticFilesStorage(location=str(settings.STATIC_ROOT), base_url="/static/")
+    return CompressedManifestStaticFilesStorage(location=str(static_root), base_url="/static/")
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def storage(s3_options):
     storage.client.delete_bucket(Bucket=name)
 
 
-def test_every_file_is_sent_and_told(storage, tree):
+def test_every_file_is_sent_and_counted(storage, tree):
     created, opened, sent = statics.publish(storage, tree)
     assert created.startswith(f"Created the bucket {storage.bucket_name}")
     assert opened == f"Let everyone read the objects under static/ in the bucket {storage.bucket_name}."
@@ -48,7 +45,7 @@ def test_every_file_is_sent_and_told(storage, tree):
     ("name", "media_type"),
     [("mayfly/mayfly.css", "text/css; charset=utf-8"), ("mayfly/mayfly.svg", "image/svg+xml")],
 )
-def test_anybody_gets_a_file_and_may_keep_it_for_ever(storage, tree, s3_options, name, media_type):
+def test_a_file_is_public_and_cacheable_for_ever(storage, tree, s3_options, name, media_type):
     statics.publish(storage, tree)
     hashed = tree.hashed_files[name]
     answer = httpx.get(f"{s3_options['endpoint_url']}/{storage.bucket_name}/static/{hashed}")
@@ -58,7 +55,7 @@ def test_anybody_gets_a_file_and_may_keep_it_for_ever(storage, tree, s3_options,
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
-def test_a_file_travels_packed_where_that_makes_it_smaller(storage, tree, s3_options):
+def test_a_file_is_sent_compressed_if_that_makes_it_smaller(storage, tree, s3_options):
     statics.publish(storage, tree)
     url = f"{s3_options['endpoint_url']}/{storage.bucket_name}/static/{tree.hashed_files['admin/css/base.css']}"
     answer = httpx.get(url)
@@ -66,7 +63,7 @@ def test_a_file_travels_packed_where_that_makes_it_smaller(storage, tree, s3_opt
     assert int(answer.headers["Content-Length"]) < len(answer.content) / 2
 
 
-def test_what_is_there_is_not_sent_again(storage, tree):
+def test_a_present_file_is_not_sent_again(storage, tree):
     statics.publish(storage, tree)
     assert statics.publish(storage, tree) == []
     gone = f"static/{tree.hashed_files['mayfly/mayfly.css']}"
@@ -75,21 +72,21 @@ def test_what_is_there_is_not_sent_again(storage, tree):
     assert sent.startswith("Sent 1 of ")
 
 
-def test_a_policy_that_was_changed_is_put_right(storage, tree):
+def test_a_changed_policy_is_restored(storage, tree):
     statics.publish(storage, tree)
     storage.client.delete_bucket_policy(Bucket=storage.bucket_name)
     assert len(statics.publish(storage, tree)) == 1
     assert "s3:GetObject" in storage.client.get_bucket_policy(Bucket=storage.bucket_name)["Policy"]
 
 
-def test_files_of_the_version_before_stay_for_the_pages_that_are_still_open(storage, tree):
+def test_files_of_the_previous_version_stay_for_open_pages(storage, tree):
     statics.publish(storage, tree)
     storage.client.put_object(Bucket=storage.bucket_name, Key="static/old.0123.css", Body=b"a {}")
     assert statics.publish(storage, tree) == []
     assert storage.length("static/old.0123.css") == 4
 
 
-def test_nothing_collected_is_an_error_that_says_what_to_do(storage, tmp_path):
+def test_an_empty_collection_is_an_error_with_a_way_out(storage, tmp_path):
     storage.client.create_bucket(Bucket=storage.bucket_name)
     empty = CompressedManifestStaticFilesStorage(location=str(tmp_path), base_url="/static/")
     with pytest.raises(StorageError, match="collectstatic"):

@@ -1,1 +1,1 @@
-"""What hurt other services of this kind, one promise a test; docs/threats.md lists the cases by number."""
+"""Attacks and failures that have hurt services of this kind. docs/threats.md lists the cases by number."""

@@ -1,4 +1,4 @@
-"""docs/threats.md has every case that Mayfly has to answer, each with the tests that prove it."""
+"""docs/threats.md has every case that Mayfly must answer, each with the tests that prove it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What follows from a change by itself."""
+"""Consequences of a change that no caller asks for."""
 
 import pytest
 from django.core.files.storage import default_storage as storage
@@ -9,12 +9,14 @@ from mayfly.uploads import lifecycle
 from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 
-from ..conftest import PNG, storage_class
+from ...support.broken import storage_class
+from ...support.people import send
+from ...support.samples import PNG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_fourth_image_takes_the_oldest_from_page_and_storage(owner):
+def test_a_fourth_image_removes_the_oldest(owner):
     images = [owner.upload(PNG, kind="image") for _ in range(4)]
     keys = [Upload.objects.get(pk=image["id"]).key for image in images]
     assert storage.length(keys[0]) is None
@@ -22,8 +24,8 @@ def test_a_fourth_image_takes_the_oldest_from_page_and_storage(owner):
     assert owner.get(f"/api/uploads/{images[0]['id']}").status_code == 410
 
 
-def test_a_database_that_fails_while_the_oldest_goes_does_not_undo_the_newest(owner, monkeypatch):
-    """It fails after the commit: the fourth is ready, and the sweep takes the oldest."""
+def test_a_failed_removal_of_the_oldest_does_not_undo_the_newest(owner, monkeypatch):
+    """The removal fails after the commit, so the fourth is ready, and the sweep removes the oldest."""
 
     def fails(self, key):
         raise OperationalError("the connection is gone")
@@ -37,19 +39,17 @@ def test_a_database_that_fails_while_the_oldest_goes_does_not_undo_the_newest(ow
     assert Upload.objects.get(pk=oldest["id"]).state == State.GONE
 
 
-def test_a_row_deleted_by_other_hands_takes_its_bytes_along(owner):
+def test_deleting_a_row_past_the_lifecycle_removes_its_bytes(owner):
     ready, pending = owner.upload(), owner.begin()
     keys = [Upload.objects.get(pk=upload["id"]).key for upload in (ready, pending)]
     [part] = owner.sign(pending, 1)
     for upload in (ready, pending):
         Upload.objects.get(pk=upload["id"]).delete()
     assert [storage.length(key) for key in keys] == [None, None]
-    from ..conftest import send
-
     assert send(part, b"hello") in (403, 404)
 
 
-def test_a_row_stays_where_its_bytes_cannot_be_removed(owner, monkeypatch):
+def test_a_row_stays_if_its_bytes_cannot_be_removed(owner, monkeypatch):
     upload = Upload.objects.get(pk=owner.upload()["id"])
     monkeypatch.setattr(storage_class(), "remove", lambda self, keys: dict.fromkeys(keys, "InternalError"))
     with pytest.raises(StorageError):

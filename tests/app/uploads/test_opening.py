@@ -14,7 +14,9 @@ from mayfly.uploads.choices import State
 from mayfly.uploads.ids import UploadId
 from mayfly.uploads.models import Upload
 
-from ..conftest import PNG, Person, body_of, expire
+from ...support.making import expire
+from ...support.people import Person, body_of
+from ...support.samples import PNG
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,4 +1,4 @@
-"""Table and storage compared: what only one side knows of goes, and nothing goes by mistake."""
+"""Reconcile removes what only the table or only storage has, and nothing by mistake."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,30 +18,22 @@ from mayfly.uploads.ids import new_id
 from mayfly.uploads.models import Heartbeat, Upload
 from mayfly.uploads.reconcile import Braked
 
-from ..conftest import a_moment_later, storage_class
-from .test_lifecycle import Wrapped, arrive, begin, ready, state
+from ...support.broken import Wrapped, storage_class
+from ...support.making import arrive, begin, empty_storage, put_stray, ready, state
+from ...support.waiting import a_moment_later
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 LONG_AGO = datetime.now(UTC) - timedelta(days=3)
 
 
 @pytest.fixture(autouse=True)
 def empty():
-    """Reconcile looks at all of storage, so what other tests left there goes first."""
-    for prefix in ("uploads/", "previews/"):
-        storage.remove([found.key for found in storage.objects(prefix)])
-        for found in list(storage.transfers(prefix)):
-            storage.abort_transfers(found.key)
-
-
-def put(key: str) -> str:
-    transfer_id = storage.open_transfer(key, content_type=OCTETS)
-    storage.complete_transfer(key, transfer_id, [storage.write_part(key, transfer_id, 1, b"stray")])
-    return key
+    """Reconcile looks at all of storage, also at leftovers of other tests."""
+    empty_storage()
 
 
 def aged(**methods):
-    """The real storage, in which everything has been lying for days."""
+    """The real storage, in which everything seems to be days old."""
 
     def listing(method):
         return lambda prefix: (replace(found, since=LONG_AGO) for found in getattr(storage, method)(prefix))
@@ -49,7 +41,7 @@ def aged(**methods):
     return Wrapped(**{"objects": listing("objects"), "transfers": listing("transfers")} | methods)
 
 
-def test_where_both_sides_agree_nothing_goes():
+def test_reconcile_removes_nothing_if_both_sides_agree():
     upload, pending = ready(), arrive(begin())
     report = comparison.reconcile(storage=aged())
     assert (report.rows, report.objects, report.transfers) == (1, 1, 1)
@@ -58,21 +50,21 @@ def test_where_both_sides_agree_nothing_goes():
     assert lifecycle.complete(pending, storage=storage).state == State.READY
 
 
-def test_a_row_whose_object_is_lost_goes():
+def test_a_row_without_its_object_is_removed():
     upload, other = ready(), ready()
     storage.remove([upload.key])
     assert comparison.reconcile(storage=storage).rows_without_object == [upload.pk]
     assert (state(upload), state(other)) == (State.GONE, State.READY)
 
 
-def test_a_row_stays_where_storage_lists_nothing_but_has_the_object():
+def test_a_row_stays_if_storage_has_an_object_that_it_does_not_list():
     upload = ready()
     comparison.reconcile(storage=Wrapped(objects=lambda prefix: iter(())))
     assert state(upload) == State.READY
 
 
 @pytest.mark.parametrize("method", ["objects", "transfers", "absent"])
-def test_nothing_goes_where_storage_does_not_answer(method):
+def test_nothing_is_removed_if_storage_does_not_answer(method):
     """Case 48."""
     upload = ready()
     storage.remove([upload.key])
@@ -86,24 +78,24 @@ def test_nothing_goes_where_storage_does_not_answer(method):
 
 
 @pytest.mark.parametrize("prefix", ["uploads/", "previews/"])
-def test_an_object_that_no_row_knows_goes_once_it_is_older_than_any_upload(prefix):
-    key = put(f"{prefix}{new_id()}")
+def test_an_object_without_a_row_is_removed_once_it_is_old(prefix):
+    key = put_stray(f"{prefix}{new_id()}")
     assert comparison.reconcile(storage=storage).objects_without_row == []
     assert storage.length(key) == 5
     assert comparison.reconcile(storage=aged()).objects_without_row == [key]
     assert storage.length(key) is None
 
 
-def test_an_object_that_came_back_after_its_removal_goes_at_once():
+def test_an_object_that_reappears_after_removal_is_removed_at_once():
     upload = ready()
     lifecycle.remove(upload, storage=storage)
     a_moment_later()
-    put(upload.key)
+    put_stray(upload.key)
     assert comparison.reconcile(storage=storage).objects_without_row == [upload.key]
     assert storage.length(upload.key) is None
 
 
-def test_an_upload_that_goes_while_storage_is_listed_is_not_amiss():
+def test_an_upload_removed_during_the_listing_is_no_difference():
     upload = ready()
 
     def objects(prefix):
@@ -115,7 +107,7 @@ def test_an_upload_that_goes_while_storage_is_listed_is_not_amiss():
     assert not report.objects_without_row + report.rows_without_object
 
 
-def test_an_upload_that_comes_while_storage_is_listed_is_not_amiss():
+def test_an_upload_completed_during_the_listing_is_no_difference():
     late = []
 
     def objects(prefix):
@@ -128,7 +120,7 @@ def test_an_upload_that_comes_while_storage_is_listed_is_not_amiss():
     assert {state(upload) for upload in late} == {State.READY}
 
 
-def test_an_open_transfer_that_no_row_knows_goes_once_it_is_old():
+def test_a_transfer_without_a_row_is_aborted_once_it_is_old():
     key = f"uploads/{new_id()}"
     storage.open_transfer(key, content_type=OCTETS)
     assert comparison.reconcile(storage=storage).transfers_without_row == []
@@ -136,7 +128,7 @@ def test_an_open_transfer_that_no_row_knows_goes_once_it_is_old():
     assert list(storage.transfers("uploads/")) == []
 
 
-def test_an_open_transfer_of_a_gone_upload_goes_at_once():
+def test_a_transfer_of_a_gone_upload_is_aborted_at_once():
     upload = begin()
     lifecycle.remove(upload, storage=storage)
     a_moment_later()
@@ -145,8 +137,8 @@ def test_an_open_transfer_of_a_gone_upload_goes_at_once():
     assert list(storage.transfers("uploads/")) == []
 
 
-def test_a_second_transfer_of_a_complete_upload_goes_at_once():
-    """One whose opening was not heard of: S3 had done it, the answer was lost, and botocore asked again."""
+def test_a_second_transfer_of_a_ready_upload_is_aborted_at_once():
+    """S3 opened a transfer, its answer was lost, and botocore asked again."""
     upload = ready()
     a_moment_later()
     storage.open_transfer(upload.key, content_type=OCTETS)
@@ -155,14 +147,14 @@ def test_a_second_transfer_of_a_complete_upload_goes_at_once():
     assert storage.length(upload.key) == upload.size
 
 
-def test_what_else_lies_in_the_bucket_is_left_alone():
-    key = put("static/app.css")
+def test_reconcile_leaves_other_objects_in_the_bucket_alone():
+    key = put_stray("static/app.css")
     comparison.reconcile(storage=aged())
     assert storage.length(key) == 5
     storage.remove([key])
 
 
-def test_more_than_a_thousand_objects_are_all_seen(monkeypatch):
+def test_reconcile_reads_more_objects_than_one_batch(monkeypatch):
     monkeypatch.setattr(comparison, "BATCH", 2)
     uploads = [ready() for _ in range(5)]
     storage.remove([uploads[4].key])
@@ -170,7 +162,7 @@ def test_more_than_a_thousand_objects_are_all_seen(monkeypatch):
     assert (report.objects, report.rows_without_object) == (4, [uploads[4].pk])
 
 
-def test_the_brake_holds_where_more_than_a_tenth_would_go(limits):
+def test_the_brake_stops_the_removal_of_more_than_a_tenth(limits):
     limits(reconcile_most=1)
     uploads = [ready() for _ in range(3)]
     storage.remove([upload.key for upload in uploads[:2]])
@@ -179,7 +171,7 @@ def test_the_brake_holds_where_more_than_a_tenth_would_go(limits):
     assert {state(upload) for upload in uploads} == {State.READY}
 
 
-def test_the_brake_lets_a_few_pass(limits):
+def test_the_brake_allows_the_removal_of_a_few(limits):
     limits(reconcile_most=2)
     uploads = [ready() for _ in range(3)]
     storage.remove([upload.key for upload in uploads[:2]])
@@ -188,25 +180,25 @@ def test_the_brake_lets_a_few_pass(limits):
 
 
 def test_an_empty_table_does_not_empty_the_bucket(limits):
-    """Case 49: a database restored empty, or the wrong one; every object looks like a stray one."""
+    """Case 49: in an empty or a wrong database, every object seems to lack its row."""
     limits(reconcile_most=1)
-    keys = [put(f"uploads/{new_id()}") for _ in range(3)]
+    keys = [put_stray(f"uploads/{new_id()}") for _ in range(3)]
     with pytest.raises(Braked):
         comparison.reconcile(storage=aged())
     assert all(storage.length(key) for key in keys)
 
 
-def test_a_dry_run_finds_and_touches_nothing():
+def test_a_dry_run_reports_differences_and_changes_nothing():
     upload, _ = ready(), ready()
     storage.remove([upload.key])
-    key = put(f"uploads/{new_id()}")
+    key = put_stray(f"uploads/{new_id()}")
     report = comparison.reconcile(storage=aged(), dry_run=True)
     assert (report.rows_without_object, report.objects_without_row) == ([upload.pk], [key])
     assert state(upload) == State.READY
     assert storage.length(key) == 5
 
 
-def test_a_run_is_noted():
+def test_reconcile_records_its_run():
     comparison.reconcile(storage=storage)
     assert Heartbeat.ages()["reconcile"] < 10
 
@@ -220,7 +212,7 @@ def run(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_tells_what_it_found_and_did():
+def test_the_command_reports_what_it_found_and_removed():
     upload, _ = ready(), ready()
     storage.remove([upload.key])
     dry = run("--dry-run")
@@ -232,7 +224,7 @@ def test_the_command_tells_what_it_found_and_did():
     assert state(upload) == State.GONE
 
 
-def test_the_command_has_an_exit_code_for_the_brake(limits):
+def test_the_command_exits_with_3_if_the_brake_stops_it(limits):
     limits(reconcile_most=0)
     storage.remove([ready().key])
     with pytest.raises(CommandError, match="nothing was removed: 1 of 1: rows without an object") as error:
@@ -240,7 +232,7 @@ def test_the_command_has_an_exit_code_for_the_brake(limits):
     assert error.value.returncode == 3
 
 
-def test_the_command_fails_in_a_line_where_storage_does_not_answer(monkeypatch):
+def test_the_command_fails_in_one_line_if_storage_is_silent(monkeypatch):
     def down(self, prefix):
         raise StorageError("time-out")
 
@@ -253,7 +245,7 @@ def test_the_command_fails_in_a_line_where_storage_does_not_answer(monkeypatch):
 # the first download
 
 
-def test_a_first_download_that_misses_its_object_takes_the_row(owner):
+def test_a_download_that_misses_its_object_removes_the_upload(owner):
     upload = owner.upload()
     storage.remove([f"uploads/{upload['id']}"])
     assert owner.browser.get(f"/u/{upload['id']}/download").status_code == 410
@@ -261,7 +253,7 @@ def test_a_first_download_that_misses_its_object_takes_the_row(owner):
     assert owner.get("/api/uploads").json() == {"uploads": []}
 
 
-def test_a_download_while_storage_is_down_takes_nothing(owner, monkeypatch):
+def test_a_download_while_storage_is_down_removes_nothing(owner, monkeypatch):
     upload = owner.upload()
 
     def down(self, key):
@@ -275,15 +267,15 @@ def test_a_download_while_storage_is_down_takes_nothing(owner, monkeypatch):
 # receipts
 
 
-def test_gone_is_committed_only_once_storage_has_answered_not_found():
+def test_an_upload_is_gone_only_after_storage_answered_not_found():
     upload = ready()
-    lifecycle.remove(upload, storage=Wrapped(remove=lambda keys: {}))  # says yes, and does nothing
+    lifecycle.remove(upload, storage=Wrapped(remove=lambda keys: {}))  # reports success, and does nothing
     assert state(upload) == State.REMOVING
     lifecycle.sweep(storage=storage)
     assert state(upload) == State.GONE
 
 
-def test_a_receipt_tells_when_it_expired_and_when_it_went(owner):
+def test_a_receipt_shows_when_the_upload_expired_and_was_removed(owner):
     upload = owner.upload()
     Upload.objects.update(expires_at=Now() - timedelta(seconds=1))
     lifecycle.sweep(storage=storage)

@@ -1,4 +1,4 @@
-"""What may be sent, how large, and for how long."""
+"""Rules about sizes, lifetimes, names and types."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from mayfly.uploads.limits import limits
 from mayfly.uploads.parts import MAX_PARTS, PART_SIZE, MiB, Plan, part_size
 from mayfly.uploads.rules import check_box_quota, check_lifetime, check_size, clean_name, clean_title
 
-from ..conftest import PNG
+from ...support.samples import PNG
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from ..conftest import PNG
         (24, 8, [8, 8, 8]),
     ],
 )
-def test_a_plan_cuts_an_upload_into_full_parts_and_a_rest(size, part_size, sizes):
+def test_a_plan_cuts_an_upload_into_full_parts_and_a_remainder(size, part_size, sizes):
     plan = Plan(size, part_size)
     assert [plan.size_of(number) for number in range(1, plan.count + 1)] == sizes
     assert sum(sizes) == size
@@ -37,14 +37,14 @@ def test_a_number_outside_the_plan_has_no_size(number):
 
 
 @pytest.mark.parametrize("size", [1, 80 * 10**9, 84 * 10**9, 5 * 1024**4])
-def test_no_upload_needs_more_parts_than_s3_takes(size):
+def test_no_upload_needs_more_parts_than_s3_accepts(size):
     size_of_part = part_size(size)
     assert Plan(size, size_of_part).count <= MAX_PARTS
     assert size_of_part % MiB == 0
     assert size_of_part >= PART_SIZE
 
 
-def test_an_upload_of_exactly_the_limit_is_allowed_and_a_byte_more_is_not():
+def test_the_size_limit_is_exact_to_the_byte():
     for kind in Kind:
         check_size(kind, limits.size(kind))
         with pytest.raises(NotAllowed) as refusal:
@@ -91,16 +91,16 @@ def test_a_lifetime_outside_the_limits_is_not_allowed(lifetime):
         "x" * 255,
     ],
 )
-def test_a_name_stays_as_it_was_given(name):
+def test_a_valid_name_is_unchanged(name):
     assert clean_name(name) == name
 
 
-def test_control_characters_cannot_get_into_a_name():
+def test_control_characters_in_a_name_are_replaced():
     assert clean_name("a\r\nSet-Cookie: x\x00\x7f.txt") == "a__Set-Cookie: x__.txt"
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 256, "\ud800.txt"])
-def test_what_is_no_name_is_refused(name):
+def test_an_invalid_name_is_refused(name):
     with pytest.raises(NotAllowed) as refusal:
         clean_name(name)
     assert refusal.value.field == "name"
@@ -122,7 +122,7 @@ def test_a_title_has_eighty_characters_at_most():
         (b"\x00\x00\x00\x20ftypavif" + bytes(8), "image/avif"),
     ],
 )
-def test_an_image_is_known_by_its_first_bytes(first, content_type):
+def test_the_first_bytes_determine_an_images_type(first, content_type):
     assert content_type_of(Kind.IMAGE, first) == content_type
 
 
@@ -137,15 +137,15 @@ def test_an_image_is_known_by_its_first_bytes(first, content_type):
         b"\x00\x00\x00\x20ftypmp42",
     ],
 )
-def test_what_is_no_image_is_refused_with_a_way_out(first):
+def test_a_non_image_is_refused_with_a_way_out(first):
     with pytest.raises(NotAllowed, match="as a file instead"):
         content_type_of(Kind.IMAGE, first)
 
 
-def test_heic_is_refused_by_its_name():
+def test_heic_is_refused_by_name():
     with pytest.raises(NotAllowed, match="HEIC"):
         content_type_of(Kind.IMAGE, b"\x00\x00\x00\x24ftypheic" + bytes(8))
 
 
-def test_a_file_is_given_out_as_plain_bytes_whatever_it_holds():
+def test_any_file_is_served_as_plain_bytes():
     assert content_type_of(Kind.FILE, b"<html>") == "application/octet-stream"

@@ -1,4 +1,4 @@
-"""Which box a request belongs to."""
+"""The box of a request, and its address."""
 
 import pytest
 from django.test import RequestFactory
@@ -11,7 +11,7 @@ def request(**headers):
     return RequestFactory().get("/", headers=headers)
 
 
-def test_a_token_opens_its_box_in_each_place():
+def test_a_token_opens_its_box_from_each_header_and_the_cookie():
     token = boxes.token_of("mybox")
     assert boxes.from_headers(request(authorization=f"Bearer {token}")) == "mybox"
     assert boxes.from_headers(request(authorization=f"bearer {token}")) == "mybox"
@@ -21,14 +21,14 @@ def test_a_token_opens_its_box_in_each_place():
     assert boxes.from_cookie(with_cookie) == "mybox"
 
 
-def test_no_token_is_no_box():
+def test_a_request_without_a_token_has_no_box():
     assert boxes.from_headers(request()) is None
     assert boxes.from_headers(request(authorization="Basic dXNlcjpwYXNz")) is None
     assert boxes.from_cookie(request()) is None
 
 
 @pytest.mark.parametrize("change", [lambda t: t + "x", lambda t: t[1:], lambda t: "other" + t[t.index(":") :]])
-def test_a_changed_token_opens_nothing(change):
+def test_a_changed_token_opens_no_box(change):
     forged = change(boxes.token_of("mybox"))
     with pytest.raises(boxes.BadToken):
         boxes.from_headers(request(authorization=f"Bearer {forged}"))
@@ -41,7 +41,7 @@ def test_new_boxes_differ():
     assert boxes.new() != boxes.new()
 
 
-def test_a_shared_box_is_one_for_all(settings):
+def test_a_shared_box_is_the_same_for_all(settings):
     token = boxes.token_of(boxes.new())
     settings.SHARED_BOX = True
     assert boxes.new() == boxes.new() == boxes.from_headers(request(x_box_token=token))
@@ -64,17 +64,17 @@ def test_an_address_cannot_be_read_from_its_hash(settings):
     assert address(settings, trust=False) != hashed
 
 
-def test_behind_a_router_the_last_address_counts_whatever_a_client_claims(settings):
+def test_the_last_forwarded_address_counts_behind_a_router(settings):
     honest = address(settings, trust=True, forwarded="203.0.113.7")
     assert address(settings, trust=True, forwarded="198.51.100.1, 203.0.113.7") == honest
     assert address(settings, trust=True, forwarded="203.0.113.8") != honest
 
 
-def test_without_a_router_the_header_counts_for_nothing(settings):
+def test_the_forwarded_header_is_ignored_without_a_router(settings):
     assert address(settings, trust=False, forwarded="203.0.113.7") == address(settings, trust=False)
 
 
-def test_a_subscribers_ipv6_addresses_are_one(settings):
+def test_the_ipv6_addresses_of_one_network_count_as_one(settings):
     one = address(settings, trust=False, remote="2001:db8:1:2::1")
     assert address(settings, trust=False, remote="2001:db8:1:2:ffff::9") == one
     assert address(settings, trust=False, remote="2001:db8:1:3::1") != one
@@ -82,5 +82,5 @@ def test_a_subscribers_ipv6_addresses_are_one(settings):
     assert mapped == address(settings, trust=False, remote="10.0.0.1")
 
 
-def test_an_address_that_is_none_is_not_counted(settings):
+def test_an_invalid_address_is_not_counted(settings):
     assert address(settings, trust=True, forwarded="unknown") == ""

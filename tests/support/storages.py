@@ -1,9 +1,10 @@
-"""Both storages for the tests, and the outside world that sends to them and fetches from them by signed URLs.
+"""Both storages, and the outside world that sends to them and fetches from them by signed URLs.
 
-S3 is moto, or the stack's LocalStack where AWS_S3_ENDPOINT_URL names it. What moto does not do as S3 does, above
-all look at signatures, is asked of `strict_storage`, which leaves moto out.
+S3 is moto, or the stack's LocalStack if AWS_S3_ENDPOINT_URL names it. moto checks no signatures, so tests of signatures
+use `strict_storage`, which leaves moto out.
 
-PYTEST_DONT_REWRITE: test files import the helpers before pytest loads the fixtures.
+A test module that wants the fixtures names this one in `pytest_plugins`.
+PYTEST_DONT_REWRITE: test modules import the helpers before pytest loads the fixtures.
 """
 
 import logging
@@ -23,6 +24,7 @@ from moto.s3.models import S3Backend
 from moto.server import ThreadedMotoServer
 
 from mayfly.storage.folder.storage import FolderUploadStorage
+from mayfly.storage.headers import OCTETS
 from mayfly.storage.protocol import UploadStorage
 from mayfly.storage.s3.storage import S3UploadStorage
 
@@ -34,7 +36,7 @@ FULL = 5 * 1024 * 1024
 
 @dataclass
 class Answer:
-    """What came back over HTTP, whichever way it went."""
+    """An answer over HTTP, from Django in this process or from S3."""
 
     status: int
     headers: httpx.Headers
@@ -42,7 +44,7 @@ class Answer:
 
 
 class World:
-    """A client somewhere out there, with nothing but a URL."""
+    """A client with nothing but a signed URL."""
 
     def __init__(self):
         self._http = httpx.Client()
@@ -55,6 +57,16 @@ class World:
 
     def get(self, url: str) -> Answer:
         return self._of_django(Client().get(url)) if url.startswith("/") else self._of_httpx(self._http.get(url))
+
+    def send(self, storage: UploadStorage, key: str, transfer_id: str, number: int, content: bytes) -> Answer:
+        """Send a part as a client does: ask for a URL, PUT to it."""
+        signed = storage.sign_part(key, transfer_id, number, len(content), lifetime=MINUTE)
+        assert (signed.number, signed.size, signed.headers) == (number, len(content), {})
+        return self.put(signed.url, content)
+
+    def fetch(self, storage: UploadStorage, key: str, *, name: str = "a.txt", content_type: str = OCTETS) -> Answer:
+        """Follow a download's URL."""
+        return self.get(storage.sign_download(key, name=name, content_type=content_type, lifetime=MINUTE))
 
     def _of_django(self, response) -> Answer:
         body = b"".join(response.streaming_content) if response.streaming else response.content
@@ -75,7 +87,7 @@ def s3_options() -> Iterator[dict]:
             "bucket_name": os.environ["AWS_STORAGE_BUCKET_NAME"],
             "region_name": os.environ.get("AWS_S3_REGION_NAME") or "us-east-1",
             "endpoint_url": STACK,
-            # The stack's own, so that preparing its bucket here changes nothing there.
+            # Those of the stack, so that preparing its bucket here changes nothing there.
             "cors_origins": re.split(r"\s*,\s*", os.environ.get("AWS_S3_CORS_ORIGINS") or "*"),
         }
         return
@@ -97,7 +109,7 @@ def s3_options() -> Iterator[dict]:
 
 
 def _refusing_closed_transfers(call):
-    """moto answers 500 where S3 says that there is no such upload."""
+    """moto answers 500 if there is no such upload; S3 says so."""
 
     @wraps(call)
     def checked(backend, bucket_name, multipart_id, *arguments):
@@ -116,8 +128,11 @@ def s3(s3_options) -> S3UploadStorage:
 
 
 @pytest.fixture
-def local(tmp_path, settings) -> FolderUploadStorage:
-    """The folder, as the project's default storage, with the views that serve it."""
+def local(tmp_path, settings, db) -> FolderUploadStorage:
+    """The folder as the default storage, with the views that serve it.
+
+    The views ask no query. Django looks at the database's connection at the end of every request, though.
+    """
     settings.ROOT_URLCONF = "mayfly.api.bytes"
     settings.STORAGES = settings.STORAGES | {
         "default": {
@@ -148,7 +163,7 @@ def world() -> World:
 
 @pytest.fixture
 def key(request) -> Iterator[str]:
-    """A key of this test's own, with nothing left under it."""
+    """A key for this test alone. Nothing stays under it."""
     name = "storage" if "storage" in request.fixturenames else "strict_storage"
     storage = request.getfixturevalue(name)
     key = new_key()
@@ -161,9 +176,14 @@ def new_key() -> str:
     return f"uploads/{secrets.token_hex(11)}"
 
 
+def open_transfer(storage: UploadStorage, key: str) -> str:
+    """Returns the id of the new transfer."""
+    return storage.open_transfer(key, content_type=OCTETS)
+
+
 def stored(storage: UploadStorage, key: str, *contents: bytes) -> str:
-    """Make these contents, a part each, the object under the key; returns the transfer's id."""
-    transfer_id = storage.open_transfer(key, content_type="application/octet-stream")
+    """Make these contents, a part each, the object under the key. Returns the transfer's id."""
+    transfer_id = open_transfer(storage, key)
     parts = [storage.write_part(key, transfer_id, number, content) for number, content in enumerate(contents, 1)]
     storage.complete_transfer(key, transfer_id, parts)
     return transfer_id

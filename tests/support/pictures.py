@@ -1,4 +1,4 @@
-"""Pictures for the tests and figures: every sort that people send, made by libvips itself; and what they cost."""
+"""Pictures for tests and benchmarks, in every format that people send, and the cost of decoding them."""
 
 import subprocess
 import sys
@@ -72,7 +72,7 @@ def claiming(width: int, height: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one run of the decoder took: its exit status, seconds by the clock, and its memory's peak."""
+    """The cost of one run of the decoder: exit status, seconds by the clock, peak of memory."""
 
     status: int
     seconds: float
@@ -80,7 +80,7 @@ class Cost:
 
 
 def measured(content: bytes, content_type: str, *, most: int = 100) -> Cost:
-    """Run the decoder from a small process: started from a large one, its peak would be that one's."""
+    """Run the decoder from a small process, because a child's peak of memory begins with its parent's size."""
     code = (
         "import resource, subprocess, sys, time; began = time.monotonic();"
         "status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
@@ -94,11 +94,11 @@ def measured(content: bytes, content_type: str, *, most: int = 100) -> Cost:
 
 
 def pieces(content: bytes, size: int = 65_536) -> Iterator[bytes]:
-    """As storage gives them."""
+    """In pieces, as storage reads an object."""
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
 
 def opened(preview: bytes) -> pyvips.Image:
-    """A preview, read as a browser would; fails for what is none."""
+    """A preview, decoded as a browser does. Fails if it is not WebP."""
     return pyvips.Image.webpload_buffer(preview)

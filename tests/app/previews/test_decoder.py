@@ -1,0 +1,85 @@
+"""The decoder's process: what it may use, and how it ends."""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from mayfly.previews import decoder, draw
+from mayfly.previews.draw import DecoderBroken, Interrupted, NotShowable
+from mayfly.storage.protocol import StorageError
+
+from ...support.images import drawn
+from ...support.pictures import jpeg
+
+
+def test_the_decoder_inherits_no_secret_and_no_open_file(program):
+    program("import os; print(sorted(os.environ), os.listdir('/proc/self/fd'), os.getcwd()); raise SystemExit(1)")
+    with open(__file__), pytest.raises(DecoderBroken) as answer:
+        drawn(jpeg())
+    words = str(answer.value)
+    assert "SECRET_KEY" not in words
+    assert set(words.split("[")[1].split("]")[0].replace("'", "").split(", ")) <= {
+        "LC_CTYPE", "MALLOC_ARENA_MAX", "VIPS_BLOCK_UNTRUSTED", "VIPS_CONCURRENCY",
+    }  # fmt: skip
+    # Standard input, output and error, and the listing itself.
+    assert len(words.split("[")[2].split("]")[0].split(", ")) == 4
+
+
+def test_the_decoder_limits_itself_before_it_decodes():
+    code = (
+        "import decoder, resource as r; decoder.restrict(); decoder.limit_memory(decoder.SMALL);"
+        "print(*[r.getrlimit(l)[0] for l in (r.RLIMIT_CPU, r.RLIMIT_DATA, r.RLIMIT_FSIZE, r.RLIMIT_CORE)],"
+        " open('/proc/self/oom_score_adj').read())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(decoder.__file__).parent, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == ["10", "112000000", "2000000", "0", "1000"]
+    assert resource.getrlimit(resource.RLIMIT_DATA)[0] != decoder.SMALL
+
+
+def test_a_slow_decoder_is_killed(program, monkeypatch):
+    monkeypatch.setattr(draw, "IMAGE_SECONDS", 0.5)
+    program("import time; time.sleep(60)")
+    with pytest.raises(Interrupted):
+        drawn(bytes(10_000_000))
+
+
+def test_an_image_that_uses_up_the_processor_time_is_refused(program):
+    program("import resource as r; r.setrlimit(r.RLIMIT_CPU, (1, 2))\nwhile True: pass")
+    with pytest.raises(NotShowable, match="more time or memory"):
+        drawn(jpeg())
+
+
+@pytest.mark.parametrize("output", ["<script>alert(1)</script>", "RIFF0000WAVE", ""])
+def test_a_hijacked_decoder_can_return_only_webp(program, output):
+    program(f"print({output!r})")
+    with pytest.raises(DecoderBroken):
+        drawn(jpeg())
+
+
+def test_a_decoder_leaves_no_file_and_no_process(program):
+    before = set(Path(tempfile.gettempdir()).iterdir())
+    threads = threading.active_count()
+    drawn(jpeg())
+    program("import time; time.sleep(60)")
+
+    def breaking():
+        yield b"x"
+        raise StorageError("time-out")
+
+    with pytest.raises(StorageError):
+        draw.draw(breaking(), content_type="image/jpeg")
+    assert set(Path(tempfile.gettempdir()).iterdir()) == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, 0)
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(1)
+    assert threading.active_count() <= threads

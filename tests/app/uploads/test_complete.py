@@ -1,0 +1,129 @@
+"""The completion of an upload: from parts to an object, ready or refused, and once only."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import default_storage as storage
+from django.db import connection
+
+from mayfly.uploads import lifecycle, parts
+from mayfly.uploads.choices import Kind, State
+from mayfly.uploads.errors import Gone, PartsMissing, Refused
+from mayfly.uploads.models import Upload
+from mayfly.uploads.parts import MiB
+
+from ...support.broken import Wrapped
+from ...support.making import arrive, begin, expire, is_empty, ready, state
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_completed_upload_lives_for_its_lifetime():
+    upload = ready(lifetime=timedelta(seconds=100))
+    assert upload.state == State.READY
+    left = Upload.objects.live().with_time_left().get().time_left
+    assert timedelta(seconds=90) < left <= timedelta(seconds=100)
+    assert storage.first_bytes(upload.key, 100) == b"hello"
+
+
+def test_the_parts_of_an_upload_become_one_object(monkeypatch):
+    monkeypatch.setattr(parts, "PART_SIZE", 5 * MiB)
+    content = bytes(range(256)) * 4096 * 6
+    upload = ready(content)
+    assert upload.plan.count == 2
+    assert storage.length(upload.key) == len(content)
+    assert storage.first_bytes(upload.key, len(content)) == content
+
+
+def test_missing_parts_are_named_and_can_still_arrive():
+    upload = begin()
+    with pytest.raises(PartsMissing) as missing:
+        lifecycle.complete(upload, storage=storage)
+    assert missing.value.numbers == [1]
+    assert lifecycle.complete(arrive(upload), storage=storage).state == State.READY
+
+
+def test_a_part_of_a_wrong_size_refuses_the_upload():
+    upload = begin(b"hello")
+    arrive(upload, b"hell")
+    with pytest.raises(Refused, match="not those that were declared"):
+        lifecycle.complete(upload, storage=storage)
+    assert state(upload) == State.GONE
+    assert is_empty(upload)
+
+
+def test_an_extra_part_refuses_the_upload():
+    upload = arrive(begin())
+    storage.write_part(upload.key, upload.transfer_id, 2, b"more")
+    with pytest.raises(Refused):
+        lifecycle.complete(upload, storage=storage)
+    assert is_empty(upload)
+
+
+def test_a_non_image_is_removed_and_refused_again_with_its_reason():
+    upload = arrive(begin(b"<svg/>", kind=Kind.IMAGE), b"<svg/>")
+    for _ in range(2):
+        with pytest.raises(Refused, match="not an image we can show"):
+            lifecycle.complete(upload, storage=storage)
+        upload.refresh_from_db()
+    assert state(upload) == State.GONE
+    assert is_empty(upload)
+
+
+def test_completing_twice_returns_the_upload_unchanged():
+    upload = arrive(begin())
+    first = lifecycle.complete(upload, storage=storage)
+    again = lifecycle.complete(upload, storage=storage)
+    assert (again.state, again.expires_at) == (State.READY, first.expires_at)
+
+
+def test_parallel_completions_make_an_upload_ready_once():
+    upload = arrive(begin())
+
+    def attempt(_):
+        try:
+            return lifecycle.complete(Upload.objects.get(pk=upload.pk), storage=storage)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(attempt, range(8)))
+    assert {result.state for result in results} == {State.READY}
+    assert len({result.expires_at for result in results}) == 1
+
+
+def test_a_completion_cut_off_after_storage_can_be_repeated():
+    upload = arrive(begin())
+    storage.complete_transfer(upload.key, upload.transfer_id, storage.parts(upload.key, upload.transfer_id).values())
+    assert lifecycle.complete(upload, storage=storage).state == State.READY
+
+
+def test_an_upload_whose_transfer_was_aborted_is_refused():
+    upload = arrive(begin())
+    storage.abort_transfers(upload.key)
+    with pytest.raises(Refused, match="Begin again"):
+        lifecycle.complete(upload, storage=storage)
+    assert state(upload) == State.GONE
+
+
+def test_no_upload_becomes_ready_after_its_deadline():
+    upload = expire(arrive(begin()))
+    with pytest.raises(Gone):
+        lifecycle.complete(upload, storage=storage)
+    lifecycle.sweep(storage=storage)
+    assert is_empty(upload)
+
+
+def test_an_upload_cleared_during_its_completion_stays_gone():
+    upload = arrive(begin())
+
+    def first_bytes(key, count):
+        first = storage.first_bytes(key, count)
+        lifecycle.clear(box=upload.box, storage=storage)
+        return first
+
+    with pytest.raises(Gone):
+        lifecycle.complete(upload, storage=Wrapped(first_bytes=first_bytes))
+    assert state(upload) == State.GONE
+    assert is_empty(upload)

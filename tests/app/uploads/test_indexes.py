@@ -1,0 +1,58 @@
+"""Every query has its index."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from mayfly.uploads.choices import Kind, State
+from mayfly.uploads.models import Upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Five thousand rows of every sort, made once for all tests of this module, and rolled back after them."""
+    now = timezone.now()
+    common = {"kind": Kind.IMAGE, "size": 5, "part_size": 8, "lifetime": timedelta(minutes=15)}
+    with django_db_blocker.unblock(), transaction.atomic():
+        Upload.objects.bulk_create(
+            Upload(
+                box=f"box{number % 500}",
+                address="" if number % 5 else f"here{number % 501}",
+                state=State.GONE if number % 5 else State.READY,
+                completed_at=now,
+                removed_at=now - timedelta(seconds=number),
+                preview_due_at=None if number % 100 else now - timedelta(seconds=number),
+                expires_at=now + timedelta(seconds=number),
+                **common,
+            )
+            for number in range(5000)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (lambda: Upload.objects.of("box7").live(), "box_newest"),
+        (lambda: Upload.objects.of("box7").live().filter(kind=Kind.IMAGE), "box_newest"),
+        (lambda: Upload.objects.of("box7").standing(), "box_newest"),
+        (lambda: Upload.objects.sent_from("here7").standing(), "from_address"),
+        (lambda: Upload.objects.due(), "due"),
+        (lambda: Upload.objects.removing().filter(pk__gt="").order_by("pk")[:1000], "removing"),
+        (lambda: Upload.objects.wanting_a_preview()[:1], "previews"),
+        (lambda: Upload.objects.of("box7").live_or_refused(), "box_newest"),
+        (lambda: Upload.objects.gone().filter(removed_at__lt=Now() - timedelta(hours=24)), "receipts"),
+    ],
+)
+def test_every_query_uses_its_index(many_rows, query, index):
+    """Case 56: each query alone. The stack's tests run the whole program on a million rows."""
+    assert index in query().explain()

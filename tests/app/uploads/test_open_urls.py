@@ -1,0 +1,36 @@
+"""Download URLs: no longer than their upload."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import default_storage as storage
+
+from mayfly.uploads import opening
+from mayfly.uploads.choices import State
+from mayfly.uploads.errors import Gone
+
+from ...support.broken import Wrapped
+from ...support.making import expire, ready, state
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_download_url_never_outlives_its_upload():
+    lifetimes = []
+
+    def sign_download(key, *, lifetime, **more):
+        lifetimes.append(lifetime)
+        return storage.sign_download(key, lifetime=lifetime, **more)
+
+    wrapped = Wrapped(sign_download=sign_download)
+    opening.download_url(ready(lifetime=timedelta(minutes=15)).pk, storage=wrapped)
+    opening.download_url(ready(lifetime=timedelta(seconds=20)).pk, storage=wrapped)
+    assert lifetimes[0] == timedelta(seconds=60)
+    assert timedelta(seconds=15) < lifetimes[1] <= timedelta(seconds=20)
+
+
+def test_an_expired_upload_gets_no_download_url_before_the_sweep():
+    upload = expire(ready())
+    assert state(upload) == State.READY
+    with pytest.raises(Gone):
+        opening.download_url(upload.pk, storage=storage)
