@@ -1,5 +1,6 @@
 """The stack from outside: visitors with a browser and an API client, and a view of the bucket and the table."""
 
+import json
 import os
 import re
 import subprocess
@@ -29,6 +30,15 @@ def compose(*arguments: str) -> str:
         capture_output=True,
         text=True,
     ).stdout
+
+
+def docker_inspect(*arguments: str) -> dict:
+    return json.loads(subprocess.run(["docker", *arguments], check=True, capture_output=True).stdout)[0]
+
+
+def inspect(service: str) -> dict:
+    """Docker's description of a service's container."""
+    return docker_inspect("inspect", compose("ps", "--all", "--quiet", service).strip())
 
 
 def until(true: Callable[[], object], *, seconds: float, every: float = 0.2) -> float:

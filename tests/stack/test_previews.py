@@ -8,8 +8,7 @@ from itertools import cycle, islice
 import httpx
 import pyvips
 
-from .conftest import Visitor, compose, until
-from .test_stack import inspect
+from .conftest import Visitor, compose, inspect, until
 
 
 def flat(width: int, height: int) -> pyvips.Image:

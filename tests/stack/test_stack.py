@@ -10,18 +10,9 @@ import httpx
 import kombu
 import pytest
 
-from .conftest import BUCKET, URL, compose, until
+from .conftest import BUCKET, URL, compose, docker_inspect, inspect, until
 
 SERVICES = {"nginx", "web", "worker", "beat", "flower", "postgres", "redis", "localstack"}
-
-
-def docker_inspect(*arguments: str) -> dict:
-    return json.loads(subprocess.run(["docker", *arguments], check=True, capture_output=True).stdout)[0]
-
-
-def inspect(service: str) -> dict:
-    """Docker's description of a service's container."""
-    return docker_inspect("inspect", compose("ps", "--all", "--quiet", service).strip())
 
 
 def image_of(service: str) -> dict:

@@ -96,7 +96,7 @@ class Redis(socketserver.ThreadingTCPServer):
 
     @property
     def messages(self) -> list[tuple[str, str, list[str]]]:
-        """Of each message: its queue, its task, and the task's arguments."""
+        """The queue, the task and the arguments of each message."""
         found = []
         for command, *arguments in self.received:
             if command == b"LPUSH":
