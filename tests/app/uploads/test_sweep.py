@@ -14,7 +14,7 @@ from mayfly.uploads import lifecycle
 from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 
-from ...support.broken import Wrapped
+from ...support.broken import Wrapped, down
 from ...support.making import arrive, begin, expire, is_empty, ready, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,3 +99,19 @@ def test_the_sweep_purges_old_receipts(limits):
     Upload.objects.filter(pk=old.pk).update(removed_at=Now() - timedelta(hours=1, seconds=1))
     lifecycle.sweep(storage=storage)
     assert list(Upload.objects.values_list("pk", flat=True)) == [new.pk]
+
+
+def test_the_sweep_says_how_many_it_removed_and_how_late():
+    assert str(lifecycle.sweep(storage=storage)) == "nothing was due"
+    for seconds in (1, 5):
+        Upload.objects.filter(pk=ready().pk).update(expires_at=Now() - timedelta(seconds=seconds))
+    swept = lifecycle.sweep(storage=storage)
+    assert timedelta(seconds=5) <= swept.latest < timedelta(seconds=15)
+    assert str(swept) == f"2 removed, the latest {swept.latest.total_seconds():.1f} s after its time"
+
+
+def test_a_removal_before_its_time_does_not_count_as_late():
+    upload = ready()
+    lifecycle.remove(upload, storage=Wrapped(remove=down))
+    swept = lifecycle.sweep(storage=storage)
+    assert (swept.removed, swept.latest) == (1, timedelta(0))
