@@ -59,7 +59,14 @@ def send(part: dict, content: bytes) -> int:
 
 def fetch(url: str) -> Any:
     """GET the address that a download redirects to, from the app or from S3."""
-    return Client().get(url) if url.startswith("/") else httpx.get(url)
+    if not url.startswith("/"):
+        return httpx.get(url)
+    response = Client().get(url)
+    if response.streaming:  # the whole of it, so that no file stays open
+        content = b"".join(response.streaming_content)
+        response.close()
+        response.streaming_content = [content]
+    return response
 
 
 def body_of(response: Any) -> bytes:
