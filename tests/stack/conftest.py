@@ -4,9 +4,7 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import boto3
 import httpx
@@ -14,12 +12,11 @@ import psycopg2
 import pytest
 from botocore.config import Config
 
+from tests.support import waiting
+from tests.support.client import ApiClient, Http
+
 URL = os.environ["MAYFLY_URL"]
 BUCKET = "mayfly"
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
 
 
 def compose(*arguments: str) -> str:
@@ -41,52 +38,21 @@ def inspect(service: str) -> dict:
     return docker_inspect("inspect", compose("ps", "--all", "--quiet", service).strip())
 
 
-def until(true: Callable[[], object], *, seconds: float, every: float = 0.2) -> float:
-    """Wait until `true()`; returns the seconds that it took. Fails after `seconds`."""
-    start = time.monotonic()
-    while not true():
-        assert time.monotonic() - start < seconds, f"not within {seconds} s"
-        time.sleep(every)
-    return time.monotonic() - start
+def until(holds: Callable[[], object], *, seconds: float, every: float = 0.2) -> float:
+    """As `tests.support.waiting.until`, with longer pauses, because a look at the stack takes a while."""
+    return waiting.until(holds, seconds=seconds, every=every)
 
 
-@dataclass
-class Visitor:
+def http_client(**options) -> httpx.Client:
+    return httpx.Client(timeout=60, **options)
+
+
+class Visitor(ApiClient):
     """A person with a box of their own: `api` has its token, `browser` its cookie."""
 
-    api: httpx.Client = field(default_factory=lambda: httpx.Client(base_url=URL, timeout=30))
-    browser: httpx.Client = field(default_factory=lambda: httpx.Client(base_url=URL, timeout=30))
-
-    def begin(self, content: bytes, *, kind: str = "file", name: str = "a.bin", **more) -> dict:
-        response = self.api.post("/api/uploads", json={"kind": kind, "name": name, "size": len(content)} | more)
-        assert response.status_code == 201, response.text
-        upload = response.json()
-        if upload["box"]:
-            self.api.headers["Authorization"] = f"Bearer {upload['box']}"
-        return upload
-
-    def sign(self, upload: dict, *numbers: int) -> list[dict]:
-        response = self.api.post(f"/api/uploads/{upload['id']}/parts", json={"numbers": list(numbers)})
-        assert response.status_code == 200, response.text
-        return response.json()["parts"]
-
-    def send(self, upload: dict, content: bytes, *numbers: int) -> None:
-        size = upload["transfer"]["part_size"]
-        for part in self.sign(upload, *(numbers or range(1, upload["transfer"]["parts"] + 1))):
-            start = (part["number"] - 1) * size
-            body = content[start : start + part["size"]]
-            response = httpx.put(part["url"], content=body, headers=part["headers"], timeout=60)
-            assert response.status_code == 200, response.text
-
-    def upload(self, content: bytes, **more) -> dict:
-        upload = self.begin(content, **more)
-        self.send(upload, content)
-        response = self.api.post(f"/api/uploads/{upload['id']}/complete")
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    def list(self, kind: str = "") -> list[dict]:
-        return self.api.get("/api/uploads", params={"kind": kind} if kind else {}).json()["uploads"]
+    def __init__(self, make_client: Callable[..., httpx.Client] = http_client):
+        self.api, self.browser = make_client(base_url=URL), make_client(base_url=URL)
+        super().__init__(Http(self.api, make_client()))
 
     def submit(self, path: str, *, files: dict[str, bytes] | None = None, **fields: str) -> httpx.Response:
         """Fill in the form of a page and send it, as a browser without JavaScript does."""

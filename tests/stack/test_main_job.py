@@ -12,7 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from .conftest import PNG, URL, until
+from tests.support.samples import PNG
+
+from .conftest import URL, until
 
 
 def test_an_upload_in_parts_comes_back_byte_for_byte(visitor, bucket):
@@ -20,7 +22,7 @@ def test_an_upload_in_parts_comes_back_byte_for_byte(visitor, bucket):
     upload = visitor.begin(content, name="films and more.bin")
     assert upload["transfer"]["parts"] == 3
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda number: visitor.send(upload, content, number), (3, 1, 2)))
+        list(pool.map(lambda number: visitor.send_parts(upload, content, number), (3, 1, 2)))
     upload = visitor.api.post(f"/api/uploads/{upload['id']}/complete").json()
     assert upload["state"] == "ready"
     download = httpx.get(upload["download"], follow_redirects=True, timeout=60)
@@ -34,11 +36,11 @@ def test_an_upload_in_parts_comes_back_byte_for_byte(visitor, bucket):
 def test_a_transfer_resumes_with_its_missing_parts(visitor):
     content = random.randbytes(17 * 1024 * 1024)
     upload = visitor.begin(content)
-    visitor.send(upload, content, 2)
+    visitor.send_parts(upload, content, 2)
     assert [part["number"] for part in visitor.api.get(f"/api/uploads/{upload['id']}/parts").json()["parts"]] == [2]
     answer = visitor.api.post(f"/api/uploads/{upload['id']}/complete")
     assert (answer.status_code, answer.json()["error"]["missing"]) == (409, [1, 3])
-    visitor.send(upload, content, 1, 3)
+    visitor.send_parts(upload, content, 1, 3)
     assert visitor.api.post(f"/api/uploads/{upload['id']}/complete").status_code == 200
 
 
@@ -47,7 +49,7 @@ def test_a_part_sent_again_during_completion_never_shortens_the_upload(visitor):
     content = random.randbytes(16 * 1024 * 1024)
     for _ in range(6):
         upload = visitor.begin(content)
-        visitor.send(upload, content)
+        visitor.send_parts(upload, content)
         [again] = visitor.sign(upload, 1)
         with ThreadPoolExecutor(1) as pool:
             pool.submit(httpx.put, again["url"], content=content[: again["size"]], timeout=60)
@@ -73,7 +75,7 @@ def test_a_part_url_accepts_only_its_own_part_and_length(visitor, bucket):
     [part] = visitor.sign(upload, 1)
     assert httpx.put(part["url"], content=b"hello and more").status_code == 403
     assert httpx.put(part["url"].replace("partNumber=1", "partNumber=2"), content=b"hello").status_code == 403
-    visitor.send(upload, b"hello")
+    visitor.send_parts(upload, b"hello")
     visitor.api.post(f"/api/uploads/{upload['id']}/complete")
     assert httpx.put(part["url"], content=b"HELLO").status_code == 404
     visitor.api.delete(f"/api/uploads/{upload['id']}")
@@ -162,7 +164,7 @@ def test_an_upload_expires_to_the_second_and_leaves_the_bucket(visitor, bucket, 
 
 def test_an_abandoned_transfer_is_aborted_after_its_deadline(visitor, bucket, table):
     upload = visitor.begin(b"hello")
-    visitor.send(upload, b"hello")
+    visitor.send_parts(upload, b"hello")
     assert f"uploads/{upload['id']}" in bucket.transfers()
     table("UPDATE uploads_upload SET expires_at = now() WHERE id = %s", upload["id"])
     until(lambda: f"uploads/{upload['id']}" not in bucket.transfers(), seconds=15)

@@ -95,7 +95,7 @@ def test_a_worker_of_512_mb_survives_fifty_of_the_largest_images(table):
         if number % 3 == 0:  # a box keeps three images
             visitor = Visitor()
         upload = visitor.begin(content, kind="image", name=f"{number}")
-        visitor.send(upload, content)
+        visitor.send_parts(upload, content)
         uploads.append((visitor, upload))
     with ThreadPoolExecutor(8) as pool:
         completed = pool.map(lambda pair: pair[0].api.post(f"/api/uploads/{pair[1]['id']}/complete"), uploads)

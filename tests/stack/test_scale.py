@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .conftest import PNG
+from tests.support.samples import PNG
 
 COUNT = 1_000_000  # one row in a hundred is live
 ROWS = """

@@ -8,7 +8,9 @@ import pytest
 import pyvips
 from playwright.sync_api import Page, expect
 
-from ..conftest import PNG, URL
+from tests.support.samples import PNG
+
+from ..conftest import URL
 from .conftest import Surfer, visit
 
 ROOT = Path(__file__).resolve().parents[3]

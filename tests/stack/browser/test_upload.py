@@ -5,7 +5,9 @@ import base64
 import pytest
 from playwright.sync_api import expect
 
-from ..conftest import PNG, URL
+from tests.support.samples import PNG
+
+from ..conftest import URL
 from .conftest import MiB, digest, visit
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import httpx
@@ -31,26 +30,15 @@ def client(**options) -> httpx.Client:
 HTTP = client()
 
 
-@dataclass
 class Visitor(conftest.Visitor):
     """The visitor of the other tests, with faster clients."""
 
-    api: httpx.Client = field(default_factory=lambda: client(base_url=URL))
-    browser: httpx.Client = field(default_factory=lambda: client(base_url=URL))
+    def __init__(self):
+        super().__init__(client)
 
     @property
     def token(self) -> str:
         return self.api.headers["Authorization"].removeprefix("Bearer ")
-
-    def send(self, upload: dict, content: bytes, *numbers: int) -> None:
-        size = upload["transfer"]["part_size"]
-        for part in self.sign(upload, *(numbers or range(1, upload["transfer"]["parts"] + 1))):
-            start = (part["number"] - 1) * size
-            answer = HTTP.put(part["url"], content=content[start : start + part["size"]], headers=part["headers"])
-            assert answer.status_code == 200, answer.text
-
-    def complete(self, upload: dict) -> httpx.Response:
-        return self.api.post(f"/api/uploads/{upload['id']}/complete")
 
 
 def docker(*arguments: str, check: bool = True) -> str:

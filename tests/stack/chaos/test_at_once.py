@@ -11,7 +11,9 @@ from functools import partial
 import httpx
 import pytest
 
-from ..conftest import PNG, URL, until
+from tests.support.samples import PNG
+
+from ..conftest import URL, until
 from . import stack
 from .stack import HTTP
 
@@ -68,7 +70,7 @@ def test_fifty_images_completed_at_once_leave_the_newest_three(visitor, bucket, 
     images = [visitor.begin(PNG, kind="image", name=f"dot-{number}.png") for number in range(CLIENTS)]
     token = visitor.token
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda image: visitor.send(image, PNG), images))
+        list(pool.map(lambda image: visitor.send_parts(image, PNG), images))
     visible = "SELECT count(*) FROM uploads_upload WHERE kind = 'image' AND state = 'ready'"
     with (
         looking_on(lambda: len(visitor.list("image"))) as listed,
@@ -156,7 +158,7 @@ def test_a_deletion_is_complete_when_its_answer_comes(visitor, bucket):
     """204 means that storage has removed the bytes; if storage answers, nothing is left to the sweep."""
     uploads = [visitor.upload(b"hello", name=str(number)) for number in range(20)]
     pending = visitor.begin(b"hello")
-    visitor.send(pending, b"hello")
+    visitor.send_parts(pending, b"hello")
     assert visitor.api.delete("/api/uploads").status_code == 204
     assert bucket.keys("uploads/") == set()
     assert bucket.transfers() == set()

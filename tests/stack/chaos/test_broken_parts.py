@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle
 
-from ..conftest import BUCKET, PNG, Bucket, compose, until
+from tests.support.samples import PNG
+
+from ..conftest import BUCKET, Bucket, compose, until
 from . import stack
 from .stack import HTTP, LATE, OUTAGE, Ask, Visitor
 

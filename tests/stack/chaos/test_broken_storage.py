@@ -123,7 +123,7 @@ def test_complete_can_be_repeated_until_storage_does_it(faults, visitor, bucket,
     content = random.randbytes(9_000_000)
     for does in ("500", "429", "drop", "lose"):
         upload = visitor.begin(content, name=does)
-        visitor.send(upload, content)
+        visitor.send_parts(upload, content)
         faults.set({"operation": "CompleteMultipartUpload", "does": does})
         assert visitor.complete(upload).status_code == 503
         assert bucket.has(upload) is (does == "lose")  # only the answer was lost
@@ -136,7 +136,7 @@ def test_complete_can_be_repeated_until_storage_does_it(faults, visitor, bucket,
 def test_complete_goes_on_after_storage_has_put_the_object_together(faults, visitor, bucket, table):
     """Reading the first bytes of the new object fails; the row stays pending until the next call."""
     upload = visitor.begin(b"hello")
-    visitor.send(upload, b"hello")
+    visitor.send_parts(upload, b"hello")
     faults.set({"operation": "GetObject", "does": "500"})
     assert visitor.complete(upload).status_code == 503
     assert bucket.has(upload)
@@ -152,7 +152,7 @@ def test_a_transfer_whose_id_was_lost_is_aborted(faults, visitor, bucket, table)
     faults.set({"operation": "CreateMultipartUpload", "does": "lose", "times": 1})
     upload = visitor.begin(b"hello")
     assert len(_transfers_of(upload, bucket)) == 2
-    visitor.send(upload, b"hello")
+    visitor.send_parts(upload, b"hello")
     assert visitor.complete(upload).status_code == 200
     assert content_of(upload) == b"hello"
     assert visitor.api.delete(f"/api/uploads/{upload['id']}").status_code == 204

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from . import stack
-from .ledger import SHORT, Client, Clock, Ledger, Warden
+from .clients import SHORT, Client, Warden
+from .ledger import Clock, Ledger
 from .stack import SECONDS
 
 SEED = os.environ.get("CHAOS_SEED", "20")

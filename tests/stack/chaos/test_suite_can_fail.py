@@ -4,7 +4,8 @@ import pytest
 
 from ..conftest import BUCKET, Bucket
 from . import stack
-from .ledger import Client, Clock, Followed, Ledger
+from .clients import Client
+from .ledger import Clock, Followed, Ledger
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from ..conftest import PNG, Visitor
+from tests.support.samples import PNG
+
+from ..conftest import Visitor
 
 
 @dataclass

@@ -211,6 +211,8 @@ def test_flower_shows_the_apps_workers_on_a_larger_plan(heroku, config, connecti
         until(lambda: answer(page) is not None, seconds=60, every=1)
         assert answer(page).status_code == 401
         until(lambda: "removal@" in answer(page, auth=("me", "secret")).text, seconds=30)
+    FIGURES["with Flower: most connections"] = f"Redis {connections.redis}"
+    assert connections.refused() == 0
 
 
 def answer(url: str, **more) -> httpx.Response | None:

@@ -20,7 +20,8 @@ from mayfly.uploads import parts
 from mayfly.uploads.models import Upload
 
 from . import databases, observer, swaps
-from .operations import OPERATIONS, expire
+from .operations import OPERATIONS
+from .scenes import expire
 from .watch import Watch
 
 # No step of a run needs as many seconds; one that hangs is ended and fails.
