@@ -223,13 +223,22 @@ def test_nothing_is_sent_without_redis(owner, point_at, monkeypatch):
     assert announce._sender.cache_info().currsize == 0
 
 
-def test_a_process_takes_two_connections_and_gives_them_back(redis, point_at):
+def test_a_message_takes_two_connections_and_gives_them_back(redis, point_at):
+    point_at(redis.url)
+    for number in range(3):
+        announce.announce(image())
+        wait_until(lambda: redis.connected == 0)
+        assert len(redis.messages) == number + 1
+    assert redis.most_connected == 2
+
+
+def test_a_process_sends_one_message_at_a_time(redis, point_at):
     point_at(redis.url)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(announce.announce, [image() for _ in range(8)]))
     assert len(redis.messages) == 8
-    wait_until(lambda: redis.connected == 0)
-    assert redis.most_connected == 2
+    # The server may see the end of one message's connections after the next message has opened its own.
+    assert redis.most_connected <= 4
 
 
 def test_web_answers_while_redis_is_gone(owner, gone, caplog):
