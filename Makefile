@@ -31,7 +31,7 @@ shell: ## Open a shell in the web container
 test: packages ## Test the program and its tools without Docker (some tests: make test ARGS="-k sweep")
 	@$(PYTHON) bin/assets
 	@.venv/bin/node --test --test-reporter=dot tests/assets/*.test.mjs
-	@.venv/bin/pytest tests/app tests/tools -n 2 $(ARGS)
+	@.venv/bin/pytest tests/app tests/tools -n 2 --dist worksteal $(if $(ARGS),,--cov --cov-report=) $(ARGS)
 
 test-stack: packages ## Start a second stack beside yours and test it from outside
 	@tests/stack/run $(ARGS)

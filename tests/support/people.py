@@ -62,10 +62,8 @@ def fetch(url: str) -> Any:
     if not url.startswith("/"):
         return httpx.get(url)
     response = Client().get(url)
-    if response.streaming:  # the whole of it, so that no file stays open
-        content = b"".join(response.streaming_content)
-        response.close()
-        response.streaming_content = [content]
+    if response.streaming:  # Django closes the file once all of it was read
+        response.streaming_content = [b"".join(response.streaming_content)]
     return response
 
 

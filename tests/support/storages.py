@@ -28,6 +28,8 @@ from mayfly.storage.headers import OCTETS
 from mayfly.storage.protocol import UploadStorage
 from mayfly.storage.s3.storage import S3UploadStorage
 
+from .people import body_of
+
 STACK = os.environ.get("AWS_S3_ENDPOINT_URL")
 MINUTE = timedelta(minutes=1)
 # The least that S3 takes for every part but the last.
@@ -69,9 +71,7 @@ class World:
         return self.get(storage.sign_download(key, name=name, content_type=content_type, lifetime=MINUTE))
 
     def _of_django(self, response) -> Answer:
-        body = b"".join(response.streaming_content) if response.streaming else response.content
-        response.close()
-        return Answer(response.status_code, httpx.Headers(response.headers), body)
+        return Answer(response.status_code, httpx.Headers(response.headers), body_of(response))
 
     def _of_httpx(self, response: httpx.Response) -> Answer:
         return Answer(response.status_code, response.headers, response.content)

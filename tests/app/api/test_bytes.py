@@ -18,6 +18,7 @@ from django.test import Client, RequestFactory
 from mayfly.api import bytes as served
 from mayfly.storage.protocol import StorageError
 
+from ...support.people import body_of
 from ...support.storages import MINUTE, stored
 
 pytest_plugins = ["tests.support.storages"]
@@ -49,12 +50,6 @@ def put(client, url, content, length=None):
     """PUT with this Content-Length, which may be false. None stands for the true one."""
     length = str(len(content)) if length is None else length
     return client.generic("PUT", url, content, "application/octet-stream", headers={"Content-Length": length})
-
-
-def body_of(response):
-    body = b"".join(response.streaming_content) if response.streaming else response.content
-    response.close()
-    return body
 
 
 def assert_error(response, status, code):

@@ -26,7 +26,7 @@ from ...support.making import expire
 from ...support.people import Person
 from ...support.samples import PNG
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fuzz]
 
 BOUNDED = settings(
     max_examples=20,

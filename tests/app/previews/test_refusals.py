@@ -53,6 +53,7 @@ def test_a_refusal_states_the_pixel_limit_in_the_owners_language(limits):
     assert Upload().why_refused == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content_type", "save", "most"),
     [

@@ -23,6 +23,7 @@ from ...support.storages import new_key
 from ...support.waiting import until
 
 pytest_plugins = ["tests.support.storages"]
+pytestmark = pytest.mark.slow
 # The headers that a router in front adds.
 THROUGH = {"Host": "drop.example", "X-Forwarded-Proto": "https"}
 

@@ -11,6 +11,7 @@ from ...support.fuzzing import BOUNDED
 from ...support.storages import FULL, new_key
 
 pytest_plugins = ["tests.support.storages"]
+pytestmark = pytest.mark.fuzz
 
 
 @st.composite

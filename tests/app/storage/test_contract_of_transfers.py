@@ -62,6 +62,7 @@ def test_a_transfer_without_parts_lists_none(storage, key):
     assert storage.parts(key, open_transfer(storage, key)) == {}
 
 
+@pytest.mark.slow
 def test_more_than_a_thousand_parts_are_all_listed(storage, key):
     """Case 15."""
     transfer_id = open_transfer(storage, key)

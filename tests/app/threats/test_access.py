@@ -148,6 +148,7 @@ def test_another_site_cannot_use_a_visitors_cookie_for_changes(owner, method):
 ELSEWHERE = ["//evil.example", "https://evil.example", "/\\evil.example", "https:evil.example", "\\\\evil.example"]
 
 
+@pytest.mark.slow
 def test_no_route_redirects_to_another_site(owner):
     """Case 39: whatever the request asks for or claims."""
     upload = owner.upload()

@@ -113,6 +113,7 @@ def test_links_never_contain_a_foreign_host(owner):
     assert answer.json()["link"].startswith("http://testserver/")
 
 
+@pytest.mark.slow
 def test_an_old_download_url_gives_nothing_after_the_deadline(owner):
     """Case 33: the test waits for the deadline, and changes no row."""
     upload = secret(owner, lifetime=2)

@@ -40,7 +40,7 @@ from ...support.samples import PNG
 from ...support.waiting import a_moment_later
 
 pytest_plugins = ["tests.support.storages"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fuzz, pytest.mark.slow]
 
 SIGNATURE = PNG[:8]
 SELDOM = st.sampled_from([False, False, False, True])
