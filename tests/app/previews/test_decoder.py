@@ -64,8 +64,11 @@ def test_a_hijacked_decoder_can_return_only_webp(program, output):
         drawn(jpeg())
 
 
-def test_a_decoder_leaves_no_file_and_no_process(program):
-    before = set(Path(tempfile.gettempdir()).iterdir())
+def test_a_decoder_leaves_no_file_and_no_process(program, tmp_path, monkeypatch):
+    # A folder of its own, because other processes use the machine's.
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     threads = threading.active_count()
     drawn(jpeg())
     program("import time; time.sleep(60)")
@@ -76,7 +79,7 @@ def test_a_decoder_leaves_no_file_and_no_process(program):
 
     with pytest.raises(StorageError):
         draw.draw(breaking(), content_type="image/jpeg")
-    assert set(Path(tempfile.gettempdir()).iterdir()) == before
+    assert list(temporary.iterdir()) == []
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, 0)
     for thread in threading.enumerate():
