@@ -19,6 +19,12 @@ URL = os.environ["MAYFLY_URL"]
 BUCKET = "mayfly"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a warning be no error here. A visitor's connections stay open, and Docker's and browsers' libraries warn."""
+    for line in ("default", "ignore::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning"):
+        config.addinivalue_line("filterwarnings", line)
+
+
 def compose(*arguments: str) -> str:
     """Run `docker compose` on the stack under test; returns its output. `with` has set the stack's name and files."""
     return subprocess.run(
