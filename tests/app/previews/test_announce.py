@@ -295,10 +295,18 @@ def test_no_error_reaches_the_visitor(redis, point_at, monkeypatch, caplog):
     assert len(warnings(caplog)) == 1
 
 
-def test_an_eager_task_makes_the_preview_in_place(owner, redis, point_at, settings, monkeypatch):
-    point_at(redis.url)
+@pytest.fixture
+def eager(settings) -> Iterator[None]:
+    """Tasks that run at once, in the process that sends them."""
     settings.CELERY_TASK_ALWAYS_EAGER = True
-    monkeypatch.setitem(tasks.preview.app.conf, "task_always_eager", True)
+    tasks.preview.app.conf.task_always_eager = True
+    yield
+    # By assignment, because Celery's settings keep a key that monkeypatch deletes.
+    tasks.preview.app.conf.task_always_eager = False
+
+
+def test_an_eager_task_makes_the_preview_in_place(owner, redis, point_at, eager):
+    point_at(redis.url)
     upload = owner.upload(PNG, kind="image", name="a.png")
     assert Upload.objects.get(pk=upload["id"]).has_preview
     assert redis.messages == []
