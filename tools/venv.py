@@ -59,8 +59,9 @@ def _install(file: Path) -> None:
 
 
 def _requirements(file: Path) -> dict[str, str]:
-    """Each package's version, and the platforms it is for, by its name."""
-    return dict(re.findall(r"^([A-Za-z0-9._-]+)(==[^\\\n]*?)\s*\\?$", file.read_text(), re.MULTILINE))
+    """Each package's version, and the platforms it is for, by its name with its extras."""
+    pinned = r"^([A-Za-z0-9._-]+(?:\[[A-Za-z0-9._,-]+\])?)(==[^\\\n]*?)\s*\\?$"
+    return dict(re.findall(pinned, file.read_text(), re.MULTILINE))
 
 
 if __name__ == "__main__":

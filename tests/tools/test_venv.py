@@ -42,6 +42,13 @@ def test_a_changed_version_is_installed_in_either_direction(installed, base, lar
     assert "Installing development.txt" in installed.run("venv", larger).stdout
 
 
+def test_a_changed_version_of_a_package_with_an_extra_is_installed(installed):
+    for version in ("5.7", "5.8"):
+        file = installed.write("services/requirements/base.txt", f"celery[redis]=={version} \\\n    --hash=sha256:0\n")
+        assert installed.run("venv", str(file)).stdout == "Installing base.txt into .venv\n"
+    assert len(installed.calls("pip")) == 2
+
+
 def test_an_unfinished_installation_is_tried_again(installed, base, larger):
     installed.run("venv", base)
     said = installed.refuses("venv", larger, PIP_STATUS="1")
