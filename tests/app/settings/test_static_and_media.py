@@ -52,25 +52,17 @@ class Web:
         return httpx.get(self.address + path, headers=THROUGH) if path.startswith("/") else httpx.get(path)
 
 
-@pytest.fixture(scope="module")
-def build(tmp_path_factory) -> Path:
-    """The services with their static files, as in an image."""
-    ignored = shutil.ignore_patterns("staticfiles", "data", "__pycache__", "node_modules")
-    services = shutil.copytree(ROOT / "services", tmp_path_factory.mktemp("build") / "services", ignore=ignored)
-    collect = [sys.executable, services / "app/manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
-    subprocess.run(collect, env=PRODUCTION | {"PATH": os.environ["PATH"]}, check=True)
-    return services
-
-
 @pytest.fixture(
     scope="module",
     params=[(static, use_s3) for static in ("whitenoise", "s3") for use_s3 in (False, True)],
     ids=lambda param: f"static-{param[0]}-media-{'s3' if param[1] else 'local'}",
 )
-def web(request, build, s3_options, tmp_path_factory):
+def web(request, static_root, s3_options, tmp_path_factory):
     static_storage, use_s3 = request.param
     place = tmp_path_factory.mktemp("web")
-    services = shutil.copytree(build, place / "services")
+    ignored = shutil.ignore_patterns("staticfiles", "data", "node_modules")
+    services = shutil.copytree(ROOT / "services", place / "services", ignore=ignored)
+    shutil.copytree(static_root, services / "app/staticfiles")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
