@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import warnings
 from collections.abc import Callable
 
 import boto3
@@ -23,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let a warning be no error here. A visitor's connections stay open, and Docker's and browsers' libraries warn."""
     for line in ("default", "ignore::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning"):
         config.addinivalue_line("filterwarnings", line)
+    # The lines above hold for tests alone; pytest collects the last garbage after them.
+    warnings.simplefilter("ignore", ResourceWarning)
 
 
 def compose(*arguments: str) -> str:

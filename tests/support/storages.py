@@ -48,8 +48,8 @@ class Answer:
 class World:
     """A client with nothing but a signed URL."""
 
-    def __init__(self):
-        self._http = httpx.Client()
+    def __init__(self, http: httpx.Client):
+        self._http = http
 
     def put(self, url: str, content: bytes) -> Answer:
         if url.startswith("/"):
@@ -157,8 +157,9 @@ def strict_storage(request) -> UploadStorage:
 
 
 @pytest.fixture(scope="session")
-def world() -> World:
-    return World()
+def world() -> Iterator[World]:
+    with httpx.Client() as http:
+        yield World(http)
 
 
 @pytest.fixture

@@ -143,8 +143,8 @@ class Connections:
 
     @contextmanager
     def room_for(self, count: int) -> Iterator[None]:
-        """Raise the limit of Redis to a larger plan during the block."""
-        self._client.config_set("maxclients", count)
+        """Raise the limit of Redis to a larger plan during the block. One more is this observer's own."""
+        self._client.config_set("maxclients", count + 1)
         try:
             yield
         finally:
