@@ -29,6 +29,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils.translation import override
 
+from mayfly.ops import health
 from mayfly.uploads import limits as limits_module
 
 from ..support.people import Person
@@ -70,6 +71,12 @@ def in_english() -> Iterator[None]:
     """Start in English, because a request leaves its language to the next test in its thread."""
     with override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def ready_keeps_nothing(monkeypatch) -> None:
+    """Check anew each time, because the answer of one test says nothing to the next."""
+    monkeypatch.setattr(health, "KEPT_SECONDS", 0)
 
 
 @pytest.fixture

@@ -3,6 +3,9 @@
 import logging
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
+from time import monotonic
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -18,6 +21,26 @@ logger = logging.getLogger(__name__)
 
 # A sweep begins every 5 s and may take 25 s; twice that without one means that uploads stay too long.
 OLDEST_HEARTBEAT = 60  # seconds
+# The page is public and asks S3, which costs money, so a process asks once in this time, however many ask the process.
+KEPT_SECONDS = 2
+
+
+class Readiness:
+    """The last answer of this process. Threads that ask at once wait for one check and share its answer."""
+
+    def __init__(self, check: Callable[[], dict[str, Any]]):
+        self._check = check
+        self._lock = Lock()
+        self._at: float | None = None
+        self._answer: dict[str, Any] = {}
+
+    def answer(self) -> dict[str, Any]:
+        """The kept answer, good or bad, or a new one if that is older than KEPT_SECONDS."""
+        with self._lock:
+            if self._at is None or monotonic() - self._at >= KEPT_SECONDS:
+                self._answer = self._check()
+                self._at = monotonic()
+            return self._answer
 
 
 @never_cache
@@ -31,6 +54,11 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 if database, Redis and storage answer and beat and the sweep ran recently; otherwise 503."""
+    answer = readiness.answer()
+    return JsonResponse(answer, status=200 if answer["status"] == "ok" else 503)
+
+
+def _checked() -> dict[str, Any]:
     checks: dict[str, Callable[[], object]] = {"database": Heartbeat.ages, "storage": uploads_storage.check}
     if settings.REDIS_URL:
         checks["redis"] = _ping
@@ -39,10 +67,10 @@ def ready(request: HttpRequest) -> JsonResponse:
     for name in ("beat", "sweep"):
         answers[name] = _age_answer(ages.get(name))
     well = all(answer == "ok" for answer in answers.values())
-    return JsonResponse(
-        {"status": "ok" if well else "unavailable", "version": __version__, "checks": answers},
-        status=200 if well else 503,
-    )
+    return {"status": "ok" if well else "unavailable", "version": __version__, "checks": answers}
+
+
+readiness = Readiness(_checked)
 
 
 def _age_answer(age: float | None) -> str:

@@ -88,5 +88,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # The access log reports refused requests, without file names and whole links.
         "django.request": {"level": "ERROR"},
+        # A client chooses the Host that it sends. A wrong one has its line there too, and needs no traceback.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

@@ -1,5 +1,6 @@
 """How an upload is cut into parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -31,6 +32,19 @@ class Plan:
             message = _("There is no part %(number)d: this upload has parts 1 to %(count)d.")
             raise NotAllowed("no_such_part", message % {"number": number, "count": self.count}, field="numbers")
         return min(self.part_size, self.size - (number - 1) * self.part_size)
+
+    def sizes_of(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        """Each of these numbers with the size of its part. Raises NotAllowed if one comes twice or is not in the plan.
+
+        A number that comes a thousand times would be signed as often, and a client needs each part's URL once.
+        """
+        seen: set[int] = set()
+        for number in numbers:
+            if number in seen:
+                message = _("Part %(number)d is asked for twice. Name each part once.")
+                raise NotAllowed("part_doubled", message % {"number": number}, field="numbers")
+            seen.add(number)
+        return [(number, self.size_of(number)) for number in numbers]
 
 
 def part_size(size: int) -> int:

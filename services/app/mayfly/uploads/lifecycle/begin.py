@@ -78,7 +78,7 @@ def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage
     """A signed URL for each of these parts, valid for PART_URL_LIFETIME and never beyond the transfer's deadline.
 
     Raises:
-        NotAllowed: a number is not in the upload's plan.
+        NotAllowed: a number is not in the upload's plan, or comes twice.
         Gone: the upload is not pending, or its deadline has passed.
     """
     pending = Upload.objects.pending().with_time_left().filter(pk=upload.pk).first()
@@ -86,8 +86,8 @@ def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage
         raise Gone
     lifetime = min(PART_URL_LIFETIME, pending.time_left)
     return [
-        storage.sign_part(upload.key, upload.transfer_id, number, upload.plan.size_of(number), lifetime=lifetime)
-        for number in numbers
+        storage.sign_part(upload.key, upload.transfer_id, number, size, lifetime=lifetime)
+        for number, size in upload.plan.sizes_of(numbers)
     ]
 
 
