@@ -1,22 +1,26 @@
 """Turn an image into its preview, as a program of its own: decoder.py TYPE MEGAPIXELS < image > preview
 
 Here, strangers' images meet a million lines of C. So one process serves one image, knows nothing else, has limits on
-time and memory, and may die. `draw.py` starts it and judges how it ended; it imports nothing of ours. It exits with 0,
-after a line with the image's number of pixels and a WebP of at most SIDE pixels a side, or with a status below, after
-words for the log.
+time and memory, and may die. Before it reads the image it gives up all that it does not need for computing, so that an
+image which takes the process over finds no file, no network and no other process. `draw.py` starts it and judges how it
+ended; it imports nothing of ours. It exits with 0, after a line with the image's number of pixels and a WebP of at most
+SIDE pixels a side, or with a status below, after words for the log.
 
     TYPE         the content type that the first bytes prove. No other loader is tried.
     MEGAPIXELS   the most that the image may have. Formats that are held whole in memory have a lower limit as well.
 """
 
+import ctypes
+import errno
 import fcntl
 import os
 import resource
 import signal
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import IO, Any
 
 SIDE = 640
 NOT_AN_IMAGE, TOO_MANY_PIXELS, TOO_HEAVY = 10, 11, 12
@@ -41,6 +45,49 @@ FEW_PIXELS = 2_000_000
 PROCESSOR_SECONDS = 10
 # A preview has some 50 KB, and the image itself is never written out.
 MOST_OUTPUT = 2 * MB
+
+# The machines whose system calls we know: the place of their numbers in CALLS, and their name in linux/audit.h.
+MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+# The system calls of a decoder at work: memory, threads, time, and what it does with its open files. The
+# numbers are those of asm/unistd.h.
+CALLS = {
+    "brk": (12, 214),
+    "clock_gettime": (228, 113),
+    "clock_nanosleep": (230, 115),
+    "close": (3, 57),
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+    "flock": (73, 32),
+    "fstat": (5, 80),
+    "futex": (202, 98),
+    "getpid": (39, 172),
+    "getrandom": (318, 278),
+    "gettid": (186, 178),
+    "gettimeofday": (96, 169),
+    "lseek": (8, 62),
+    "madvise": (28, 233),
+    "membarrier": (324, 283),
+    "mmap": (9, 222),
+    "mprotect": (10, 226),
+    "mremap": (25, 216),
+    "munmap": (11, 215),
+    "nanosleep": (35, 101),
+    "read": (0, 63),
+    "restart_syscall": (219, 128),
+    "rseq": (334, 293),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "sched_getaffinity": (204, 123),
+    "sched_yield": (24, 124),
+    "set_robust_list": (273, 99),
+    "sigaltstack": (131, 132),
+    "write": (1, 64),
+}
+# These are allowed or not by their first argument.
+CLONE, PRLIMIT, TGKILL = (56, 220), (302, 261), (234, 131)
+CLONE3 = (435, 435)
+SECCOMP = (317, 277)
 
 
 def main() -> int:
@@ -88,10 +135,18 @@ def decode(content_type: str, most: int) -> tuple[int, bytes]:
     pyvips.operation_block_set("VipsForeignLoad", True)
     pyvips.operation_block_set(LOADERS[content_type], False)
     source = pyvips.Source.new_from_descriptor(sys.stdin.fileno())
+    # Any file common to all decoders serves as their lock; the kernel drops the lock when a process dies.
+    with open(__file__) as lock:
+        only_compute()
+        return shrink(pyvips, source, lock, content_type, most)
+
+
+def shrink(pyvips: Any, source: Any, lock: IO[str], content_type: str, most: int) -> tuple[int, bytes]:
+    """As `decode`, for an image of which nothing has been read yet."""
     try:
         image = pyvips.Image.new_from_source(source, "", access="sequential")
         pixels: int = image.width * image.height
-        with take_turn(large=is_large(image, content_type, most)):
+        with take_turn(lock, large=is_large(image, content_type, most)):
             del image
             # As an option of the loader, because thumbnail_source ignores its own `fail_on`:
             # https://github.com/libvips/libvips/issues/5195
@@ -120,20 +175,79 @@ def is_large(image: Any, content_type: str, most: int) -> bool:
 
 
 @contextmanager
-def take_turn(*, large: bool) -> Iterator[None]:
+def take_turn(lock: IO[str], *, large: bool) -> Iterator[None]:
     """Wait until no other large image of this container is being decoded, so that two never fill its memory."""
-    if not large:
+    if large:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    else:
         limit_memory(SMALL)
-        yield
-        return
-    with open(__file__) as file:  # any file common to all decoders; the kernel drops the lock when a process dies
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    yield
 
 
 def limit_memory(size: int) -> None:
     """Let this process have at most `size` bytes of private memory."""
     resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def only_compute() -> None:
+    """Give up all but computing and the open files, for good and in every thread.
+
+    No file, socket or pipe can be opened, and no program started that has more rights. On the machines that we know,
+    the kernel refuses every system call but CALLS, if it lets a process without privileges ask for that; a container's
+    or Heroku's does.
+    """
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None)
+    one, zero = ctypes.c_ulong(1), ctypes.c_ulong(0)
+    libc.prctl(38, one, zero, zero, zero)  # PR_SET_NO_NEW_PRIVS, without which the kernel takes no filter
+    machine = os.uname().machine
+    if machine in MACHINES and sys.maxsize > 2**32:
+        rules = filter_for(machine, os.getpid())
+        memory = ctypes.create_string_buffer(rules)
+        program = struct.pack("HP", len(rules) // 8, ctypes.addressof(memory))
+        # SECCOMP_SET_MODE_FILTER, for every thread (SECCOMP_FILTER_FLAG_TSYNC)
+        libc.syscall(ctypes.c_long(SECCOMP[MACHINES[machine][0]]), one, one, program)
+
+
+def filter_for(machine: str, pid: int) -> bytes:
+    """A program for seccomp(2) that refuses all but CALLS: instructions of 8 bytes each, as linux/filter.h has them."""
+    place, architecture = MACHINES[machine]
+    load, equal, any_bit, answer = 0x20, 0x15, 0x45, 0x06
+    number, its_machine, argument = 0, 4, 16  # where struct seccomp_data has them, on a little-endian machine
+    allow, refuse, kill = 0x7FFF0000, 0x00050000, 0x80000000
+    refused, unknown = refuse | errno.EPERM, refuse | errno.ENOSYS
+
+    def instruction(code: int, value: int, skip_if: int = 0, skip_else: int = 0) -> bytes:
+        return struct.pack("HBBI", code, skip_if, skip_else, value)
+
+    def if_called(call: tuple[int, int], *then: bytes) -> list[bytes]:
+        return [instruction(equal, call[place], skip_else=len(then)), *then]
+
+    def if_argument(code: int, value: int) -> list[bytes]:
+        return [
+            instruction(load, argument),
+            instruction(code, value, skip_else=1),
+            instruction(answer, allow),
+            instruction(answer, refused),
+        ]
+
+    program = [
+        instruction(load, its_machine),
+        instruction(equal, architecture, skip_if=1),
+        instruction(answer, kill),
+        instruction(load, number),
+    ]
+    for call in CALLS.values():
+        program += if_called(call, instruction(answer, allow))
+    program += if_called(CLONE, *if_argument(any_bit, 0x10000))  # CLONE_THREAD: a thread, and no process
+    program += if_called(PRLIMIT, *if_argument(equal, 0))  # our own limits
+    program += if_called(TGKILL, *if_argument(equal, pid))  # abort() signals itself
+    # Its flags are in memory, where a filter cannot look. The C library takes `clone` instead.
+    program += if_called(CLONE3, instruction(answer, unknown))
+    program.append(instruction(answer, refused))
+    return b"".join(program)
 
 
 if __name__ == "__main__":
