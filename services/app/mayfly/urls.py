@@ -8,7 +8,7 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import lists, send, share
+from .pages import forget, lists, send, share
 from .uploads.choices import Kind
 
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("u/<upload:upload_id>/qr.svg", share.qr, name="qr"),
     path("u/<upload:upload_id>/preview", share.preview, name="preview"),
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),
+    path("forget/", forget.forget, name="forget"),
     path("language/", set_language, name="language"),
     path("api/", api.urls),
     path("health/live", health.live, name="live"),

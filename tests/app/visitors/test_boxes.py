@@ -1,24 +1,52 @@
 """The box of a request, and its address."""
 
-import pytest
-from django.test import RequestFactory
+from datetime import UTC, datetime, timedelta
 
-from mayfly.visitors import boxes
+import pytest
+from django.core import signing
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.utils import timezone
+
+from mayfly.uploads.ids import new_id
+from mayfly.visitors import boxes, cookies
 from mayfly.visitors.addresses import address_of
+
+BOX = new_id()
 
 
 def request(**headers):
     return RequestFactory().get("/", headers=headers)
 
 
+def with_cookie(token: str, name: str = "box"):
+    made = request(cookie=f"{name}={token}")
+    made.COOKIES = {name: token}
+    return made
+
+
+@pytest.fixture
+def days(monkeypatch):
+    """Let the clock by which tokens are signed show another day: `days(29)`."""
+    now = signing.time.time()
+
+    def later(count: float) -> None:
+        monkeypatch.setattr(signing.time, "time", lambda: now + count * 24 * 3600)
+
+    return later
+
+
+def old_token(box: str) -> str:
+    """A token as version 0.1 made it."""
+    return signing.Signer(salt="mayfly.box").sign(box)
+
+
 def test_a_token_opens_its_box_from_each_header_and_the_cookie():
-    token = boxes.token_of("mybox")
-    assert boxes.from_headers(request(authorization=f"Bearer {token}")) == "mybox"
-    assert boxes.from_headers(request(authorization=f"bearer {token}")) == "mybox"
-    assert boxes.from_headers(request(x_box_token=token)) == "mybox"
-    with_cookie = request()
-    with_cookie.COOKIES[boxes.COOKIE] = token
-    assert boxes.from_cookie(with_cookie) == "mybox"
+    token = boxes.token_of(BOX)
+    assert boxes.from_headers(request(authorization=f"Bearer {token}")) == BOX
+    assert boxes.from_headers(request(authorization=f"bearer {token}")) == BOX
+    assert boxes.from_headers(request(x_box_token=token)) == BOX
+    assert boxes.from_cookie(with_cookie(token)) == BOX
 
 
 def test_a_request_without_a_token_has_no_box():
@@ -27,14 +55,25 @@ def test_a_request_without_a_token_has_no_box():
     assert boxes.from_cookie(request()) is None
 
 
-@pytest.mark.parametrize("change", [lambda t: t + "x", lambda t: t[1:], lambda t: "other" + t[t.index(":") :]])
-def test_a_changed_token_opens_no_box(change):
-    forged = change(boxes.token_of("mybox"))
+def assert_opens_nothing(token: str) -> None:
     with pytest.raises(boxes.BadToken):
-        boxes.from_headers(request(authorization=f"Bearer {forged}"))
-    with_cookie = request()
-    with_cookie.COOKIES[boxes.COOKIE] = forged
-    assert boxes.from_cookie(with_cookie) is None
+        boxes.from_headers(request(authorization=f"Bearer {token}"))
+    with pytest.raises(boxes.BadToken):
+        boxes.from_headers(request(x_box_token=token))
+    assert boxes.from_cookie(with_cookie(token)) is None
+
+
+@pytest.mark.parametrize("change", [lambda t: t + "x", lambda t: t[1:], lambda t: "other" + t[t.index(":") :]])
+@pytest.mark.parametrize("make", [boxes.token_of, old_token])
+def test_a_changed_token_opens_no_box(change, make):
+    assert_opens_nothing(change(make(BOX)))
+
+
+def test_a_token_of_one_form_is_none_of_the_other():
+    """The time of a token would otherwise be read as part of a box's id."""
+    box, time, _ = boxes.token_of(BOX).split(":")
+    assert_opens_nothing(signing.TimestampSigner(salt="mayfly.box").sign(box))
+    assert_opens_nothing(old_token(f"{box}:{time}"))
 
 
 def test_new_boxes_differ():
@@ -45,6 +84,80 @@ def test_a_shared_box_is_the_same_for_all(settings):
     token = boxes.token_of(boxes.new())
     settings.SHARED_BOX = True
     assert boxes.new() == boxes.new() == boxes.from_headers(request(x_box_token=token))
+
+
+@pytest.mark.parametrize("make", [boxes.token_of, old_token])
+def test_a_token_of_the_shared_box_ends_with_it(settings, make):
+    """Case 70."""
+    settings.SHARED_BOX = True
+    token = make(boxes.new())
+    assert boxes.from_cookie(with_cookie(token)) == boxes.SHARED
+    settings.SHARED_BOX = False
+    assert_opens_nothing(token)
+    assert_opens_nothing(make("anything else"))
+
+
+def test_a_token_lasts_for_thirty_days(days):
+    """Case 70."""
+    token = boxes.token_of(BOX)
+    days(29.9)
+    assert boxes.from_cookie(with_cookie(token)) == BOX
+    days(30.1)
+    assert_opens_nothing(token)
+
+
+def test_a_token_without_an_age_opens_its_box_for_a_while(monkeypatch):
+    token = old_token(BOX)
+    monkeypatch.setattr(cookies, "OLD_FORMS_UNTIL", timezone.now() + timedelta(minutes=1))
+    assert boxes.from_headers(request(x_box_token=token)) == boxes.from_cookie(with_cookie(token)) == BOX
+    monkeypatch.setattr(cookies, "OLD_FORMS_UNTIL", datetime(2026, 1, 1, tzinfo=UTC))
+    assert_opens_nothing(token)
+
+
+def remembered(made) -> bool:
+    """Whether the response to this request has a cookie for its box."""
+    return "box" in boxes.remember(made, HttpResponse(), BOX).cookies
+
+
+def test_a_cookie_is_renewed_at_its_use_but_not_with_each_page(days, monkeypatch):
+    """Case 70: a visitor who comes once a month keeps their box."""
+    monkeypatch.setattr(cookies, "OLD_FORMS_UNTIL", timezone.now() + timedelta(minutes=1))
+    token = boxes.token_of(BOX)
+    assert not remembered(with_cookie(token))
+    assert remembered(request())
+    assert remembered(with_cookie(old_token(BOX)))
+    assert remembered(with_cookie(boxes.token_of(new_id())))
+    days(2)
+    assert remembered(with_cookie(token))
+    assert not remembered(with_cookie(boxes.token_of(BOX)))
+
+
+def test_a_token_in_a_header_is_renewed_after_a_day(days):
+    token = boxes.token_of(BOX)
+    assert not boxes.token_to_renew(request(x_box_token=token))
+    assert not boxes.token_to_renew(request())
+    days(2)
+    assert boxes.token_to_renew(request(x_box_token=token))
+
+
+def test_a_token_opens_with_a_key_that_was_replaced(settings):
+    """Case 70: the key can be replaced without taking the boxes away."""
+    token, old = boxes.token_of(BOX), settings.SECRET_KEY
+    settings.SECRET_KEY = "another"
+    assert_opens_nothing(token)
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert boxes.from_cookie(with_cookie(token)) == BOX
+    settings.SECRET_KEY_FALLBACKS = []
+    assert_opens_nothing(token)
+
+
+def test_of_two_cookies_of_one_name_none_counts():
+    """Case 70: one of them may be a neighbour's on the same domain."""
+    mine, planted = boxes.token_of(BOX), boxes.token_of(new_id())
+    for first, second in ((mine, planted), (planted, mine), (mine, mine)):
+        made = request(cookie=f"box={first}; csrftoken=x; box={second}")
+        made.COOKIES = {"box": second}
+        assert boxes.from_cookie(made) is None
 
 
 # addresses

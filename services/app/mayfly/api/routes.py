@@ -69,7 +69,7 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
     )
     transfer = {"part_size": upload.part_size, "parts": upload.plan.count}
     answer = shown(request, upload) | {"transfer": transfer}
-    if known is None:
+    if known is None or boxes.token_to_renew(request):
         answer["box"] = boxes.token_of(box)
     return Status(201, answer)
 

@@ -51,7 +51,9 @@ class TransferOut(Schema):
 
 class BegunOut(UploadOut):
     transfer: TransferOut
-    box: str | None = Field(None, description="The token of the box, if this call made one.")
+    box: str | None = Field(
+        None, description="The token of the box, if this call made one, or a new one for a token of more than a day."
+    )
 
 
 class PartOut(Schema):

@@ -38,6 +38,7 @@ def environment(**options: Any) -> Environment:
         limits=limits,
         title_length=TITLE_LENGTH,
         languages=settings.LANGUAGES,
+        shared_box=settings.SHARED_BOX,
         version=__version__,
     )
     made.filters.update(

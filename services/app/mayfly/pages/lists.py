@@ -35,11 +35,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, kind: Kind) -> HttpResponse:
     """My Images or My Files: the form, and what the box holds."""
-    known = boxes.from_cookie(request)
-    box = known or boxes.new()
+    box = boxes.from_cookie(request) or boxes.new()
     show = _upload if request.method == "POST" else _list
-    response = show(request, box=box, kind=kind)
-    return response if known else boxes.remember(request, response, box)
+    return boxes.remember(request, show(request, box=box, kind=kind), box)
 
 
 @never_cache

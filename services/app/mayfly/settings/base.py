@@ -9,6 +9,7 @@ from .security import *  # noqa: F403
 from .storages import *  # noqa: F403
 
 SECRET_KEY = variables.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = variables.names("SECRET_KEY_FALLBACKS", default="")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -17,6 +17,11 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes ask from inside, without the ro
 SECURE_HSTS_SECONDS = 31_536_000  # a year, the least that browsers' preload lists accept
 # The domain's owner decides about TLS for subdomains and about browsers' preload lists.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# With this prefix a browser takes a cookie from this host alone, by TLS, and for no part of the site only. So a
+# neighbour on the same domain can give no visitor a cookie of its own choice.
+COOKIE_PREFIX = "__Host-"
+CSRF_COOKIE_NAME, SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken", f"{COOKIE_PREFIX}sessionid"
+MIDDLEWARE = ["mayfly.visitors.cookies.OldNames", *MIDDLEWARE]  # noqa: F405
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
 # The release step stops a version that Django's deployment check warns about.
 DEPLOY_CHECK = True

@@ -7,6 +7,8 @@ X_FRAME_OPTIONS = "DENY"
 # No other site may see the address, because a link is the secret. Django's check of a form's origin needs it on our
 # own pages. The opener policy is Django's default, same-origin.
 SECURE_REFERRER_POLICY = "same-origin"
+# Before the names of the cookies that identify a visitor; the production settings say more.
+COOKIE_PREFIX = ""
 CSRF_FAILURE_VIEW = "mayfly.pages.errors.csrf_failure"
 # Nothing is inline, so there is neither a nonce nor a hash. Scripts send parts to the uploads' storage, and previews
 # are images from there.

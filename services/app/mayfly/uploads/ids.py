@@ -1,5 +1,6 @@
 """Random ids, and how an upload's id appears in an address: `<upload:upload_id>`."""
 
+import re
 import secrets
 import string
 
@@ -13,6 +14,11 @@ _ALPHABET = string.ascii_letters + string.digits
 def new_id() -> str:
     """22 random letters and digits: 131 bits, so ids can be neither guessed nor counted."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
+
+
+def is_id(text: str) -> bool:
+    """Whether the text has the form of an id: 22 letters and digits."""
+    return re.fullmatch(UploadId.regex, text) is not None
 
 
 class UploadId(StringConverter):
