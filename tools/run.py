@@ -26,15 +26,20 @@ Environment = dict[str, str]
 
 
 def main() -> None:
+    # Other users of this machine must not read the uploads, or the key that signs their links.
+    RUN.mkdir(mode=0o700, exist_ok=True)
+    RUN.chmod(0o700)
     for folder in ("data", "tmp"):
-        (RUN / folder).mkdir(parents=True, exist_ok=True)
+        (RUN / folder).mkdir(exist_ok=True)
     with open(RUN / "lock", "w") as lock:
         _hold(lock)
         port = _free_port()
         venv.fill(REQUIREMENTS / "base.txt")
         assets.build()
         environment = _environment()
-        _prepare(environment)
+        _manage(environment, "collectstatic", "--no-input", "--verbosity", "0")
+        os.umask(0o077)  # from here on all new files are in .run/
+        _manage(environment, "release")
         sys.exit(_serve(port, environment))
 
 
@@ -80,20 +85,19 @@ def _secret_key() -> str:
     return file.read_text()
 
 
-def _prepare(environment: Environment) -> None:
-    """Migrate, and collect the static files; say something only if it fails."""
-    for command in (["release"], ["collectstatic", "--no-input", "--verbosity", "0"]):
-        done = subprocess.run(
-            [VENV_PYTHON, APP / "manage.py", *command],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        if done.returncode:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(done.stdout)
-            sys.stdout.flush()
-            sys.exit(f"`manage.py {command[0]}` failed; above is what it said.")
+def _manage(environment: Environment, *command: str) -> None:
+    """Run a command of manage.py; say something only if it fails."""
+    done = subprocess.run(
+        [VENV_PYTHON, APP / "manage.py", *command],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(done.stdout)
+        sys.stdout.flush()
+        sys.exit(f"`manage.py {command[0]}` failed; above is what it said.")
 
 
 def _serve(port: int, environment: Environment) -> int:

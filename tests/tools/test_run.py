@@ -157,6 +157,26 @@ def test_the_secret_key_stays_and_only_its_owner_can_read_it(programs, run):
     assert stat.S_IMODE((programs.folder / ".run/secret_key").stat().st_mode) == 0o600
 
 
+def test_no_other_user_of_the_machine_reads_what_run_keeps(programs, run):
+    """Case 72: its folder is closed, also one of an earlier run, and so is each file that web writes."""
+    kept = programs.folder / ".run"
+    kept.mkdir(exist_ok=True)
+    kept.chmod(0o755)
+    running = run()
+    running.until(running.address)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
+    assert stat.S_IMODE((programs.folder / "environment").stat().st_mode) == 0o600
+
+
+def test_what_run_builds_stays_readable_for_a_build_of_images(programs, run):
+    programs.write("services/app/manage.py", MANAGE + "\nopen(sys.argv[1], 'w').close()\n")
+    running = run()
+    running.until(running.address)
+    programs.write("ordinary", "")
+    modes = [stat.S_IMODE((programs.folder / name).stat().st_mode) for name in ("ordinary", "collectstatic", "release")]
+    assert modes[1:] == [modes[0], 0o600]
+
+
 def test_the_shell_sets_limits_and_never_the_place_of_data(programs, run):
     running = run(UPLOAD_LIFETIME_MINUTES="1", DATABASE_URL="postgres://x", REDIS_URL="redis://x", USE_S3="True")
     running.until(running.address)
