@@ -8,6 +8,7 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="mayfly-tests-"))
 os.environ.setdefault("SETTINGS_MODULE_PATH", "mayfly.settings.development")
+os.environ.setdefault("ADMIN", "True")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # Each worker gets a storage, as it gets a database from pytest-django, because reconcile looks at all of storage.
     os.environ["DATA_DIR"] = os.path.join(os.environ["DATA_DIR"], worker)

@@ -64,6 +64,9 @@ TABLE = {
         404, "not_found", _("Check the link: part of it may be missing."), _("There is nothing here")
     ),
     "object_gone": Entry(404, "gone", _("This upload has expired or was deleted.")),
+    "too_many_guesses": Entry(
+        429, "too_many", _("Wait %(minutes)d minutes, then try again."), _("Too many wrong passwords")
+    ),
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
     # Errors of the domain and of storage.
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),

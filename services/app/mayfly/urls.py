@@ -8,7 +8,7 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import forget, lists, send, share
+from .pages import forget, lists, operator, send, share
 from .uploads.choices import Kind
 
 urlpatterns = [
@@ -27,8 +27,9 @@ urlpatterns = [
     path("api/", api.urls),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready),
-    path("admin/", admin.site.urls),
 ]
+if settings.ADMIN:
+    urlpatterns += [path("admin/login/", operator.login), path("admin/", admin.site.urls)]
 if not settings.USE_S3:
     urlpatterns += [path("", include(byte_routes))]
 # Last, since every name would match: curl -T name URL

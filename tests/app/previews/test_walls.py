@@ -1,5 +1,6 @@
 """A decoder that an image has taken over: what it can still reach."""
 
+import ast
 import errno
 import json
 import os
@@ -58,6 +59,16 @@ def test_without_its_walls_a_hijacked_decoder_reaches_much(taken_over, tmp_path)
     assert {"the parent's environment", "a connection", "the parent's signals", "another process"} <= reached
     assert status == 0  # that of another program
     assert not (tmp_path / "upload").exists()
+
+
+def test_the_decoder_imports_nothing_of_ours():
+    found = set()
+    for node in ast.walk(ast.parse(Path(decoder.__file__).read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." * node.level + str(node.module).partition(".")[0])
+    assert found - sys.stdlib_module_names == {"pyvips"}
 
 
 @pytest.mark.parametrize("sort", SORTS)

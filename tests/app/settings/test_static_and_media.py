@@ -80,6 +80,7 @@ def web(request, static_root, s3_options, tmp_path_factory):
         "AWS_S3_ENDPOINT_URL": s3_options["endpoint_url"],
         "CELERY_TASK_ALWAYS_EAGER": "True",
         "WEB_CONCURRENCY": "1",
+        "ADMIN": "True",
         "PORT": str(port),
     }
     subprocess.run([sys.executable, services / "app/manage.py", "release"], env=environment, check=True)

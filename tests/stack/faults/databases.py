@@ -27,7 +27,7 @@ def use(name: str) -> None:
 
 def create() -> None:
     """Create the databases. Call it in a fork, because it leaves the process on another database."""
-    for name, apps in ((BEFORE_RELEASE, ["contenttypes", "auth", "admin", "sessions"]), (OWN, ["uploads"])):
+    for name, apps in ((BEFORE_RELEASE, ["contenttypes", "auth", "admin", "sessions"]), (OWN, ["uploads", "visitors"])):
         copy(None if name == BEFORE_RELEASE else BEFORE_RELEASE, name)
         use(name)
         for app in apps:

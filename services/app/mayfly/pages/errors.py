@@ -10,7 +10,10 @@ def answer(request: HttpRequest, error: Problem) -> HttpResponse:
     """The error as the client expects it: JSON from the API's addresses, a page from all others."""
     if request.path.startswith("/api/"):
         return error.as_json()
-    return render(request, "pages/error.html", {"problem": error}, status=error.status)
+    response = render(request, "pages/error.html", {"problem": error}, status=error.status)
+    for name, value in (error.headers or {}).items():
+        response[name] = value
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

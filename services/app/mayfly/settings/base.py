@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "ninja",
     "csp",
     "mayfly.uploads",
+    "mayfly.visitors",
     "mayfly.previews",
     "mayfly.pages",
     "mayfly.ops",
@@ -73,6 +74,9 @@ LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 TIME_ZONE = "UTC"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Whether the site has an admin at all.
+ADMIN = variables.flag("ADMIN", default=False)
 
 # gunicorn: processes, each with threads.
 WEB_CONCURRENCY = variables.number("WEB_CONCURRENCY", default=platform.WEB_CONCURRENCY, least=1, most=64)

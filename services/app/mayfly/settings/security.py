@@ -40,7 +40,14 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
         "usb",
     )
 }
-AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+# An operator sees the name of every upload and may remove it.
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SESSION_COOKIE_AGE = 8 * 3600  # seconds after the login: a working day
 
 # Whether the release step runs Django's deployment check on the settings.
 DEPLOY_CHECK = False

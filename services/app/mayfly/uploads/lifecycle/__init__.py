@@ -8,7 +8,7 @@ nothing. Every step may be cut off anywhere and run again; `sweep` runs it again
 
 from .begin import PART_URL_LIFETIME, arrived, begin, sign_parts
 from .complete import complete, refuse
-from .remove import BATCH, clear, discard, keep_newest, remove, remove_all
+from .remove import BATCH, clear, discard, keep_newest, mark, remove, remove_all
 from .sweep import Swept, sweep
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "complete",
     "discard",
     "keep_newest",
+    "mark",
     "refuse",
     "remove",
     "remove_all",
