@@ -34,7 +34,11 @@ class Entry(NamedTuple):
 
 # Requests that an edge answers by itself.
 TABLE = {
-    "bad_token": Entry(401, "bad_token", _("This token is not one of ours.")),
+    "bad_token": Entry(
+        401,
+        "bad_token",
+        _("This token is not ours, or was not used for 30 days. An upload without a token gets a new box."),
+    ),
     "body_too_large": Entry(413, "too_large", _("At most %(limit)s can be sent this way.")),
     "box_needed": Entry(401, "no_box", _("Send the token of your box: Authorization: Bearer TOKEN.")),
     "broken": Entry(500, "broken", _("Try again in a minute."), _("Something broke on our side")),
