@@ -56,7 +56,7 @@ def test_a_wrong_bucket_costs_no_row(tmp_path):
 
 def blind() -> Wrapped:
     """Storage seen through a bug of ours: it seems to be empty."""
-    return Wrapped(objects=lambda prefix: iter(()), absent=set)
+    return Wrapped(objects=lambda prefix, **after: iter(()), absent=set)
 
 
 def old() -> Wrapped:
@@ -64,7 +64,9 @@ def old() -> Wrapped:
     since = timezone.now() - timedelta(days=3)
 
     def listing(method):
-        return lambda prefix: (replace(found, since=since) for found in getattr(storage, method)(prefix))
+        return lambda prefix, **after: (
+            replace(found, since=since) for found in getattr(storage, method)(prefix, **after)
+        )
 
     return Wrapped(objects=listing("objects"), transfers=listing("transfers"))
 
@@ -108,23 +110,32 @@ def test_every_page_of_a_listing_is_read(s3_options):
     objects = [{"Key": key, "LastModified": since} for key in keys]
     transfers = [{"Key": key, "UploadId": "1", "Initiated": since} for key in keys]
     with Stubber(s3.client) as answers:
-        for call, name, found, after, last in (
-            ("list_objects_v2", "Contents", objects, ["ContinuationToken"], ["NextContinuationToken"]),
+        for call, name, found, first, after, last in (
+            (
+                "list_objects_v2",
+                "Contents",
+                objects,
+                {"StartAfter": "uploads/!"},
+                ["ContinuationToken"],
+                ["NextContinuationToken"],
+            ),
             (
                 "list_multipart_uploads",
                 "Uploads",
                 transfers,
+                {"KeyMarker": "uploads/!"},
                 ["KeyMarker", "UploadIdMarker"],
                 ["NextKeyMarker", "NextUploadIdMarker"],
             ),
         ):
-            answers.add_response(call, {name: found[:1000], "IsTruncated": True} | dict.fromkeys(last, "1"), place)
+            start = place | first
+            answers.add_response(call, {name: found[:1000], "IsTruncated": True} | dict.fromkeys(last, "1"), start)
             middle = {name: found[1000:2000], "IsTruncated": True} | dict.fromkeys(last, "2")
-            answers.add_response(call, middle, place | dict.fromkeys(after, "1"))
+            answers.add_response(call, middle, start | dict.fromkeys(after, "1"))
             end = {name: found[2000:], "IsTruncated": False}
-            answers.add_response(call, end, place | dict.fromkeys(after, "2"))
-        assert [found.key for found in s3.objects("uploads/")] == keys
-        assert [found.key for found in s3.transfers("uploads/")] == keys
+            answers.add_response(call, end, start | dict.fromkeys(after, "2"))
+        assert [found.key for found in s3.objects("uploads/", after="uploads/!")] == keys
+        assert [found.key for found in s3.transfers("uploads/", after="uploads/!")] == keys
         answers.assert_no_pending_responses()
 
 

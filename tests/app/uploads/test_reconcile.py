@@ -16,7 +16,7 @@ from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import State
 from mayfly.uploads.ids import new_id
 from mayfly.uploads.models import Heartbeat, Upload
-from mayfly.uploads.reconcile import Braked
+from mayfly.uploads.reconcile import Braked, findings, walks
 
 from ...support.broken import Wrapped, storage_class
 from ...support.making import arrive, begin, empty_storage, put_stray, ready, state
@@ -36,15 +36,22 @@ def aged(**methods):
     """The real storage, in which everything seems to be days old."""
 
     def listing(method):
-        return lambda prefix: (replace(found, since=LONG_AGO) for found in getattr(storage, method)(prefix))
+        def aged(prefix, *, after=""):
+            return (replace(found, since=LONG_AGO) for found in getattr(storage, method)(prefix, after=after))
+
+        return aged
 
     return Wrapped(**{"objects": listing("objects"), "transfers": listing("transfers")} | methods)
+
+
+def compared(report: comparison.Report) -> tuple[int, int, int]:
+    return (report.round.rows_compared, report.round.objects_compared, report.round.transfers_compared)
 
 
 def test_reconcile_removes_nothing_if_both_sides_agree():
     upload, pending = ready(), arrive(begin())
     report = comparison.reconcile(storage=aged())
-    assert (report.rows, report.objects, report.transfers) == (1, 1, 1)
+    assert compared(report) == (1, 1, 1)
     assert not report.rows_without_object + report.objects_without_row + report.transfers_without_row
     assert state(upload) == State.READY
     assert lifecycle.complete(pending, storage=storage).state == State.READY
@@ -59,7 +66,7 @@ def test_a_row_without_its_object_is_removed():
 
 def test_a_row_stays_if_storage_has_an_object_that_it_does_not_list():
     upload = ready()
-    comparison.reconcile(storage=Wrapped(objects=lambda prefix: iter(())))
+    comparison.reconcile(storage=Wrapped(objects=lambda prefix, **after: iter(())))
     assert state(upload) == State.READY
 
 
@@ -69,7 +76,7 @@ def test_nothing_is_removed_if_storage_does_not_answer(method):
     upload = ready()
     storage.remove([upload.key])
 
-    def down(*_):
+    def down(*_, **more):
         raise StorageError("time-out")
 
     with pytest.raises(StorageError):
@@ -98,8 +105,8 @@ def test_an_object_that_reappears_after_removal_is_removed_at_once():
 def test_an_upload_removed_during_the_listing_is_no_difference():
     upload = ready()
 
-    def objects(prefix):
-        found = list(storage.objects(prefix))
+    def objects(prefix, **after):
+        found = list(storage.objects(prefix, **after))
         lifecycle.remove(upload, storage=storage)
         return iter(found)
 
@@ -110,8 +117,8 @@ def test_an_upload_removed_during_the_listing_is_no_difference():
 def test_an_upload_completed_during_the_listing_is_no_difference():
     late = []
 
-    def objects(prefix):
-        found = list(storage.objects(prefix))
+    def objects(prefix, **after):
+        found = list(storage.objects(prefix, **after))
         late.append(ready())
         return iter(found)
 
@@ -155,11 +162,12 @@ def test_reconcile_leaves_other_objects_in_the_bucket_alone():
 
 
 def test_reconcile_reads_more_objects_than_one_batch(monkeypatch):
-    monkeypatch.setattr(comparison, "BATCH", 2)
+    monkeypatch.setattr(findings, "PAGE", 2)
+    monkeypatch.setattr(walks, "PAGE", 2)
     uploads = [ready() for _ in range(5)]
     storage.remove([uploads[4].key])
     report = comparison.reconcile(storage=storage)
-    assert (report.objects, report.rows_without_object) == (4, [uploads[4].pk])
+    assert (report.round.objects_compared, report.rows_without_object) == (4, [uploads[4].pk])
 
 
 def test_the_brake_stops_the_removal_of_more_than_a_tenth(limits):
@@ -233,7 +241,7 @@ def test_the_command_exits_with_3_if_the_brake_stops_it(limits):
 
 
 def test_the_command_fails_in_one_line_if_storage_is_silent(monkeypatch):
-    def down(self, prefix):
+    def down(self, prefix, **after):
         raise StorageError("time-out")
 
     monkeypatch.setattr(storage_class(), "objects", down)

@@ -9,11 +9,11 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from mayfly.uploads import lifecycle
-from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import Kind, State
 from mayfly.uploads.limits import limits
 from mayfly.uploads.models import Upload
 from mayfly.uploads.parts import PART_SIZE
+from mayfly.uploads.reconcile import findings
 
 from . import observer
 
@@ -85,4 +85,4 @@ def send(part, content: bytes) -> int:
 def later():
     """Let everything that no row accounts for count as older than the longest lifetime."""
     longest = limits.transfer_time + limits.longest_lifetime
-    return mock.patch.object(comparison, "GRACE", -longest - timedelta(hours=1))
+    return mock.patch.object(findings, "GRACE", -longest - timedelta(hours=1))

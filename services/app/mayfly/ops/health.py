@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from .. import __version__
 from ..storage.default import uploads_storage
+from ..uploads import reconcile
 from ..uploads.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,13 @@ def _checked() -> dict[str, Any]:
     for name in ("beat", "sweep"):
         answers[name] = _age_answer(ages.get(name))
     well = all(answer == "ok" for answer in answers.values())
-    return {"status": "ok" if well else "unavailable", "version": __version__, "checks": answers}
+    return {
+        "status": "ok" if well else "unavailable",
+        "version": __version__,
+        "checks": answers,
+        # Words only: a round that waits or has stopped is no reason to take web out of service.
+        "reconcile": reconcile.status() if answers["database"] == "ok" else "unknown",
+    }
 
 
 readiness = Readiness(_checked)

@@ -119,12 +119,15 @@ class UploadStorage(Protocol):
         """Those of these keys, however many, under which storage says it has nothing now."""
         ...
 
-    def objects(self, prefix: str) -> Iterator[Found]:
-        """Every object whose key begins with `prefix`, however many there are."""
+    def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
+        """Every object whose key begins with `prefix` and comes after `after`, however many there are.
+
+        They come in the order of their keys' bytes in UTF-8, which is the order of Python's strings.
+        """
         ...
 
-    def transfers(self, prefix: str) -> Iterator[Found]:
-        """Every open transfer whose key begins with `prefix`, however many there are."""
+    def transfers(self, prefix: str, *, after: str = "") -> Iterator[Found]:
+        """Every open transfer whose key begins with `prefix` and comes after `after`, in the same order of keys."""
         ...
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:

@@ -18,3 +18,12 @@ class State(TextChoices):
 
 # The states that a removal may begin from.
 STANDING = (State.PENDING, State.READY)
+
+
+class Phase(TextChoices):
+    """The phases of a round of reconcile: it counts what does not match, then removes that, unless that is too much."""
+
+    COUNTING = "counting"
+    REMOVING = "removing"
+    ENDED = "ended"
+    STOPPED = "stopped"

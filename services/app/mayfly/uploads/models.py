@@ -1,16 +1,18 @@
-"""The tables: uploads, and when the periodic work last ran."""
+"""The tables: uploads, when the periodic work last ran, and the round of reconcile."""
 
 from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from ..storage.keys import preview_key, upload_key
-from .choices import Kind, State
+from .choices import Kind, Phase, State
 from .ids import ID_LENGTH, new_id
 from .limits import NAME_LENGTH, TITLE_LENGTH, limits
+from .order import ByteOrder
 from .parts import Plan
 from .queries import UploadQuerySet
 
@@ -74,6 +76,9 @@ class Upload(models.Model):
             models.Index(name="receipts", fields=["state", "removed_at"]),
             # The previews: which images wait for one.
             models.Index(name="previews", fields=["preview_due_at"]),
+            # Reconcile: live uploads in the order in which storage lists their keys. `expires_at` is in the index, so
+            # that a page of a thousand ids does not touch a thousand pages of the table.
+            models.Index(ByteOrder("id"), name="in_byte_order", condition=Q(state=State.READY), include=["expires_at"]),
         ]
 
     def __str__(self) -> str:
@@ -132,3 +137,63 @@ class Heartbeat(models.Model):
         """Seconds since each name last ran."""
         age = models.ExpressionWrapper(Now() - F("at"), output_field=models.DurationField())
         return {name: age.total_seconds() for name, age in Heartbeat.objects.values_list("name", age)}
+
+
+class Round(models.Model):
+    """A comparison of table and storage: how far it is, and what it has found. The table has one row, the latest round.
+
+    `reconcile` takes it through all keys in slices.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    phase = models.CharField(max_length=8, choices=Phase.choices, default=Phase.COUNTING)
+    # Which of the walks it is on (reconcile/walks.py), and the last key that it has compared there.
+    walk = models.PositiveSmallIntegerField(default=0)
+    cursor = models.TextField(blank=True)
+    # Grows with each change. Two slices may compare the same keys; only one of them finds the step that it has read.
+    step = models.BigIntegerField(default=0)
+    began_at = models.DateTimeField(default=timezone.now)
+    stepped_at = models.DateTimeField(default=timezone.now)
+    why_stopped = models.TextField(blank=True)
+    # Live rows, objects, and keys with an open transfer: how many were compared, how many of them match nothing on the
+    # other side, and how many of those this round has removed.
+    rows_compared = models.BigIntegerField(default=0)
+    objects_compared = models.BigIntegerField(default=0)
+    transfers_compared = models.BigIntegerField(default=0)
+    rows_unmatched = models.BigIntegerField(default=0)
+    objects_unmatched = models.BigIntegerField(default=0)
+    transfers_unmatched = models.BigIntegerField(default=0)
+    rows_removed = models.BigIntegerField(default=0)
+    objects_removed = models.BigIntegerField(default=0)
+    transfers_removed = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="one_round", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        """The counts, for a log."""
+        return (
+            f"{self.phase}: {self.rows_compared} rows, {self.objects_compared} objects and {self.transfers_compared}"
+            f" transfers compared, {self.rows_unmatched} rows, {self.objects_unmatched} objects and"
+            f" {self.transfers_unmatched} transfers unmatched, {self.removed} removed"
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end, or was stopped."""
+        return self.phase in (Phase.ENDED, Phase.STOPPED)
+
+    @property
+    def compared(self) -> int:
+        """How many rows, objects and transfers it has counted."""
+        return self.rows_compared + self.objects_compared + self.transfers_compared
+
+    @property
+    def unmatched(self) -> int:
+        """How many of them match nothing on the other side."""
+        return self.rows_unmatched + self.objects_unmatched + self.transfers_unmatched
+
+    @property
+    def removed(self) -> int:
+        """How many of those it has removed."""
+        return self.rows_removed + self.objects_removed + self.transfers_removed

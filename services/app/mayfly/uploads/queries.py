@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from .choices import STANDING, State
 from .limits import limits
+from .order import ByteOrder
 
 if TYPE_CHECKING:
     from .models import Upload  # noqa: F401  (the name in the annotation below)
@@ -56,6 +57,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def wanting_a_preview(self) -> "UploadQuerySet":
         """Images whose next attempt at a preview is due, the longest waiting first."""
         return self.live().filter(preview_due_at__lte=Now()).order_by("preview_due_at")
+
+    def after_in_byte_order(self, last: str) -> "UploadQuerySet":
+        """Those whose id comes after `last`, in the order in which storage lists their keys."""
+        return self.alias(place=ByteOrder("pk")).filter(place__gt=last).order_by("place")
 
     def with_time_left(self) -> "UploadQuerySet":
         """Add `time_left`, a timedelta, as the database sees it now."""

@@ -18,13 +18,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
 from ..protocol import Found, Part, SignedPart, StorageError, TransferNotFound
 from .files import changed_at, delete_folder, part_of, parts_in, remove_if_empty, sync_folder
+from .listing import object_keys, transfer_keys
 from .tokens import ObjectGrant, PartGrant, PreviewGrant, token_of
 
 # How much is read or copied at a time, in bytes.
@@ -163,26 +164,21 @@ class FolderUploadStorage(FileSystemStorage):
     def absent(self, keys: Sequence[str]) -> set[str]:
         return {key for key in keys if self.length(key) is None}
 
-    def objects(self, prefix: str) -> Iterator[Found]:
+    def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         with _answering():
             self._check_prepared()
-            for folder, _, names in os.walk(self.location):
-                for name in names:
-                    file = Path(folder, name)
-                    key = file.relative_to(self.location).as_posix()
-                    if key.startswith(prefix):
-                        with suppress(FileNotFoundError):
-                            yield Found(key, since=changed_at(file))
+            for key in object_keys(Path(self.location), prefix, after):
+                with suppress(FileNotFoundError):
+                    yield Found(key, since=changed_at(Path(self.location, key)))
 
-    def transfers(self, prefix: str) -> Iterator[Found]:
+    def transfers(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         with _answering():
             self._check_prepared()
-            for of_key in self._transfers.iterdir():
-                if (key := unquote(of_key.name)).startswith(prefix):
-                    with suppress(FileNotFoundError):
-                        # An empty one is left by an abort that was cut off, and needs another abort.
-                        for folder in list(of_key.iterdir()) or [of_key]:
-                            yield Found(key, since=changed_at(folder))
+            for key in transfer_keys(self._transfers, prefix, after):
+                with suppress(FileNotFoundError):
+                    # An empty one is left by an abort that was cut off, and needs another abort.
+                    for folder in self._folders(key) or [self._of(key)]:
+                        yield Found(key, since=changed_at(folder))
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
         return f"/storage/objects/{token_of(ObjectGrant(key, name, content_type), lifetime=lifetime)}"

@@ -183,13 +183,13 @@ class S3UploadStorage(S3Storage):
                 break
         return present, listed_to
 
-    def objects(self, prefix: str) -> Iterator[Found]:
-        for page in self._object_pages(prefix):
+    def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
+        for page in self._object_pages(prefix, after):
             for item in page.get("Contents", ()):
                 yield Found(item["Key"], since=item["LastModified"])
 
-    def transfers(self, prefix: str) -> Iterator[Found]:
-        for page in self._transfer_pages(prefix):
+    def transfers(self, prefix: str, *, after: str = "") -> Iterator[Found]:
+        for page in self._transfer_pages(prefix, after):
             for transfer in page.get("Uploads", ()):
                 yield Found(transfer["Key"], since=transfer["Initiated"])
 
@@ -278,16 +278,24 @@ class S3UploadStorage(S3Storage):
             if transfer["Key"] == key
         ]
 
-    def _object_pages(self, prefix: str) -> "Iterator[ListObjectsV2OutputTypeDef]":
-        """Every page of the objects under `prefix`: S3 gives 1,000 at a time."""
+    def _object_pages(self, prefix: str, after: str = "") -> "Iterator[ListObjectsV2OutputTypeDef]":
+        """Every page of the objects under `prefix` after the key `after`: S3 gives 1,000 at a time."""
+        pages = self.client.get_paginator("list_objects_v2").paginate
         with _answering():
-            yield from self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket_name, Prefix=prefix)
+            if after:
+                yield from pages(Bucket=self.bucket_name, Prefix=prefix, StartAfter=after)
+            else:
+                yield from pages(Bucket=self.bucket_name, Prefix=prefix)
 
-    def _transfer_pages(self, prefix: str) -> "Iterator[ListMultipartUploadsOutputTypeDef]":
-        """Every page of the open transfers under `prefix`: S3 gives 1,000 at a time."""
-        listing = self.client.get_paginator("list_multipart_uploads")
+    def _transfer_pages(self, prefix: str, after: str = "") -> "Iterator[ListMultipartUploadsOutputTypeDef]":
+        """Every page of the open transfers under `prefix` after the key `after`: S3 gives 1,000 at a time."""
+        pages = self.client.get_paginator("list_multipart_uploads").paginate
         with _answering():
-            yield from listing.paginate(Bucket=self.bucket_name, Prefix=prefix)
+            if after:
+                # The stubs leave out what the paginator itself goes on with.
+                yield from pages(Bucket=self.bucket_name, Prefix=prefix, KeyMarker=after)  # type: ignore[call-arg]
+            else:
+                yield from pages(Bucket=self.bucket_name, Prefix=prefix)
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ....storage.default import uploads_storage
 from ....storage.protocol import StorageError
-from ...reconcile import Braked, Report, reconcile
+from ...models import Round
+from ...reconcile import Braked, Report, reconcile, status
 
 BRAKED = 3  # an exit code of its own, by which a script distinguishes the brake from a failure
 
@@ -18,8 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only report what would be removed")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
+        self.stdout.write(f"The periodic round: {status()}.")
         try:
-            report = reconcile(storage=uploads_storage, dry_run=dry_run)
+            report = reconcile(storage=uploads_storage, dry_run=dry_run, after_slice=self.show_progress)
         except Braked as braked:
             self.show(braked.report)
             raise CommandError(
@@ -30,17 +32,29 @@ class Command(BaseCommand):
         except StorageError as error:
             raise CommandError(f"stopped, to be run again: storage does not answer: {error}") from error
         self.show(report)
-        self.stdout.write("Nothing was removed: this was a dry run." if dry_run else "What did not match was removed.")
+        if dry_run:
+            self.stdout.write("Nothing was removed: this was a dry run.")
+        elif report.round.removed == report.round.unmatched:
+            self.stdout.write("What did not match was removed.")
+        else:
+            self.stdout.write(f"{report.round.removed} of {report.round.unmatched} were removed. Run it again.")
+
+    def show_progress(self, current: Round) -> None:
+        self.stdout.write(f"{current.phase}, {current.compared} compared, {current.removed} removed")
 
     def show(self, report: Report) -> None:
+        found = report.round
         self.stdout.write(
-            f"{report.rows} live rows, {report.objects} objects, {report.transfers} open transfers in storage"
+            f"{found.rows_compared} live rows, {found.objects_compared} objects,"
+            f" {found.transfers_compared} open transfers in storage"
         )
-        for title, found in (
-            ("rows without an object", report.rows_without_object),
-            ("objects without a row", report.objects_without_row),
-            ("open transfers without a row", report.transfers_without_row),
+        for title, count, names in (
+            ("rows without an object", found.rows_unmatched, report.rows_without_object),
+            ("objects without a row", found.objects_unmatched, report.objects_without_row),
+            ("open transfers without a row", found.transfers_unmatched, report.transfers_without_row),
         ):
-            self.stdout.write(f"{len(found)} {title}")
-            for name in found:
+            self.stdout.write(f"{count} {title}")
+            for name in names:
                 self.stdout.write(f"  {name}")
+            if count > len(names):
+                self.stdout.write(f"  and {count - len(names)} more")
