@@ -16,7 +16,7 @@ from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import State
 from mayfly.uploads.ids import new_id
 from mayfly.uploads.models import Heartbeat, Upload
-from mayfly.uploads.reconcile import Braked, findings, walks
+from mayfly.uploads.reconcile import Braked, pairs
 
 from ...support.broken import Wrapped, storage_class
 from ...support.making import arrive, begin, empty_storage, put_stray, ready, state
@@ -162,8 +162,7 @@ def test_reconcile_leaves_other_objects_in_the_bucket_alone():
 
 
 def test_reconcile_reads_more_objects_than_one_batch(monkeypatch):
-    monkeypatch.setattr(findings, "PAGE", 2)
-    monkeypatch.setattr(walks, "PAGE", 2)
+    monkeypatch.setattr(pairs, "PAGE", 2)
     uploads = [ready() for _ in range(5)]
     storage.remove([uploads[4].key])
     report = comparison.reconcile(storage=storage)

@@ -15,7 +15,8 @@ from .. import lifecycle
 from ..choices import Phase
 from ..limits import limits
 from ..models import Heartbeat, Round, Upload
-from .findings import Findings, batches, find
+from .findings import Findings
+from .pairs import batches
 from .walks import WALKS
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Slice:
         phase = self.round.phase
         while self.round.phase == phase and not self._is_late():
             self._walk()
+        if self.round.phase == Phase.COUNTING and self.round.rows_unmatched > limits.reconcile_most:
+            self._stop_early()
 
     def _is_late(self) -> bool:
         return monotonic() > self._until
@@ -53,7 +56,7 @@ class Slice:
     def _walk(self) -> None:
         walk = WALKS[self.round.walk]
         for batch in batches(walk.pairs(self.storage, after=self.round.cursor)):
-            findings = find(walk, batch, began=self._began, storage=self.storage)
+            findings = walk.find(batch, self.storage, began=self._began)
             last = batch[-1].key
             if self.round.phase == Phase.COUNTING:
                 self._count(findings)
@@ -80,6 +83,14 @@ class Slice:
             self.round.phase = Phase.REMOVING
         else:
             self.round.phase = Phase.ENDED
+
+    def _stop_early(self) -> None:
+        """Stop a long count that would end with the brake: storage is asked about each row without an object."""
+        live = Upload.objects.live().count()
+        if self.round.rows_unmatched > max(live // 10, limits.reconcile_most):
+            self.round.why_stopped = f"{self.round.rows_unmatched} and more of {live}: rows without an object"
+            self.round.phase = Phase.STOPPED
+            self.record(self.round)
 
     def _count(self, findings: Findings) -> None:
         self.round.rows_compared += findings.rows

@@ -1,95 +1,76 @@
-"""The walks of a round: each takes both sides in the order of keys, side by side, with a page of each in memory."""
+"""The walks of a round: each goes through one listing of storage, and knows which rows account for it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from ...storage.keys import PREVIEWS, UPLOADS, upload_key
-from ...storage.protocol import Found, StorageError, UploadStorage
-from ..models import Upload
-
-# How many rows are read at a time, and how many keys are compared between two records of the round. S3 lists as many
-# in one page, and removes as many in one call.
-PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """What the two sides have under one key: whether there is a live row, and the oldest entry of the listing."""
-
-    key: str
-    has_row: bool
-    found: Found | None
+from ...storage.keys import PREVIEWS, UPLOADS
+from ...storage.protocol import UploadStorage
+from .findings import Findings, lost, strays
+from .pairs import Pair, live_keys, side_by_side
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """One listing of storage, objects or open transfers, beside the rows that should be in it."""
-
-    prefix: str
-    of_transfers: bool
+class Walk(Protocol):
+    """Either method raises StorageError if storage does not answer, or lists in no order: then nothing is known."""
 
     def pairs(self, storage: UploadStorage, *, after: str) -> Iterator[Pair]:
-        """Every key after `after` that either side has, in order.
+        """Every key after `after` that either side has, in order."""
+        ...
 
-        Raises:
-            StorageError: storage does not answer, or its listing is not in order.
-        """
-        if self.of_transfers:
-            return side_by_side((), storage.transfers(self.prefix, after=after), after=after)
-        # A live row needs an object; it may lack its preview, and has no transfer any more.
-        rows = live_keys(after) if self.prefix == UPLOADS else ()
-        return side_by_side(rows, storage.objects(self.prefix, after=after), after=after)
+    def find(self, batch: Sequence[Pair], storage: UploadStorage, *, began: datetime) -> Findings:
+        """What matches nothing; changes nothing. `began` is earlier than the listing, by the database's clock."""
+        ...
 
 
-# A round names a walk by its number here.
-WALKS = (Walk(UPLOADS, False), Walk(PREVIEWS, False), Walk(UPLOADS, True), Walk(PREVIEWS, True))
+@dataclass(frozen=True, slots=True)
+class Originals(Walk):
+    """Live rows beside the objects of uploads."""
+
+    def pairs(self, storage: UploadStorage, *, after: str) -> Iterator[Pair]:
+        return side_by_side(live_keys(after), storage.objects(UPLOADS, after=after), after=after)
+
+    def find(self, batch: Sequence[Pair], storage: UploadStorage, *, began: datetime) -> Findings:
+        listed = [pair.found for pair in batch if pair.found is not None]
+        return Findings(
+            rows=sum(pair.has_row for pair in batch),
+            objects=len(listed),
+            rows_without_object=lost([pair.key for pair in batch if pair.found is None], storage),
+            objects_without_row=strays(listed, until="removed_at", began=began),
+        )
 
 
-def live_keys(after: str) -> Iterator[str]:
-    """The keys of live uploads after the key `after`, in order, read in pages."""
-    last = after.removeprefix(UPLOADS)
-    while True:
-        page = list(Upload.objects.live().after_in_byte_order(last).values_list("pk", flat=True)[:PAGE])
-        for upload_id in page:
-            yield upload_key(upload_id)
-        if len(page) < PAGE:
-            return
-        last = page[-1]
+@dataclass(frozen=True, slots=True)
+class Previews(Walk):
+    """The objects of previews. A live row may lack its preview, so no row is looked for."""
+
+    def pairs(self, storage: UploadStorage, *, after: str) -> Iterator[Pair]:
+        return side_by_side((), storage.objects(PREVIEWS, after=after), after=after)
+
+    def find(self, batch: Sequence[Pair], storage: UploadStorage, *, began: datetime) -> Findings:
+        listed = [pair.found for pair in batch if pair.found is not None]
+        return Findings(objects=len(listed), objects_without_row=strays(listed, until="removed_at", began=began))
 
 
-def side_by_side(rows: Iterable[str], listing: Iterable[Found], *, after: str = "") -> Iterator[Pair]:
-    """The keys of both sides, each once and in order. Both sides come in order; the listing may have a key repeatedly.
+@dataclass(frozen=True, slots=True)
+class Transfers(Walk):
+    """The open transfers under one prefix; `until` is the moment of a row from which on it has none."""
 
-    Raises:
-        StorageError: the listing is not in order, or does not begin after `after`. Then it proves nothing.
-    """
-    entries = _oldest_of_each_key(listing, after)
-    found = next(entries, None)
-    for key in rows:
-        while found is not None and found.key < key:
-            yield Pair(found.key, has_row=False, found=found)
-            found = next(entries, None)
-        if found is not None and found.key == key:
-            yield Pair(key, has_row=True, found=found)
-            found = next(entries, None)
-        else:
-            yield Pair(key, has_row=True, found=None)
-    while found is not None:
-        yield Pair(found.key, has_row=False, found=found)
-        found = next(entries, None)
+    prefix: str
+    until: str
+
+    def pairs(self, storage: UploadStorage, *, after: str) -> Iterator[Pair]:
+        return side_by_side((), storage.transfers(self.prefix, after=after), after=after)
+
+    def find(self, batch: Sequence[Pair], storage: UploadStorage, *, began: datetime) -> Findings:
+        listed = [pair.found for pair in batch if pair.found is not None]
+        return Findings(transfers=len(listed), transfers_without_row=strays(listed, until=self.until, began=began))
 
 
-def _oldest_of_each_key(listing: Iterable[Found], after: str) -> Iterator[Found]:
-    """One entry for each key, because one key may have several open transfers."""
-    oldest, last = None, after
-    for found in listing:
-        if oldest is not None and found.key == oldest.key:
-            oldest = min(oldest, found, key=lambda entry: entry.since)
-            continue
-        if found.key <= last:
-            raise StorageError(f"storage does not list in the order of keys: {found.key!r} after {last!r}")
-        if oldest is not None:
-            yield oldest
-        oldest, last = found, found.key
-    if oldest is not None:
-        yield oldest
+# A round names a walk by its number here. A complete upload has no transfer; its preview still may.
+WALKS: tuple[Walk, ...] = (
+    Originals(),
+    Previews(),
+    Transfers(UPLOADS, until="completed_at"),
+    Transfers(PREVIEWS, until="removed_at"),
+)
