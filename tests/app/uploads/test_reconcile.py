@@ -11,12 +11,12 @@ from django.db.models.functions import Now
 
 from mayfly.storage.headers import OCTETS
 from mayfly.storage.protocol import StorageError
-from mayfly.uploads import lifecycle
+from mayfly.uploads import lifecycle, tasks
 from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import State
 from mayfly.uploads.ids import new_id
 from mayfly.uploads.models import Heartbeat, Upload
-from mayfly.uploads.reconcile import Braked, pairs
+from mayfly.uploads.reconcile import Braked, pairs, whole
 
 from ...support.broken import Wrapped, storage_class
 from ...support.making import arrive, begin, empty_storage, put_stray, ready, state
@@ -229,6 +229,36 @@ def test_the_command_reports_what_it_found_and_removed():
     assert state(upload) == State.READY
     assert "What did not match was removed." in run()
     assert state(upload) == State.GONE
+
+
+def test_the_command_shows_the_progress_of_both_rounds():
+    assert run().startswith("The periodic round: has not begun.\nended, 0 compared, 0 removed\n")
+    upload, _ = ready(), ready()
+    storage.remove([upload.key])
+    tasks.reconcile()
+    assert run().splitlines()[:3] == [
+        "The periodic round: removing for 0 s, 3 compared, last step 0 s ago.",
+        "removing, 3 compared, 0 removed",
+        "ended, 3 compared, 1 removed",
+    ]
+
+
+def test_the_command_names_some_differences_and_counts_all(monkeypatch):
+    monkeypatch.setattr(whole, "NAMED", 2)
+    for upload in [ready() for _ in range(4)][1:]:
+        storage.remove([upload.key])
+    lines = run("--dry-run").splitlines()
+    start = lines.index("3 rows without an object")
+    assert lines[start + 3 : start + 5] == ["  and 1 more", "0 objects without a row"]
+
+
+def test_the_command_says_if_something_could_not_be_removed(monkeypatch):
+    upload = ready()
+    lifecycle.remove(upload, storage=storage)
+    a_moment_later()
+    put_stray(upload.key)
+    monkeypatch.setattr(storage_class(), "remove", lambda self, keys: dict.fromkeys(keys, "it is locked"))
+    assert "0 of 1 were removed. Run it again." in run()
 
 
 def test_the_command_exits_with_3_if_the_brake_stops_it(limits):

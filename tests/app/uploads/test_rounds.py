@@ -87,7 +87,7 @@ KEYS = st.sampled_from(
 
 
 def naive(rows: set[str], found: list[Found]) -> dict[str, tuple[bool, datetime | None]]:
-    """What `side_by_side` says, from whole sets."""
+    """The pairs of `side_by_side`, made from whole sets."""
     oldest: dict[str, datetime] = {}
     for one in found:
         oldest[one.key] = min(oldest.get(one.key, one.since), one.since)

@@ -6,11 +6,13 @@ from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db import connection
 from django.db.models.functions import Now
 
 from mayfly.storage.folder.storage import FolderUploadStorage
@@ -18,11 +20,12 @@ from mayfly.storage.headers import OCTETS
 from mayfly.storage.protocol import StorageError, TransferNotFound, UploadStorage
 from mayfly.uploads import lifecycle
 from mayfly.uploads import reconcile as comparison
-from mayfly.uploads.choices import Kind, State
+from mayfly.uploads.choices import Kind, Phase, State
 from mayfly.uploads.errors import Refused
 from mayfly.uploads.ids import new_id
 from mayfly.uploads.limits import limits
-from mayfly.uploads.models import Upload
+from mayfly.uploads.models import Round, Upload
+from mayfly.uploads.reconcile import pairs
 
 from . import databases, observer
 from .scenes import MINE, OTHERS, arrive, begin, expire, later, one, part_of, ready, receipt, send, there
@@ -246,11 +249,12 @@ class Sweep(Operation):
 
 
 class Reconcile(Operation):
-    """Reconcile one of each thing that exists on one side only."""
+    """Take the periodic round from its first step to its last, with one of each thing that exists on one side only."""
 
     on_storage_error = {"StorageError", "done"}
 
     def scene(self):
+        Round.objects.all().delete()
         lost, gone, aborted = there("lost"), receipt("gone"), receipt("aborted")
         default_storage.remove([lost.key])
         strays = [gone.key, f"uploads/{new_id()}", f"previews/{new_id()}.webp"]
@@ -262,15 +266,35 @@ class Reconcile(Operation):
         return {"lost": [lost.key], "strays": strays + transfers, "kept": [there("sibling").pk]}
 
     def act(self, facts, storage):
-        with later():
-            comparison.reconcile(storage=storage)
+        self.whole_round(storage)
+
+    def meanwhile(self, facts):
+        """Another worker takes the round on, unless the step is within a transaction, which would be this one's own."""
+
+        def take_a_slice() -> None:
+            if not connection.in_atomic_block:
+                comparison.go_on(storage=default_storage, every=timedelta(0))
+
+        return take_a_slice
 
     def repeat(self, facts):
         assert self.reconcile() == 0
 
     def reconcile(self):
+        """End the round that was cut off, take another to its end, and return what is left for a third."""
         with later():
+            if Round.objects.exclude(phase=Phase.ENDED).exists():
+                self.whole_round(default_storage)
+            self.whole_round(default_storage)
             return super().reconcile()
+
+    def whole_round(self, storage) -> None:
+        with later(), mock.patch.object(pairs, "PAGE", 3):  # several steps in each slice
+            current = None
+            while current is None or not current.is_over:
+                with suppress(comparison.Overtaken):
+                    current = comparison.go_on(storage=storage, every=timedelta(0))
+        assert current.phase == Phase.ENDED, current.why_stopped
 
 
 class Release(Operation):

@@ -24,7 +24,7 @@ DEATHS = points("kill", places=["storage", "commit"]) + points("kill", places=["
 
 @pytest.mark.parametrize("point", DEATHS, ids=str)
 def test_a_process_that_dies_loses_nothing_and_leaves_nothing(point):
-    """Case 44."""
+    """Cases 44 and 61."""
     assert outcome(point).died
 
 
@@ -49,6 +49,14 @@ def test_a_visitor_does_not_notice_a_lost_answer_of_storage(point):
 
 @pytest.mark.parametrize("point", points("meanwhile", operations=["clear"], places=["storage", "disk"]), ids=str)
 def test_a_completion_under_way_brings_no_cleared_upload_back(point):
+    assert outcome(point).answer == "done"
+
+
+@pytest.mark.parametrize(
+    "point", points("meanwhile", operations=["reconcile"], places=["storage", "commit"], whens=["before"]), ids=str
+)
+def test_a_second_slice_at_any_step_does_no_harm(point):
+    """Case 61."""
     assert outcome(point).answer == "done"
 
 

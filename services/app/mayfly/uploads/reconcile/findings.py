@@ -17,7 +17,7 @@ GRACE = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Findings:
-    """What a batch of keys has: counts, and the ids or keys that match nothing on the other side."""
+    """The findings in a batch of keys: counts, and the ids or keys that match nothing on the other side."""
 
     rows: int = 0
     objects: int = 0

@@ -10,13 +10,13 @@ from ..models import Upload
 # How many rows are read at a time, and how many keys are compared between two records of the round. S3 lists as many
 # in one page, and removes as many in one call.
 PAGE = 1000
-# Of these keys at most so many are rows that the listing lacks, because storage is asked about each of them.
+# At most so many of these keys are rows that the listing lacks, because storage is asked about each of them.
 QUESTIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What the two sides have under one key: whether there is a live row, and the oldest entry of the listing."""
+    """One key on both sides: whether there is a live row, and the oldest entry of the listing."""
 
     key: str
     has_row: bool

@@ -19,7 +19,7 @@ class Walk(Protocol):
         ...
 
     def find(self, batch: Sequence[Pair], storage: UploadStorage, *, began: datetime) -> Findings:
-        """What matches nothing; changes nothing. `began` is earlier than the listing, by the database's clock."""
+        """The keys that match nothing; changes none. `began` is earlier than the listing, by the database's clock."""
         ...
 
 
