@@ -160,8 +160,8 @@ def test_a_round_goes_on_where_the_last_slice_ended(a_batch_each):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
 def test_a_slice_that_is_cut_off_anywhere_is_repeated_without_harm(a_batch_each):
-    """Case 61: at any third query. The fault suite kills a process at each step."""
-    for number in count(1, 3):
+    """Case 61: at any fifth query. The fault suite kills a process at each step."""
+    for number in count(1, 5):
         Round.objects.all().delete()
         kept, lost = [ready() for _ in range(4)], ready()
         storage.remove([lost.key])
@@ -236,27 +236,25 @@ def test_the_task_reports_that_another_worker_goes_on(monkeypatch):
 
 def test_uploads_that_come_and_go_during_a_round_are_left_alone(a_batch_each):
     """Case 61: between any two slices uploads begin, complete, expire and are removed."""
-    uploads = {new: [] for new in ("begun", "arrived", "ready")}
-    old = [ready() for _ in range(4)]
+    old = [ready() for _ in range(6)]
     storage.remove([old[0].key])
-    for _ in range(200):
+    pending, complete = [], []
+    for number in count():
         current = go_on()
         if current.is_over:
             break
-        uploads["begun"].append(begin())
-        uploads["arrived"].append(arrive(begin()))
-        uploads["ready"].append(ready())
-        lifecycle.remove(ready(), storage=storage)
-        lifecycle.remove(begin(), storage=storage)
-        expire(ready())
-        lifecycle.sweep(storage=storage)
+        if number < 6:
+            pending += [begin(), arrive(begin())]
+            complete.append(ready())
+            lifecycle.remove(ready(), storage=storage)
+            expire(ready())
+            lifecycle.sweep(storage=storage)
     assert current.phase == Phase.ENDED
     assert current.removed == current.unmatched == 1
-    for upload in uploads["begun"] + uploads["arrived"]:
-        assert storage.parts(upload.key, upload.transfer_id) is not None
-        assert state(upload) == State.PENDING
-    assert {state(upload) for upload in uploads["ready"] + old[1:]} == {State.READY}
-    assert all(storage.length(upload.key) == 5 for upload in uploads["ready"] + old[1:])
+    assert {state(upload) for upload in pending} == {State.PENDING}
+    assert [len(storage.parts(upload.key, upload.transfer_id)) for upload in pending] == [0, 1] * 6
+    assert {state(upload) for upload in complete + old[1:]} == {State.READY}
+    assert all(storage.length(upload.key) == 5 for upload in complete + old[1:])
 
 
 def test_a_finding_that_has_come_right_before_the_removal_is_left_alone():
@@ -430,10 +428,10 @@ def test_a_round_reads_a_hundred_thousand_uploads_page_by_page():
 
 @pytest.mark.slow
 def test_the_memory_of_a_round_does_not_grow_with_the_table(monkeypatch):
-    """Case 60: four times as many uploads take as many bytes."""
+    """Case 60: the ids of eight times as many uploads would take eight times as many bytes."""
     monkeypatch.setattr(pairs, "PAGE", 100)
     most = {}
-    for size in (2_500, 10_000):
+    for size in (2_500, 20_000):
         Upload.objects.all()._raw_delete(Upload.objects.db)
         fill(size)
         at = PagedStorage(size)
@@ -441,7 +439,7 @@ def test_the_memory_of_a_round_does_not_grow_with_the_table(monkeypatch):
         next_round(at)
         _, most[size] = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert most[10_000] < 1.2 * most[2_500]
+    assert most[20_000] < 2 * most[2_500]
 
 
 def test_a_long_count_without_objects_stops_early(questions_a_slice, limits):

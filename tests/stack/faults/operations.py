@@ -22,7 +22,6 @@ from mayfly.uploads import lifecycle
 from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import Kind, Phase, State
 from mayfly.uploads.errors import Refused
-from mayfly.uploads.ids import new_id
 from mayfly.uploads.limits import limits
 from mayfly.uploads.models import Round, Upload
 from mayfly.uploads.reconcile import pairs
@@ -255,15 +254,17 @@ class Reconcile(Operation):
 
     def scene(self):
         Round.objects.all().delete()
-        lost, gone, aborted = there("lost"), receipt("gone"), receipt("aborted")
+        # The number of steps depends on the order of ids, and these come before all random ones.
+        ids = [f"{number:022}" for number in range(7)]
+        lost, gone, aborted = there("lost", id=ids[0]), receipt("gone", id=ids[1]), receipt("aborted", id=ids[2])
         default_storage.remove([lost.key])
-        strays = [gone.key, f"uploads/{new_id()}", f"previews/{new_id()}.webp"]
+        strays = [gone.key, f"uploads/{ids[3]}", f"previews/{ids[4]}.webp"]
         for key in strays:
             observer.put(key, b"stray")
-        transfers = [aborted.key, f"uploads/{new_id()}"]
+        transfers = [aborted.key, f"uploads/{ids[5]}"]
         for key in transfers:
             default_storage.open_transfer(key, content_type=OCTETS)
-        return {"lost": [lost.key], "strays": strays + transfers, "kept": [there("sibling").pk]}
+        return {"lost": [lost.key], "strays": strays + transfers, "kept": [there("sibling", id=ids[6]).pk]}
 
     def act(self, facts, storage):
         self.whole_round(storage)

@@ -58,9 +58,9 @@ def there(name: str, state: State = State.READY, *, box: str = MINE, kind: Kind 
     return upload
 
 
-def receipt(name: str, *, removed_at=None) -> Upload:
+def receipt(name: str, *, removed_at=None, **more) -> Upload:
     """The row that a removed upload leaves; its object and its transfer are gone."""
-    upload = there(name, State.REMOVING)
+    upload = there(name, State.REMOVING, **more)
     default_storage.remove([upload.key])
     gone = {"state": State.GONE, "name": "", "removed_at": removed_at or Now()}
     Upload.objects.filter(pk=upload.pk).update(**gone)

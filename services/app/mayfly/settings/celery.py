@@ -56,7 +56,7 @@ CELERY_TASK_ROUTES = {
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 SWEEP_SECONDS = 5
 RECONCILE_SECONDS = 900  # from the beginning of a round to that of the next
-SLICE_SECONDS = 30  # a slice takes 10 s, so a round leaves its worker free for two thirds of the time
+SLICE_PAUSE_SECONDS = 30  # a slice takes 10 s, so a round leaves its worker free for two thirds of the time
 # With Redis, web sends a message for each image, and this poll finds the images whose message was lost. Without Redis
 # the poll is the only way to a preview.
 PREVIEW_SECONDS = 30 if REDIS_URL else 2
@@ -64,8 +64,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {
         "task": "uploads.tasks.reconcile",
         # More often than a round is due: a round takes several slices, and a restarted beat begins to count anew.
-        "schedule": SLICE_SECONDS,
-        "options": {"expires": SLICE_SECONDS * 2},
+        "schedule": SLICE_PAUSE_SECONDS,
+        "options": {"expires": SLICE_PAUSE_SECONDS * 2},
     },
     "preview": {
         "task": "uploads.tasks.preview",
