@@ -13,7 +13,7 @@ pytest_plugins = ["tests.support.storages"]
 NAMES = ("", "+", "-", ".", "0", "9", "A", "B/c", "B/d/e", "B0", "Z", "_", "a", "a.b", "b", "z", "~")
 
 
-@pytest.fixture(params=[2, 50_000])
+@pytest.fixture(params=[2, 20_000])
 def pages(request, monkeypatch) -> None:
     """The folder reads its names in pages."""
     monkeypatch.setattr(listing, "PAGE", request.param)

@@ -7,9 +7,9 @@ from heapq import nsmallest
 from pathlib import Path
 from urllib.parse import unquote
 
-# How many names are in memory at a time: 6 MB. A file system gives names in no order, so each page reads all of them,
+# How many names are in memory at a time: some 10 MB. A file system gives names in no order, so each page reads all of them,
 # which takes a second for a million.
-PAGE = 50_000
+PAGE = 20_000
 
 
 def object_keys(root: Path, prefix: str, after: str) -> Iterator[str]:
