@@ -309,6 +309,20 @@ class Life(Model):
             self.strays -= strays
             self.open_strays -= open_strays
 
+    @rule()
+    @precondition(lambda self: self.storage.well)
+    def slice_of_reconcile(self):
+        """Its findings may be from before any of the other events. The rules of the model show what else it removes."""
+        lost = [known for known in self.known.values() if known.visible and known.lost]
+        strays, open_strays = self.to_go(self.strays), self.to_go(self.open_strays)
+        a_moment_later()
+        comparison.go_on(storage=self.storage, every=timedelta(0))
+        for known in lost:
+            if self.row(known).state != State.READY:
+                self.removed(known)
+        self.strays -= strays - {found.key for found in self.storage.objects("uploads/")}
+        self.open_strays -= open_strays - {found.key for found in self.storage.transfers("uploads/")}
+
 
 def test_any_interleaving_of_events_keeps_the_rules(monkeypatch, tmp_path):
     monkeypatch.setattr(parts, "MiB", 1)

@@ -7,8 +7,8 @@ from heapq import nsmallest
 from pathlib import Path
 from urllib.parse import unquote
 
-# How many names are in memory at a time: some 10 MB. A file system gives names in no order, so each page reads all of them,
-# which takes a second for a million.
+# How many names are in memory at a time: some 10 MB. A file system gives names in no order, so each page reads all of
+# them, which takes a second for a million.
 PAGE = 20_000
 
 

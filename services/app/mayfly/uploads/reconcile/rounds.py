@@ -6,7 +6,7 @@ again at the moment of removal. So a round of any size is one row, and a batch m
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
@@ -86,9 +86,9 @@ class Slice:
 
     def _stop_early(self) -> None:
         """Stop a long count that would end with the brake: storage is asked about each row without an object."""
-        live = Upload.objects.live().count()
-        if self.round.rows_unmatched > max(live // 10, limits.reconcile_most):
-            self.round.why_stopped = f"{self.round.rows_unmatched} and more of {live}: rows without an object"
+        rows = max(Upload.objects.live().count(), self.round.rows_compared)
+        if self.round.rows_unmatched > max(rows // 10, limits.reconcile_most):
+            self.round.why_stopped = f"{self.round.rows_unmatched} and more of {rows}: rows without an object"
             self.round.phase = Phase.STOPPED
             self.record(self.round)
 
@@ -112,7 +112,8 @@ class Slice:
         try:
             left, last = self._put_right(due)
         except StorageError:
-            self._charge(due, -1)
+            # Rows went first, whatever storage says; the sweep ends their removal.
+            self._charge(replace(due, rows_without_object=[]), -1)
             self.record(self.round)
             raise
         self._charge(left, -1)
