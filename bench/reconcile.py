@@ -1,6 +1,6 @@
 """Measure a round of reconcile at a thousand, a hundred thousand and a million uploads: time, memory, requests.
 
-The rows are real: in SQLite, or in the database of DATABASE_URL, whose table of uploads it empties. The bucket is a
+The rows are real: in SQLite, or in the database of `--database`, whose table of uploads it empties. The bucket is a
 stand-in that makes a page of its listing when it is asked for one, and answers at once, so the time is our own and the
 database's. Each size runs in a process of its own, and the memory is that process's peak. `--folder` measures real
 files instead; a million take a minute to make. About two minutes on two cores.
@@ -27,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--folder", action="store_true", help="measure real files in a folder")
+    parser.add_argument("--database", default="", help="the URL of a database to empty and fill")
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--fill", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -38,16 +39,19 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="mayfly-bench-") as work:
             for more in (["--fill"], []):
                 arguments = [sys.executable, __file__, "--size", str(size), *more]
-                subprocess.run([*arguments, *["--folder"] * options.folder], check=True, env=environment(work))
+                subprocess.run(
+                    [*arguments, *["--folder"] * options.folder], check=True, env=environment(work, options.database)
+                )
 
 
-def environment(work: str) -> dict[str, str]:
-    """The environment of a measuring process: nothing of a developer's own but the database."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "DATABASE_URL") if name in os.environ}
+def environment(work: str, database: str) -> dict[str, str]:
+    """The environment of a measuring process. Nothing comes from a developer's own, whose uploads would be lost."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return kept | {
         "PYTHONPATH": f"{ROOT}/services/app:{ROOT}",
         "SECRET_KEY": "only-for-figures-" + "x" * 40,
         "DATA_DIR": work,
+        "DATABASE_URL": database,
         "SETTINGS_MODULE_PATH": "mayfly.settings.development",
         "DJANGO_SETTINGS_MODULE": "mayfly.settings.development",
     }
