@@ -80,7 +80,7 @@ class Trickle:
         where = urlsplit(self.url)
         sock = socket.create_connection((where.hostname, where.port), timeout=60)
         if where.scheme == "https":
-            sock = ssl._create_unverified_context().wrap_socket(sock, server_hostname=where.hostname)
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=where.hostname)
         sock.sendall(head(kind, where.netloc) + BEGINNINGS[kind])
         now = time.monotonic()
         return sock, selectors.EVENT_READ, {"began": now, "sent": now}

@@ -21,8 +21,8 @@ RATE = 16 * 1024
 # Seconds that a body can have in hand. Without an end, a hundred megabytes at once would buy two hours of silence.
 MOST = 30.0
 # Seconds for which a body may wait in all without a place. A small one arrives with its headers, or right behind them.
-MOMENT = 0.02
-# Places that one network address may take in each process, so that it leaves some to others.
+MOMENT = 0.01
+# Places that one network address may take in each process. If there are two or more, one is left to others.
 EACH = 6
 # Bytes of a body that the program did not want, which are read so that the connection can be used again.
 UNWANTED = 64 * 1024
@@ -46,8 +46,9 @@ class Room:
     They are two fewer than its threads, so that pages, probes and bodies that have arrived are always answered.
     """
 
-    def __init__(self, *, threads: int, each: int = EACH):
-        self.places, self.each = max(1, threads - 2), each
+    def __init__(self, *, threads: int):
+        self.places = max(1, threads - 2)
+        self.each = min(EACH, max(1, self.places - 1))
         self._taken: Counter[str] = Counter()
         self._one_at_a_time = threading.Lock()
 
