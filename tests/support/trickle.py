@@ -11,6 +11,7 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 LENGTH = 1_000_000  # bytes that each body claims to have
+AGAIN = 0.5  # seconds after which a connection that ended is replaced
 BOUNDARY = "trickle"
 KINDS = {
     "put": ("PUT /slow.bin", ""),
@@ -36,7 +37,7 @@ def head(kind: str, host: str, *, length: int = LENGTH) -> bytes:
 
 @dataclass
 class Trickle:
-    """So many connections at once, each with one byte every `pause` seconds. Each is replaced when it ends.
+    """So many connections at once, each with one byte every `pause` seconds. Each is replaced soon after it ends.
 
     Use as a context manager; it ends by itself after `seconds`. `answers` counts what came, by status; 0 is a
     connection that was closed without an answer.
@@ -62,15 +63,18 @@ class Trickle:
 
     def _run(self) -> None:
         end, opened = time.monotonic() + self.seconds, 0
+        due = [0.0] * self.connections  # when each connection may be made
         with selectors.DefaultSelector() as selector:
             while time.monotonic() < end and not self._over.is_set():
-                while len(selector.get_map()) < self.connections:
+                while due and due[0] <= time.monotonic():
+                    due.pop(0)
                     selector.register(*self._open(self.kinds[opened % len(self.kinds)]))
                     opened += 1
                 for key, _ in selector.select(0.05):
                     self._hear(key.fileobj, key.data)
                     selector.unregister(key.fileobj)
                     key.fileobj.close()
+                    due.append(time.monotonic() + AGAIN)
                 for key in list(selector.get_map().values()):
                     self._send(key.fileobj, key.data)
             for key in list(selector.get_map().values()):

@@ -57,8 +57,24 @@ class Load:
 
     def _look(self, response: httpx.Response) -> None:
         self.ledger.requests += 1
-        if response.status_code >= 500:
+        if response.status_code >= 500 and not finds_no_room(response):
             self.ledger.wrong.append(f"{response.request.method} {response.request.url.path}: {response.status_code}")
+
+
+def finds_no_room(response: httpx.Response) -> bool:
+    """Whether other bodies have all the places in web for bodies that take a while. The answer says when to come again.
+
+    A dyno has one place in each process, so a slow upload may meet another.
+    """
+    return response.status_code == 503 and response.headers.get("Retry-After") == "5"
+
+
+def patiently(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Send until web has room, as `curl --retry` does, but after shorter pauses."""
+    end = time.monotonic() + 60
+    while finds_no_room(answer := send()) and time.monotonic() < end:
+        time.sleep(random.uniform(0.2, 1))
+    return answer
 
 
 def look(visitor: Visitor, ledger: Ledger) -> None:
@@ -86,7 +102,7 @@ def send_for_a_second(visitor: Visitor, ledger: Ledger) -> None:
 
 
 def send_a_form(visitor: Visitor, ledger: Ledger) -> None:
-    assert visitor.submit("/images/", files={"a.png": PNG}).status_code == 303
+    assert patiently(lambda: visitor.submit("/images/", files={"a.png": PNG})).status_code == 303
 
 
 def send_large(visitor: Visitor, ledger: Ledger) -> None:
@@ -103,12 +119,12 @@ def put_slowly(visitor: Visitor, ledger: Ledger) -> None:
             yield random.randbytes(2000)
             time.sleep(0.25)
 
-    answer = visitor.api.put("/slowly.txt", content=pieces(), headers={"Content-Length": "32000"})
+    answer = patiently(lambda: visitor.api.put("/slowly.txt", content=pieces(), headers={"Content-Length": "32000"}))
     assert answer.status_code in (200, 201), answer.text
 
 
 def put(visitor: Visitor, ledger: Ledger) -> None:
-    answer = visitor.api.put("/notes.txt", content=random.randbytes(300_000))
+    answer = patiently(lambda: visitor.api.put("/notes.txt", content=random.randbytes(300_000)))
     assert answer.status_code in (200, 201), answer.text
 
 
