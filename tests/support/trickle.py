@@ -18,7 +18,8 @@ KINDS = {
     "json": ("POST /api/uploads", "application/json"),
     "form": ("POST /files/", f"multipart/form-data; boundary={BOUNDARY}"),
 }
-COOKIE = "csrftoken=" + "x" * 32  # without one, the program refuses a form before it reads its body
+# Without one, the program refuses a form before it reads its body. Behind TLS it has a prefix.
+COOKIE = f"csrftoken={'x' * 32}; __Host-csrftoken={'x' * 32}"
 BEGINNINGS = {
     "put": b"",
     "json": b"{",
@@ -26,10 +27,11 @@ BEGINNINGS = {
 }
 
 
-def head(kind: str, host: str, *, length: int = LENGTH) -> bytes:
-    """The request up to its body."""
+def head(kind: str, host: str, *, scheme: str = "http", length: int = LENGTH) -> bytes:
+    """The request up to its body, as a browser on this site would begin it."""
     line, content_type = KINDS[kind]
     headers = [f"{line} HTTP/1.1", f"Host: {host}", f"Content-Length: {length}", f"Cookie: {COOKIE}"]
+    headers.append(f"Origin: {scheme}://{host}")
     if content_type:
         headers.append(f"Content-Type: {content_type}")
     return "\r\n".join([*headers, "", ""]).encode()
@@ -85,7 +87,7 @@ class Trickle:
         sock = socket.create_connection((where.hostname, where.port), timeout=60)
         if where.scheme == "https":
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=where.hostname)
-        sock.sendall(head(kind, where.netloc) + BEGINNINGS[kind])
+        sock.sendall(head(kind, where.netloc, scheme=where.scheme) + BEGINNINGS[kind])
         now = time.monotonic()
         return sock, selectors.EVENT_READ, {"began": now, "sent": now}
 

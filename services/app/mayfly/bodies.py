@@ -21,7 +21,7 @@ RATE = 16 * 1024
 # Seconds that a body can have in hand. Without an end, a hundred megabytes at once would buy two hours of silence.
 MOST = 30.0
 # Seconds for which a body may wait in all without a place. A small one arrives with its headers, or right behind them.
-MOMENT = 0.01
+MOMENT = 0.02
 # Places that one network address may take in each process. If there are two or more, one is left to others.
 EACH = 6
 # Bytes of a body that the program did not want, which are read so that the connection can be used again.

@@ -43,9 +43,8 @@ class Load:
             thread.join(120)
 
     def _use(self) -> None:
-        visitor = Visitor()
+        visitor = patient_visitor()
         for client in (visitor.api, visitor.browser):
-            client.timeout = httpx.Timeout(100)  # the router holds a request for 75 s while a dyno boots
             client.event_hooks = {"response": [self._look]}
         while not self._stop.is_set():
             act = random.choice(ACTS)
@@ -57,24 +56,29 @@ class Load:
 
     def _look(self, response: httpx.Response) -> None:
         self.ledger.requests += 1
-        if response.status_code >= 500 and not finds_no_room(response):
+        if response.status_code >= 500:
             self.ledger.wrong.append(f"{response.request.method} {response.request.url.path}: {response.status_code}")
 
 
-def finds_no_room(response: httpx.Response) -> bool:
-    """Whether other bodies have all the places in web for bodies that take a while. The answer says when to come again.
+class Patient(httpx.HTTPTransport):
+    """Sends a request again while web has no room for its body, as `curl --retry` does, but after shorter pauses.
 
-    A dyno has one place in each process, so a slow upload may meet another.
+    A dyno has one place in each process for a body that takes a while, so a slow upload may meet another.
     """
-    return response.status_code == 503 and response.headers.get("Retry-After") == "5"
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        end = time.monotonic() + 60
+        while True:
+            response = super().handle_request(request)
+            if response.status_code != 503 or response.headers.get("Retry-After") != "5" or time.monotonic() > end:
+                return response
+            response.close()
+            time.sleep(random.uniform(0.2, 1))
 
 
-def patiently(send: Callable[[], httpx.Response]) -> httpx.Response:
-    """Send until web has room, as `curl --retry` does, but after shorter pauses."""
-    end = time.monotonic() + 60
-    while finds_no_room(answer := send()) and time.monotonic() < end:
-        time.sleep(random.uniform(0.2, 1))
-    return answer
+def patient_visitor() -> Visitor:
+    # The router holds a request for 75 s while a dyno boots.
+    return Visitor(lambda **options: httpx.Client(transport=Patient(), timeout=100, **options))
 
 
 def look(visitor: Visitor, ledger: Ledger) -> None:
@@ -102,7 +106,7 @@ def send_for_a_second(visitor: Visitor, ledger: Ledger) -> None:
 
 
 def send_a_form(visitor: Visitor, ledger: Ledger) -> None:
-    assert patiently(lambda: visitor.submit("/images/", files={"a.png": PNG})).status_code == 303
+    assert visitor.submit("/images/", files={"a.png": PNG}).status_code == 303
 
 
 def send_large(visitor: Visitor, ledger: Ledger) -> None:
@@ -111,23 +115,28 @@ def send_large(visitor: Visitor, ledger: Ledger) -> None:
     ledger.kept.add(upload["id"])
 
 
-def put_slowly(visitor: Visitor, ledger: Ledger) -> None:
-    """Send over a slow line, so that a restart probably happens during the request."""
+class Slowly(httpx.SyncByteStream):
+    """A body over a slow line. It can be sent again."""
 
-    def pieces():
+    def __iter__(self):
         for _ in range(16):
             yield random.randbytes(2000)
             time.sleep(0.25)
 
-    answer = patiently(lambda: visitor.api.put("/slowly.txt", content=pieces(), headers={"Content-Length": "32000"}))
+
+def put_slowly(visitor: Visitor, ledger: Ledger) -> None:
+    """Send over a slow line, so that a restart probably happens during the request."""
+    with SLOW_LINES:
+        answer = visitor.api.put("/slowly.txt", content=Slowly(), headers={"Content-Length": "32000"})
     assert answer.status_code in (200, 201), answer.text
 
 
 def put(visitor: Visitor, ledger: Ledger) -> None:
-    answer = patiently(lambda: visitor.api.put("/notes.txt", content=random.randbytes(300_000)))
+    answer = visitor.api.put("/notes.txt", content=random.randbytes(300_000))
     assert answer.status_code in (200, 201), answer.text
 
 
+SLOW_LINES = threading.Semaphore(2)  # as many as a dyno has places
 ACTS: list[Callable[[Visitor, Ledger], None]] = [
     *[look] * 4,
     *[send_and_keep] * 2,

@@ -152,6 +152,8 @@ class Router:
             request.retry_after = answer.get(b"retry-after")
             closes = answer.get(b"connection").lower() == b"close"
             answer.headers = [item for item in answer.headers if item[0].lower() not in HOP | {b"via"}]
+            if not sending.done():
+                answer.headers.append((b"Connection", b"close"))  # what follows belongs to this request
             writer.write(answer.lines())
             try:
                 bodiless = request.method == "HEAD" or request.status in (204, 304)

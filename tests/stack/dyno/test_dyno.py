@@ -9,10 +9,10 @@ import httpx
 
 from tests.support.trickle import Trickle
 
-from ..conftest import URL, Visitor, until
+from ..conftest import URL, until
 from .conftest import FIGURES, PLAN, Memory
 from .dynos import ADDONS, ROOT, Dyno, docker
-from .load import Load, patiently, settled
+from .load import Load, patient_visitor, settled
 from .router import IDLE
 
 MB = 1_000_000
@@ -143,10 +143,10 @@ def test_an_hour_of_mixed_traffic_fits_into_the_memory(app, bucket, table):
     with Memory(app.web, app.worker) as memory:
         with Load(12, pause=0) as ledger:
             until(lambda: ledger.requests >= 2000, seconds=300)
-        forms = [Visitor() for _ in range(2)]
+        forms = [patient_visitor() for _ in range(2)]
         large = {"large.bin": bytes(90_000_000)}
         with ThreadPoolExecutor(2) as pool:
-            answers = list(pool.map(lambda form: patiently(lambda: form.submit("/files/", files=large)), forms))
+            answers = list(pool.map(lambda form: form.submit("/files/", files=large), forms))
         settled(ledger, table=table, bucket=bucket, seconds=60)
     assert [answer.status_code for answer in answers] == [303, 303]
     assert ledger.wrong == []
