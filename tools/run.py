@@ -64,6 +64,7 @@ def _environment() -> Environment:
     """The environment of every process."""
     ours = {name: value for name, value in os.environ.items() if name not in DECIDED}
     return {
+        "WEB_THREADS": "8",  # every part of an upload passes through web, and a connection to SQLite costs nothing
         **ours,
         "PATH": f"{VENV_BIN}{os.pathsep}{ours['PATH']}",
         "PYTHONUNBUFFERED": "1",

@@ -6,6 +6,7 @@ import re
 from django.conf import settings as django
 from gunicorn.glogging import Logger
 
+from mayfly import bodies
 from mayfly.settings import platform
 
 bind = f"0.0.0.0:{django.PORT}"
@@ -20,6 +21,20 @@ keepalive = platform.KEEPALIVE
 timeout = platform.ROUTER_SECONDS  # in seconds; a process that shows no sign of life for longer is replaced
 graceful_timeout = platform.GRACEFUL_SECONDS
 limit_request_line = platform.REQUEST_LINE
+
+# Each process has its own room, because the processes are copies of the one that reads this file.
+_room = bodies.Room(threads=threads)
+
+
+def pre_request(worker, req):
+    bodies.opened(req, _room)
+
+
+def post_request(worker, req, environ, resp):
+    bodies.closed(req)
+    if resp is not None and resp.headers_sent and resp.should_close():
+        bodies.say_goodbye(environ["gunicorn.socket"])
+
 
 # Only the router, or a process on this machine, can reach this port.
 forwarded_allow_ips = "*"

@@ -16,7 +16,7 @@ import mayfly
 from mayfly.problems import MOST_NUMBERS, NOT_ALLOWED, TABLE, Problem, Unanswerable, problem, problem_of
 from mayfly.storage.folder.tokens import TokenExpired, TokenRefused
 from mayfly.storage.protocol import StorageError, TransferNotFound
-from mayfly.uploads.errors import Gone, NotAllowed, PartsMissing, Refused, Unknown
+from mayfly.uploads.errors import Busy, Gone, NotAllowed, PartsMissing, Refused, Unknown
 
 PACKAGE = Path(mayfly.__file__).parent
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != "en"]
@@ -71,6 +71,7 @@ def test_every_text_is_translated(name, language):
         (NotAllowed("too_large", "No."), 413, "too_large"),
         (NotAllowed("box_full", "No."), 413, "box_full"),
         (NotAllowed("address_full", "No."), 429, "address_full"),
+        (Busy(), 503, "busy"),
         (PartsMissing([2, 3]), 409, "parts_missing"),
         (Refused("No."), 422, "refused"),
         (Gone(), 410, "gone"),

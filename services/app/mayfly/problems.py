@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from .storage.folder.tokens import TokenExpired, TokenRefused
 from .storage.protocol import StorageError, TransferNotFound
-from .uploads.errors import Gone, NotAllowed, PartsMissing, Refused, Unknown
+from .uploads.errors import Busy, Gone, NotAllowed, PartsMissing, Refused, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,18 @@ TABLE = {
     ),
     "body_too_large": Entry(413, "too_large", _("At most %(limit)s can be sent this way.")),
     "box_needed": Entry(401, "no_box", _("Send the token of your box: Authorization: Bearer TOKEN.")),
+    "bodies_full": Entry(
+        503,
+        "busy",
+        _("Too many uploads are arriving at this moment. Send it again in a few seconds."),
+        _("Please wait a moment"),
+    ),
+    "body_too_slow": Entry(
+        408,
+        "too_slow",
+        _("Its bytes arrived too slowly. Send it again, over a faster connection if you can."),
+        _("This upload took too long"),
+    ),
     "broken": Entry(500, "broken", _("Try again in a minute."), _("Something broke on our side")),
     "csrf": Entry(403, "csrf", _("The CSRF header is missing or wrong: X-CSRFToken.")),
     "cut_off": Entry(400, "cut_off", _("The connection broke before all bytes had arrived. Send it again.")),
@@ -73,6 +85,7 @@ TABLE = {
     ),
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
     # Errors of the domain and of storage.
+    "completing": Entry(503, "busy", _("This upload is just being completed. Ask again in a few seconds.")),
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
@@ -81,6 +94,8 @@ TABLE = {
 }
 # The statuses of NotAllowed by its code; every other code is a 400.
 NOT_ALLOWED = {"too_large": 413, "box_full": 413, "address_full": 429}
+# The headers of an answer to a request that another one stands in the way of.
+SOON = {"Retry-After": "5"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +123,12 @@ class Problem:
         if self.missing is not None:
             error["missing"] = self.missing
         return JsonResponse({"error": error}, status=self.status, headers=self.headers)
+
+    def as_line(self) -> HttpResponse:
+        """The error as a line of text, for `curl -T`."""
+        return HttpResponse(
+            f"{self.message}\n", status=self.status, headers=self.headers, content_type="text/plain; charset=utf-8"
+        )
 
 
 class Unanswerable(Exception):
@@ -141,6 +162,8 @@ def problem_of(error: Exception) -> Problem:
             return error.problem
         case NotAllowed():
             return Problem(NOT_ALLOWED.get(error.code, 400), error.code, str(error), field=error.field)
+        case Busy():
+            return problem("completing", headers=SOON)
         case PartsMissing():
             entry = problem("parts_missing", count=len(error.numbers))
             return Problem(entry.status, entry.code, entry.text, missing=error.numbers[:MOST_NUMBERS])

@@ -43,9 +43,8 @@ class Load:
             thread.join(120)
 
     def _use(self) -> None:
-        visitor = Visitor()
+        visitor = patient_visitor()
         for client in (visitor.api, visitor.browser):
-            client.timeout = httpx.Timeout(100)  # the router holds a request for 75 s while a dyno boots
             client.event_hooks = {"response": [self._look]}
         while not self._stop.is_set():
             act = random.choice(ACTS)
@@ -59,6 +58,27 @@ class Load:
         self.ledger.requests += 1
         if response.status_code >= 500:
             self.ledger.wrong.append(f"{response.request.method} {response.request.url.path}: {response.status_code}")
+
+
+class Patient(httpx.HTTPTransport):
+    """Sends a request again while web has no room for its body, as `curl --retry` does, but after shorter pauses.
+
+    A dyno has one place in each process for a body that takes a while, so a slow upload may meet another.
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        end = time.monotonic() + 60
+        while True:
+            response = super().handle_request(request)
+            if response.status_code != 503 or response.headers.get("Retry-After") != "5" or time.monotonic() > end:
+                return response
+            response.close()
+            time.sleep(random.uniform(0.2, 1))
+
+
+def patient_visitor() -> Visitor:
+    # The router holds a request for 75 s while a dyno boots.
+    return Visitor(lambda **options: httpx.Client(transport=Patient(), timeout=100, **options))
 
 
 def look(visitor: Visitor, ledger: Ledger) -> None:
@@ -95,15 +115,19 @@ def send_large(visitor: Visitor, ledger: Ledger) -> None:
     ledger.kept.add(upload["id"])
 
 
-def put_slowly(visitor: Visitor, ledger: Ledger) -> None:
-    """Send over a slow line, so that a restart probably happens during the request."""
+class Slowly(httpx.SyncByteStream):
+    """A body over a slow line. It can be sent again."""
 
-    def pieces():
+    def __iter__(self):
         for _ in range(16):
             yield random.randbytes(2000)
             time.sleep(0.25)
 
-    answer = visitor.api.put("/slowly.txt", content=pieces(), headers={"Content-Length": "32000"})
+
+def put_slowly(visitor: Visitor, ledger: Ledger) -> None:
+    """Send over a slow line, so that a restart probably happens during the request."""
+    with SLOW_LINES:
+        answer = visitor.api.put("/slowly.txt", content=Slowly(), headers={"Content-Length": "32000"})
     assert answer.status_code in (200, 201), answer.text
 
 
@@ -112,6 +136,7 @@ def put(visitor: Visitor, ledger: Ledger) -> None:
     assert answer.status_code in (200, 201), answer.text
 
 
+SLOW_LINES = threading.Semaphore(2)  # as many as a dyno has places
 ACTS: list[Callable[[Visitor, Ledger], None]] = [
     *[look] * 4,
     *[send_and_keep] * 2,

@@ -19,6 +19,7 @@ IDLE = 90  # seconds that a connection to a dyno is kept
 BOOT = 75  # seconds that a request waits for a dyno to boot
 LINE = 8192  # bytes of a request line or a header
 PIECE = 65536
+GOODBYE = 2  # seconds for which the rest of a body is read that its answer did not wait for
 HOP = {b"connection", b"keep-alive", b"x-forwarded-proto", b"x-forwarded-port", b"x-request-start", b"via"}
 
 Address = tuple[str, int]
@@ -37,6 +38,12 @@ class Request:
     status: int = 0
     code: str = ""
     seconds: float = 0
+    retry_after: bytes = b""  # the answer's header
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was lost. A request for which web has no room at present is not: it may come again in 5 s."""
+        return bool(self.code) or (self.status >= 500 and self.retry_after != b"5")
 
 
 @dataclass
@@ -86,7 +93,7 @@ class Router:
         self.dynos.discard(dyno)
 
     def failures(self) -> list[Request]:
-        return [request for request in self.log if request.code or request.status >= 500]
+        return [request for request in self.log if request.failed]
 
     async def _serve(self, ready: threading.Event) -> None:
         self.loop, self.stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -142,8 +149,11 @@ class Router:
         try:
             answer = await self._answer(upstream, writer)
             request.status = int(answer.first.split(b" ")[1])
+            request.retry_after = answer.get(b"retry-after")
             closes = answer.get(b"connection").lower() == b"close"
             answer.headers = [item for item in answer.headers if item[0].lower() not in HOP | {b"via"}]
+            if not sending.done():
+                answer.headers.append((b"Connection", b"close"))  # what follows belongs to this request
             writer.write(answer.lines())
             try:
                 bodiless = request.method == "HEAD" or request.status in (204, 304)
@@ -154,14 +164,17 @@ class Router:
                 raise Failed("H18") from error
             whole = sending.done() and not sending.exception() and not closes
         finally:
-            if not sending.done():
-                sending.cancel()  # the answer came before the end of the request, so nobody reads the rest
+            early = not sending.done()
+            if early:
+                sending.cancel()  # the answer came before the end of the request, so no dyno reads the rest
             with contextlib.suppress(asyncio.CancelledError, OSError, EOFError, TimeoutError):
                 await sending
             if whole:
                 self.idle.setdefault(dyno, []).append((time.monotonic(), upstream, downstream))
             else:
                 downstream.close()
+            if early and request.status:
+                await _read_on(reader)
         return whole or (closes and sending.done() and not sending.cancelled())
 
     async def _answer(self, upstream, writer) -> Head:
@@ -194,6 +207,14 @@ class Router:
                     continue
             await asyncio.sleep(0.1)
         raise Failed("H20")
+
+
+async def _read_on(reader: asyncio.StreamReader) -> None:
+    """Let a client that still sends read its answer, and close its end."""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(GOODBYE):
+            while await reader.read(PIECE):
+                pass
 
 
 async def _head(reader: asyncio.StreamReader) -> Head:

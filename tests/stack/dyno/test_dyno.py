@@ -7,10 +7,12 @@ from http.client import HTTPConnection
 
 import httpx
 
-from ..conftest import URL, Visitor, until
+from tests.support.trickle import Trickle
+
+from ..conftest import URL, until
 from .conftest import FIGURES, PLAN, Memory
 from .dynos import ADDONS, ROOT, Dyno, docker
-from .load import Load, settled
+from .load import Load, patient_visitor, settled
 from .router import IDLE
 
 MB = 1_000_000
@@ -115,7 +117,7 @@ def test_a_restart_under_load_loses_no_request_and_no_task(app, connections, buc
             seconds = app.restart()
             FIGURES["end after SIGTERM, under load"] = {name: f"{value:.1f} s" for name, value in seconds.items()}
             time.sleep(5)
-    assert [str(request) for request in app.router.log[before:] if request.code or request.status >= 500] == []
+    assert [str(request) for request in app.router.log[before:] if request.failed] == []
     assert ledger.wrong == []
     settled(ledger, table=table, bucket=bucket, seconds=60)
     FIGURES["restart: requests"] = ledger.requests
@@ -141,7 +143,7 @@ def test_an_hour_of_mixed_traffic_fits_into_the_memory(app, bucket, table):
     with Memory(app.web, app.worker) as memory:
         with Load(12, pause=0) as ledger:
             until(lambda: ledger.requests >= 2000, seconds=300)
-        forms = [Visitor() for _ in range(2)]
+        forms = [patient_visitor() for _ in range(2)]
         large = {"large.bin": bytes(90_000_000)}
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(lambda form: form.submit("/files/", files=large), forms))
@@ -152,6 +154,24 @@ def test_an_hour_of_mixed_traffic_fits_into_the_memory(app, bucket, table):
     FIGURES["memory: requests, uploads"] = (ledger.requests, len(ledger.kept) + len(ledger.gone))
     assert max(memory.peak.values()) < 512 * MB * 0.9
     assert not any(dyno.inspect()["State"]["OOMKilled"] for dyno in (app.web, app.worker))
+
+
+def test_slow_bodies_hold_no_page_and_no_upload_to_storage(app, visitor):
+    """Case 62. A page does not wait until a slow body has used up its time, which is 10 s."""
+    times, uploads = [], 0
+    with Trickle(URL, connections=40, seconds=20) as flood:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            began = time.monotonic()
+            assert httpx.get(f"{URL}/images/", timeout=5).status_code == 200
+            times.append(time.monotonic() - began)
+            visitor.upload(b"hello")
+            uploads += 1
+            time.sleep(0.5)
+    assert set(flood.answers) <= {408, 503}
+    assert len(visitor.list()) == uploads
+    FIGURES["40 slow bodies: pages, the slowest, uploads"] = (len(times), f"{max(times):.2f} s", uploads)
+    FIGURES["40 slow bodies: answers"] = dict(flood.answers)
 
 
 def test_connections_stay_below_the_plan(app, connections, bucket, table):

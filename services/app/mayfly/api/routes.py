@@ -6,6 +6,7 @@ from typing import Any
 
 from csp.decorators import csp_update
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from ninja import NinjaAPI, Status
@@ -164,6 +165,7 @@ def absolute(request: HttpRequest, url: str) -> str:
 @api.exception_handler(UploadError)
 @api.exception_handler(StorageError)
 @api.exception_handler(Http404)
+@api.exception_handler(UnreadablePostError)
 def on_problem(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answer every error of the domain, of storage and of this edge from the one table."""
     return problem_of(error).as_json()

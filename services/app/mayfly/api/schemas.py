@@ -89,4 +89,4 @@ class ProblemOut(Schema):
     error: ErrorOut
 
 
-PROBLEMS = {frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503}): ProblemOut}
+PROBLEMS = {frozenset({400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503}): ProblemOut}

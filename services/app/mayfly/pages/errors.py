@@ -1,4 +1,4 @@
-"""Errors as pages, or as JSON under /api/; both by the one table of problems."""
+"""Errors as pages, as JSON, or as a line for `curl -T`; all by the one table of problems."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,9 +7,11 @@ from ..problems import Problem, problem
 
 
 def answer(request: HttpRequest, error: Problem) -> HttpResponse:
-    """The error as the client expects it: JSON from the API's addresses, a page from all others."""
-    if request.path.startswith("/api/"):
+    """The error as the client expects it: JSON from the addresses of programs, a line after a PUT, else a page."""
+    if request.path.startswith(("/api/", "/storage/")):
         return error.as_json()
+    if request.method == "PUT":
+        return error.as_line()
     response = render(request, "pages/error.html", {"problem": error}, status=error.status)
     for name, value in (error.headers or {}).items():
         response[name] = value

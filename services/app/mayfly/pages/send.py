@@ -35,9 +35,9 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
         box = _box_of(request)
         upload = _received(request, name, box)
     except (Unanswerable, UploadError, StorageError, UnreadablePostError) as error:
-        problem = problem_of(error)
-        return _line(problem.message, status=problem.status)
-    response = _line(request.build_absolute_uri(reverse("share", args=[upload.pk])), status=201)
+        return problem_of(error).as_line()
+    link = request.build_absolute_uri(reverse("share", args=[upload.pk]))
+    response = HttpResponse(f"{link}\n", status=201, content_type="text/plain; charset=utf-8")
     response["X-Box-Token"] = boxes.token_of(box)
     return response
 
@@ -55,6 +55,8 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
         raise Unanswerable("length_missing")
     if size > limits.form_size:
         raise Unanswerable("body_too_large", limit=format_size(limits.form_size))
+    chunks = _chunks(request)
+    first = next(chunks, b"")  # before a row and a transfer exist, which a client who sends nothing should not cost
     upload = lifecycle.begin(
         box=box,
         address=address_of(request),
@@ -65,15 +67,12 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
     )
     receiver = Receiver(upload, storage=uploads_storage)
     try:
-        for chunk in _chunks(request):
+        receiver.write(first)
+        for chunk in chunks:
             receiver.write(chunk)
         return receiver.finish(whole=True)
     finally:
         receiver.cancel()
-
-
-def _line(text: str, *, status: int) -> HttpResponse:
-    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
 
 
 def _chunks(request: HttpRequest) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """Why the domain says no. Errors carry no HTTP: `mayfly.problems` gives each its status.
 
 UploadError
+├── Busy            another call is at work on this upload
 ├── NotAllowed      a client asked for something against a rule
 ├── PartsMissing    storage does not have all parts yet
 ├── Refused         the upload is not what was declared
@@ -22,6 +23,10 @@ class NotAllowed(UploadError):
     def __init__(self, code: str, message: str, *, field: str | None = None):
         super().__init__(message)
         self.code, self.field = code, field
+
+
+class Busy(UploadError):
+    """Another call is at work on this upload, and takes too long to wait for. Ask again in a few seconds."""
 
 
 class PartsMissing(UploadError):

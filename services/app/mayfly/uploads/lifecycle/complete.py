@@ -11,7 +11,7 @@ from .. import events
 from ..choices import Kind, State
 from ..content import FIRST_BYTES, content_type_of
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
-from ..locks import advisory_lock, transaction_lock
+from ..locks import request_lock, transaction_lock
 from ..models import Upload
 from .remove import keep_newest, remove
 
@@ -19,15 +19,16 @@ from .remove import keep_newest, remove
 def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
     """Turn a pending upload ready, once every part has arrived as declared.
 
-    Safe to repeat, and to call twice at once: the second caller gets the upload as the first one left it.
+    Safe to repeat, and to call several times at once: a caller that gets its turn finds it as the first one left it.
 
     Raises:
         PartsMissing: with the numbers that storage does not have.
         Refused: the parts or the first bytes are not what was declared; the upload is being removed.
         Gone: the upload has expired, or was removed.
+        Busy: another call is at work on this upload for longer than a request may wait.
     """
     # Storage may show an object half made while it is completed a second time, and its first bytes would be wrong.
-    with advisory_lock(upload.pk):
+    with request_lock(upload.pk):
         upload.refresh_from_db()
         if upload.state == State.PENDING:
             _complete(upload, storage)
