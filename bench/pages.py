@@ -1,15 +1,22 @@
 """The cost of a page in processor time: My Images with three images, beside a view that answers a constant.
 
-Both run in one process and pass through the whole program as gunicorn calls it: the WSGI handler, every middleware, the
-same cookies. A row is a part of the page's time, measured in turn with all the others, so that a busy machine slows all
-of them alike. About 15 s.
+First both run through gunicorn, as in production: one process with its threads, a client that keeps its connection, the
+access log written. Then both run in this process, without a server: the WSGI handler, every middleware, the same
+cookies. There a row is a part of the page's time. Each figure is measured in turn with those it is compared with, so
+that a busy machine slows all of them alike. About 30 s.
+
+The database is SQLite, as in `make run`; an argument names another one: bench/pages.py postgres://user@host/name. All
+its tables must be empty or missing.
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
 from statistics import median
@@ -28,6 +35,8 @@ os.environ.update(
 )
 for name in ("DATABASE_URL", "REDIS_URL", "USE_S3", "STATIC_STORAGE", "DEBUG_DESENV", "SHARED_BOX", "IMAGES_KEPT"):
     os.environ.pop(name, None)
+if sys.argv[1:]:
+    os.environ["DATABASE_URL"] = sys.argv[1]
 
 import django  # noqa: E402
 import pyvips  # noqa: E402
@@ -38,14 +47,10 @@ from django.conf import settings  # noqa: E402
 from django.core.files.storage import default_storage  # noqa: E402
 from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.middleware.csrf import get_token  # noqa: E402
 from django.shortcuts import render  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
-from django.urls import path  # noqa: E402
 
-from mayfly import urls  # noqa: E402
 from mayfly.pages import lists  # noqa: E402
 from mayfly.previews.make import make_due  # noqa: E402
 from mayfly.uploads.choices import Kind  # noqa: E402
@@ -53,33 +58,38 @@ from mayfly.uploads.models import Upload  # noqa: E402
 from mayfly.visitors import boxes  # noqa: E402
 
 ROUNDS, CALLS = 25, 20
+PAIRS, REQUESTS = 7, 300  # through gunicorn
+PORT = 8099
+LANGUAGES = "en-GB,en;q=0.9,es;q=0.7"
 PAGE, CONSTANT = "My Images, three images", "a constant view: handler and middleware"
 
 
 def main() -> None:
-    urls.urlpatterns.insert(0, path("constant", constant))
     browser = prepared()
-    costs = measured(parts(browser))
-    unit = median(costs[CONSTANT])
     print(f"{'GET My Images, processor time':<44}{'ms':>8}{'x constant':>12}")
+    with gunicorn() as connection:
+        costs = through_gunicorn(connection, browser)
+    show("through gunicorn", costs)
+    show("in one process, without a server", measured(parts(browser)))
+
+
+def show(heading: str, costs: dict[str, list[float]]) -> None:
+    unit = median(costs[CONSTANT])
+    print(heading)
     for name, cost in costs.items():
-        print(f"{name:<44}{median(cost):>8.3f}{median(cost) / unit:>12.2f}")
+        print(f"  {name:<42}{median(cost):>8.3f}{median(cost) / unit:>12.2f}")
     ratio = median(page / constant for page, constant in zip(costs[PAGE], costs[CONSTANT], strict=True))
-    print(f"the page costs {ratio:.2f} x what the constant view costs")
-
-
-def constant(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("constant")
+    print(f"  the page costs {ratio:.2f} x what the constant view costs")
 
 
 def prepared() -> Client:
     """Database, storage and static files as after a release, and a visitor with three images and their previews."""
-    settings.STATIC_ROOT = Path(WORK.name) / "static"
     settings.ALLOWED_HOSTS = ["testserver"]
+    settings.STATIC_ROOT = Path(WORK.name) / "static"
     call_command("collectstatic", verbosity=0, interactive=False)
     call_command("migrate", verbosity=0)
     default_storage.prepare()
-    browser = Client(headers={"Accept-Language": "en-GB,en;q=0.9,es;q=0.7"})
+    browser = Client(headers={"Accept-Language": LANGUAGES})
     browser.get("/images/")
     picture = pyvips.Image.black(640, 480).jpegsave_buffer()
     images = [SimpleUploadedFile(f"{number}.jpg", picture, "image/jpeg") for number in (1, 2, 3)]
@@ -121,9 +131,61 @@ def shown(browser: Client) -> tuple[str, dict[str, Any]]:
     return template, context
 
 
+@contextmanager
+def gunicorn() -> Iterator[HTTPConnection]:
+    """A connection to gunicorn, which serves served.py as `services/web/start` serves the program, in one process."""
+    command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "services/web/gunicorn.conf.py")]
+    command += ["--bind", f"127.0.0.1:{PORT}", "served"]
+    paths = os.pathsep.join([str(ROOT / "services/app"), str(ROOT / "bench")])
+    environment = os.environ | {"PYTHONPATH": paths, "WEB_CONCURRENCY": "1"}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield connected()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def connected() -> HTTPConnection:
+    """A connection to gunicorn, once it listens."""
+    connection = HTTPConnection("127.0.0.1", PORT, timeout=10)
+    for _ in range(100):
+        try:
+            connection.connect()
+            return connection
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    raise SystemExit("gunicorn did not start")
+
+
+def through_gunicorn(connection: HTTPConnection, browser: Client) -> dict[str, list[float]]:
+    """Milliseconds of processor time a request in gunicorn's process, one figure a pair."""
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
+    headers = {"Host": "localhost", "Accept-Language": LANGUAGES, "Cookie": cookies}
+
+    def answer(path: str) -> bytes:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        if response.status != 200:
+            raise SystemExit(f"{path}: {response.status}")
+        return response.read()
+
+    costs: dict[str, list[float]] = {PAGE: [], CONSTANT: []}
+    paths = {PAGE: "/images/", CONSTANT: "/constant"}
+    for number in range(PAIRS + 1):
+        for name, cost in costs.items():
+            began = float(answer("/processor"))
+            for _ in range(REQUESTS):
+                answer(paths[name])
+            if number:  # the first round fills the caches
+                cost.append((float(answer("/processor")) - began) / REQUESTS * 1000)
+    return costs
+
+
 def handled(browser: Client, address: str) -> Callable[[], None]:
     """A call of the WSGI application with this visitor's GET, as a server makes it."""
-    application = get_wsgi_application()
+    from served import application  # WhiteNoise looks for the collected files at import
+
     environ = browser._base_environ(PATH_INFO=address) | {"wsgi.input": BytesIO()}
 
     def call() -> None:
