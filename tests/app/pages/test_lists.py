@@ -155,6 +155,18 @@ def test_my_images_asks_the_table_once(owner):
     assert "We could not show one of your images and deleted it. It is damaged." in text
 
 
+def test_a_message_is_shown_once_and_only_then_its_cookie_goes(owner):
+    browser = owner.browser
+    assert "messages" not in browser.get("/images/").cookies
+    browser.post("/images/", {"file": image()})
+    response = browser.get("/images/")
+    assert "1 upload complete." in page(response)
+    assert response.cookies["messages"]["max-age"] == 0
+    response = browser.get("/images/")
+    assert "1 upload complete." not in page(response)
+    assert "messages" not in response.cookies
+
+
 @pytest.mark.parametrize(("count", "says"), [(1, "1 file · it expires in"), (2, "2 files · the next one expires in")])
 def test_the_headline_says_how_many_there_are_and_when_one_expires(owner, count, says):
     for _ in range(count):

@@ -70,7 +70,9 @@ class Visit:
 
     @cached_property
     def messages(self) -> BaseStorage | list[Any]:
-        return get_messages(self._request)
+        found = get_messages(self._request)
+        # To read them deletes their cookie, even if the browser has none.
+        return found if len(found) else []
 
     @cached_property
     def again(self) -> str:
