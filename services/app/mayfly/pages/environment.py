@@ -1,6 +1,6 @@
 """The Jinja2 environment of the pages: what every template can call, beside the context that its view gives."""
 
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from django.conf import settings
@@ -13,22 +13,28 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
-from jinja2 import Environment, StrictUndefined
+from jinja2 import StrictUndefined
 
 from .. import __version__
 from ..uploads.ids import ID_LENGTH
 from ..uploads.limits import TITLE_LENGTH, limits
 from . import formats, words
+from .compiling import ByLanguage, LanguageEnvironment
 
 PLACE = "0" * ID_LENGTH  # an id in the address of a route, until an upload's own takes its place
 
 
-def environment(**options: Any) -> Environment:
-    """The environment for Django's backend, which names this function in TEMPLATES.
+def environment(**options: Any) -> ByLanguage:
+    """The environments for Django's backend, which names this function in TEMPLATES."""
+    return ByLanguage(partial(_environment, options))
+
+
+def _environment(options: dict[str, Any]) -> LanguageEnvironment:
+    """The environment of one language.
 
     A translation is text like any other: it is escaped where it is written out, so a quote in it closes no attribute.
     """
-    made = Environment(**options | {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True})  # noqa: S701
+    made = LanguageEnvironment(**options | {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True})  # noqa: S701
     made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
     made.globals.update(
         _=gettext,

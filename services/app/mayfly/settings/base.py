@@ -49,7 +49,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "mayfly" / "pages" / "templates"],
         "OPTIONS": {
             "environment": "mayfly.pages.environment.environment",
-            "extensions": ["jinja2.ext.i18n"],
+            "extensions": ["jinja2.ext.i18n", "mayfly.pages.compiling.Settled"],
             "context_processors": ["mayfly.pages.environment.visit"],
         },
     },
