@@ -7,6 +7,7 @@ from django.utils.translation import ngettext
 
 from ..uploads.formats import format_size, three_digits
 from ..uploads.limits import MB
+from ..uploads.listing import Listed
 from ..uploads.models import Upload
 
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
@@ -48,7 +49,7 @@ def filled(text: str, value: str) -> str:
     return text.replace("{}", value)
 
 
-def fade(upload: Upload) -> int:
+def fade(upload: Upload | Listed) -> int:
     """How far an upload has faded, from 0, fresh, to FADES - 1, nearly gone."""
     left = max(upload.time_left / upload.lifetime, 0)
     return min(int((1 - left) * FADES), FADES - 1)

@@ -17,8 +17,9 @@ from ..uploads import lifecycle
 from ..uploads.choices import Kind, State
 from ..uploads.formats import format_size
 from ..uploads.limits import limits
-from ..uploads.models import Upload
+from ..uploads.listing import Listed, listed
 from ..visitors import boxes
+from .caching import never_stored
 from .errors import answer
 from .forms import IntoStorage, UploadForm, body_length
 
@@ -50,11 +51,11 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     return see_other(PAGES[kind])
 
 
-def shown(box: str, kind: Kind) -> tuple[list[Upload], list[Upload]]:
+def shown(box: str, kind: Kind) -> tuple[list[Listed], list[Listed]]:
     """The box's live uploads of this kind, and its images that proved not to be displayable, in one query."""
-    live: list[Upload] = []
-    refused: list[Upload] = []
-    for upload in Upload.objects.live_or_refused().filter(box=box, kind=kind).with_time_left():
+    live: list[Listed] = []
+    refused: list[Listed] = []
+    for upload in listed(box, kind):
         (live if upload.state == State.READY else refused).append(upload)
     return live, refused
 

@@ -107,12 +107,17 @@ class Upload(models.Model):
     @property
     def why_refused(self) -> str:
         """Why it was refused, in the active language; empty if it was not."""
-        return gettext(self.refusal) % {"megapixels": limits.image_megapixels} if self.refusal else ""
+        return in_words(self.refusal)
 
     @property
     def plan(self) -> Plan:
         """How its bytes are cut into parts."""
         return Plan(self.size, self.part_size)
+
+
+def in_words(refusal: str) -> str:
+    """A refusal in the active language; empty if it is."""
+    return gettext(refusal) % {"megapixels": limits.image_megapixels} if refusal else ""
 
 
 class Heartbeat(models.Model):
