@@ -4,14 +4,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from ..visitors import boxes
+from .caching import never_stored
 from .lists import see_other
 
 
-@never_cache
+@never_stored
 @require_http_methods(["GET", "HEAD", "POST"])
 def forget(request: HttpRequest) -> HttpResponse:
     """Ask first; then remove the box's cookie, and what the upload script keeps. The uploads stay until their time."""

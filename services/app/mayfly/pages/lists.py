@@ -7,7 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -31,7 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("images")
 
 
-@never_cache
+@never_stored
 @csrf_exempt  # `_receive` checks it once the handler that streams is attached, because the check reads the body
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, kind: Kind) -> HttpResponse:
@@ -41,7 +40,7 @@ def page(request: HttpRequest, kind: Kind) -> HttpResponse:
     return boxes.remember(request, show(request, box=box, kind=kind), box)
 
 
-@never_cache
+@never_stored
 @require_POST
 def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     """Remove all of the box's uploads of this kind."""

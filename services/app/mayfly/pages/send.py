@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from ..problems import Unanswerable, problem_of
@@ -19,13 +18,14 @@ from ..uploads.models import Upload
 from ..uploads.receiving import Receiver
 from ..visitors import boxes
 from ..visitors.addresses import address_of
+from .caching import never_stored
 from .forms import body_length
 from .lists import page_called
 
 CHUNK = 64 * 1024  # how much of a body is in memory at a time, in bytes
 
 
-@never_cache
+@never_stored
 @csrf_exempt  # the box comes in a header, which no other site can send; the cookie is not read
 def put(request: HttpRequest, name: str) -> HttpResponse:
     """Stream the body into a file of this name. X-Box-Token puts it into a box, and the answer returns the token."""

@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from ..problems import problem_of
@@ -19,11 +18,12 @@ from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Unknown
 from ..uploads.models import Upload
 from ..visitors import boxes
+from .caching import never_stored
 from .errors import answer
 from .lists import PAGES, see_other
 
 
-@never_cache
+@never_stored
 @require_safe
 def share(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The page for a visitor with the link: the upload, or its receipt."""
@@ -36,7 +36,7 @@ def share(request: HttpRequest, upload_id: str) -> HttpResponse:
     return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page})
 
 
-@never_cache
+@never_stored
 @require_safe
 def download(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the bytes, by a URL that storage accepts for a minute at most."""
@@ -48,7 +48,7 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
         return answer(request, problem_of(error))
 
 
-@never_cache
+@never_stored
 @require_safe
 def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The link as a QR code, for a phone to read off the screen."""
@@ -62,7 +62,7 @@ def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
     return response
 
 
-@never_cache
+@never_stored
 @require_safe
 def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the preview for as long as the upload is live; 404 while there is none."""
@@ -75,7 +75,7 @@ def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-@never_cache
+@never_stored
 @require_POST
 def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The owner removes one upload. A stranger's id and an unknown one get the same 404."""
