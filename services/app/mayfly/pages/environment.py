@@ -1,6 +1,6 @@
 """The Jinja2 environment of the pages: what every template can call, beside the context that its view gives."""
 
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -35,7 +35,7 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
     A translation is text like any other: it is escaped where it is written out, so a quote in it closes no attribute.
     """
     made = LanguageEnvironment(**options | {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True})  # noqa: S701
-    made.install_gettext_callables(gettext, ngettext)  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
+    made.install_gettext_callables(gettext, lru_cache(1000)(ngettext))  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
     made.globals.update(
         _=gettext,
         static=static,
@@ -72,7 +72,7 @@ class Visit:
     @cached_property
     def origin(self) -> str:
         """The site's address without a slash at its end. Raises DisallowedHost if the request names another site."""
-        return self._request.build_absolute_uri("/")[:-1]
+        return f"{self._request.scheme}://{self._request.get_host()}"
 
     @cached_property
     def messages(self) -> BaseStorage | list[Any]:

@@ -1,9 +1,10 @@
 """How sizes and times are shown on the pages."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django.utils.formats import date_format
-from django.utils.translation import ngettext
+from django.utils.translation import get_language, ngettext
 
 from ..uploads.formats import format_size, three_digits
 from ..uploads.limits import MB
@@ -24,7 +25,11 @@ def size(value: int) -> str:
 
 def span(value: timedelta) -> str:
     """A time in its largest unit, rounded down, as no one should count on more: 14 minutes, 40 seconds."""
-    seconds = max(int(value.total_seconds()), 0)
+    return _span(max(int(value.total_seconds()), 0), get_language())
+
+
+@lru_cache(3600)  # the seconds of some lifetimes; half of a page's plural forms are spans
+def _span(seconds: int, language: str | None) -> str:
     if seconds < 60:
         return ngettext("%d second", "%d seconds", seconds) % seconds
     minutes = seconds // 60

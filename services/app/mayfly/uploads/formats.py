@@ -1,6 +1,6 @@
 """Sizes and numbers as people read them, in their language."""
 
-from django.utils.formats import number_format
+from django.utils.formats import get_format
 
 from .limits import MB
 
@@ -12,4 +12,5 @@ def format_size(size: int) -> str:
 
 def three_digits(value: float) -> str:
     """Three significant digits, with the language's decimal mark."""
-    return number_format(f"{float(f'{value:.3g}'):g}")  # 1000 and not 1e+03
+    digits = f"{float(f'{value:.3g}'):g}"  # 1000 and not 1e+03
+    return digits.replace(".", get_format("DECIMAL_SEPARATOR"))
