@@ -38,8 +38,13 @@ def compose(*arguments: str) -> str:
     ).stdout
 
 
+def docker(*arguments: str) -> str:
+    """Run `docker`; returns its output."""
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
+
+
 def docker_inspect(*arguments: str) -> dict:
-    return json.loads(subprocess.run(["docker", *arguments], check=True, capture_output=True).stdout)[0]
+    return json.loads(docker(*arguments))[0]
 
 
 def inspect(service: str) -> dict:
