@@ -34,7 +34,7 @@ SIGNED = f"http://localhost:4566/mayfly/uploads/{ID}?uploadId=2~abc&X-Amz-Creden
 
 @pytest.fixture
 def log():
-    """What the root handler of the settings writes. pytest's own handlers stay beside it."""
+    """The log as the root handler of the settings writes it. pytest's own handlers stay beside it."""
     root = logging.getLogger()
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)

@@ -10,7 +10,7 @@ from tools import env
 from .conftest import compose, docker_inspect, inspect
 
 SECRETS = {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY", "FLOWER_BASIC_AUTH"}
-# What a container gets beside what its image sets.
+# The variables of a container beside those of its image.
 OWN = {
     "nginx": set(),
     "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"},

@@ -1,4 +1,4 @@
-"""What a log line may say. Links, tokens and signed URLs give access to uploads, and a name describes one.
+"""The lines of the log, without secrets. Links, tokens and signed URLs give access to uploads, and a name describes one.
 
 The formatter below writes every line of web and the worker, gunicorn's included. A path appears as our URLs have it,
 with the first eight characters of an upload's id: enough to find its lines, too few to open it.
@@ -8,6 +8,7 @@ import logging
 import re
 from urllib.parse import unquote
 
+from django.http import HttpRequest
 from django.urls import resolve
 
 from .uploads.ids import ID_LENGTH
@@ -47,9 +48,9 @@ class Line(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         request = getattr(record, "request", None)
-        if path := getattr(request, "path", ""):
+        if isinstance(request, HttpRequest):
             # Django puts the path into its messages as Python would write it.
-            written = path.encode("unicode_escape").decode()
+            written = request.path.encode("unicode_escape").decode()
             record.message = record.message.replace(written, shown(request.path_info))
         if record.name != ACCESS_LOG:  # whose lines have the path as it may be shown
             record.message = _REQUEST.sub(lambda found: f"{found[1]} {shown(unquote(found[2]))}", record.message)
@@ -73,7 +74,7 @@ def shown(path: str) -> str:
         match = resolve(path)
     except Exception:  # no route; or the routes do not load, and then this line reports that
         return "/*"
-    return "/" + _VALUE.sub(lambda found: _beginning(match.captured_kwargs.get(found[1] or "")), match.route)
+    return "/" + _VALUE.sub(lambda found: _beginning(match.kwargs.get(found[1] or "")), match.route)
 
 
 def without_secrets(text: str) -> str:
