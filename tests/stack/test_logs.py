@@ -15,8 +15,14 @@ SIGNED = re.compile(r"X-Amz-Signature|uploadId=|:[A-Za-z0-9_-]{43}(?![A-Za-z0-9_
 
 @pytest.fixture(scope="module")
 def logs(attempts) -> list[str]:
-    lines = compose("logs", "--no-color", "--no-log-prefix").splitlines()
-    return [line.removeprefix("\x1b[2K") for line in lines]  # Compose clears the line of a terminal first
+    """Every line of every container. `docker compose logs` would add codes that clear a terminal's line."""
+    lines = []
+    for container in compose("ps", "--all", "--quiet").split():
+        both = subprocess.run(
+            ["docker", "logs", container], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+        )
+        lines += both.stdout.decode().split("\n")
+    return lines
 
 
 @pytest.fixture(scope="module")

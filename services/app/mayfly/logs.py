@@ -1,4 +1,4 @@
-"""The lines of the log, without secrets. Links, tokens and signed URLs give access to uploads, and a name describes one.
+"""The lines of the log, without secrets: links, tokens and signed URLs open uploads, and a name describes one.
 
 The formatter below writes every line of web and the worker, gunicorn's included. A path appears as our URLs have it,
 with the first eight characters of an upload's id: enough to find its lines, too few to open it.
