@@ -1,10 +1,11 @@
 """Write .env from .env.var, which describes every variable.
 
-    bin/env                                  write .env, or add to it what .env.var has gained since
+    bin/env                                  write .env, or bring it up to date with .env.var
     bin/env --output FILE [NAME=VALUE...]    write another file, with these values instead
 
 The word `generated` in a value becomes a random secret, and ${NAME} the value of that variable. An existing file
-keeps everything it has; it only gains the variables that it lacks.
+keeps everything it has, except for values that an earlier .env.var gave it and that no longer fit. It gains the
+variables that it lacks.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from .processes import call
 LINE = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 # A variable that people comment out in their own file is not missing from it.
 MENTIONED = re.compile(r"^#?\s*([A-Z][A-Z0-9_]*)=", re.MULTILINE)
+# Values of an earlier .env.var that no longer fit. A file that still has one gets the described value.
+OUTDATED = {"REDIS_URL": "redis://redis:6379/0"}  # without the password that Redis now asks for
 
 
 def main() -> None:
@@ -103,16 +106,23 @@ def _create(file: Path, variables: Mapping[str, str]) -> bool:
 
 
 def _complete(file: Path, described: Mapping[str, str]) -> None:
-    """Add to `file` what it lacks, and say so."""
+    """Add to `file` what it lacks, replace what is outdated, and say so."""
     text = file.read_text()
     known = set(MENTIONED.findall(text))
+    own = values(file)
     lacking = [name for name in described if name not in known]
-    if not lacking:
-        return
-    resolved = _resolved({**described, **values(file)})
-    with open(file, "a") as out:
-        out.write(("" if text.endswith("\n") else "\n") + _lines({name: resolved[name] for name in lacking}))
-    print(f"Added to {shown(file)}: {', '.join(lacking)}. What they are for: .env.var.", flush=True)
+    outdated = [name for name, value in OUTDATED.items() if name in described and own.get(name) == value]
+    kept = {name: value for name, value in own.items() if name not in outdated}
+    resolved = _resolved({**described, **kept})
+    for name in outdated:
+        text = text.replace(f"{name}={OUTDATED[name]}", f"{name}={resolved[name]}")
+    if lacking:
+        text += ("" if text.endswith("\n") else "\n") + _lines({name: resolved[name] for name in lacking})
+    if lacking or outdated:
+        file.write_text(text)
+    for verb, names in (("Added to", lacking), ("Changed in", outdated)):
+        if names:
+            print(f"{verb} {shown(file)}: {', '.join(names)}. What they are for: .env.var.", flush=True)
 
 
 def _lines(variables: Mapping[str, str]) -> str:

@@ -178,7 +178,14 @@ def _has_failed(container: Container) -> bool:
 
 
 def _compose(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["docker", "compose", *arguments])
+    """Run Compose on the values of .env. It would prefer the shell's, which may be for another program."""
+    own = env.values(ENV)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in own or name in PORTS or name.startswith("COMPOSE_")
+    }
+    return subprocess.run(["docker", "compose", *arguments], env=kept)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -1,12 +1,12 @@
 """The settings of gunicorn behind a router: Heroku's, or the nginx that stands in for it."""
 
 import os
-import re
 
 from django.conf import settings as django
+from django.core.handlers.wsgi import get_path_info
 from gunicorn.glogging import Logger
 
-from mayfly import bodies
+from mayfly import bodies, logs
 from mayfly.settings import platform
 
 bind = f"0.0.0.0:{django.PORT}"
@@ -38,42 +38,32 @@ def post_request(worker, req, environ, resp):
 
 # Only the router, or a process on this machine, can reach this port.
 forwarded_allow_ips = "*"
+# That trust includes SCRIPT_NAME and PATH_INFO as headers, but the router passes on those of clients.
+forwarder_headers = ""
 
 control_socket_disable = True  # it would need a home folder to write to
 # A process shows its life by the time stamp of a file. In memory, that never waits for a disk.
 if os.access("/dev/shm", os.W_OK):  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
-# Links and tokens give access to uploads, and a name describes one, so the log contains none of them. The first eight
-# characters of an upload's id are enough to find its lines.
-_SECRET = (
-    (re.compile(r"^/storage/.*", re.DOTALL), "/storage/*"),
-    (re.compile(r"^(/u|/api/uploads)/([^/]{1,8})[^/]*"), r"\1/\2*"),
-)
 
+class Log(Logger):
+    """Writes every line as the program writes its own, and leaves out the probes that succeeded."""
 
-def without_secrets(method: str, path: str) -> str:
-    """The path as it may be logged: no signed token, no whole id, no name of a file that `curl -T` sends."""
-    if method == "PUT" and path.count("/") == 1:
-        return "/*"
-    for pattern, replacement in _SECRET:
-        path = pattern.sub(replacement, path)
-    return path
-
-
-class AccessLog(Logger):
-    """Leaves out secrets, and the probes that succeeded."""
+    def setup(self, cfg):
+        super().setup(cfg)
+        for log, line in ((self.error_log, self.error_fmt), (self.access_log, self.access_fmt)):
+            for handler in log.handlers:
+                handler.setFormatter(logs.Line(line, self.datefmt))
 
     def access(self, resp, req, environ, request_time):
         if not (environ["PATH_INFO"].startswith("/health/") and resp.status.startswith("200")):
             super().access(resp, req, environ, request_time)
 
     def atoms(self, resp, req, environ, request_time):
-        atoms = super().atoms(resp, req, environ, request_time)
-        atoms["U"] = without_secrets(atoms["m"], atoms["U"])
-        return atoms
+        return super().atoms(resp, req, environ, request_time) | {"U": logs.shown(get_path_info(environ))}
 
 
-logger_class = AccessLog
+logger_class = Log
 accesslog = "-"
 access_log_format = '%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms id=%({x-request-id}i)s from="%({x-forwarded-for}i)s"'

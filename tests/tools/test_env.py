@@ -54,6 +54,21 @@ def test_an_existing_file_is_kept_and_gains_what_it_lacks(described):
     assert added["ADDRESS"] == f"http://other:{added['PASSWORD']}@localhost:9000"
 
 
+def test_a_value_that_no_longer_fits_is_replaced_in_an_existing_file(checkout):
+    checkout.write(".env", "NAME=mine\nREDIS_URL=redis://redis:6379/0\nIMAGES_KEPT=9\n")
+    assert "Changed in .env: REDIS_URL." in checkout.run("env").stdout
+    written = checkout.variables()
+    assert written["REDIS_URL"] == f"redis://:{written['REDIS_PASSWORD']}@redis:6379/0"
+    assert (written["NAME"], written["IMAGES_KEPT"]) == ("mine", "9")
+    assert checkout.run("env").stdout == ""
+
+
+def test_a_redis_of_ones_own_is_kept_in_an_existing_file(checkout):
+    checkout.write(".env", "REDIS_URL=redis://mine:6379/0\n")
+    assert "Changed" not in checkout.run("env").stdout
+    assert checkout.variables()["REDIS_URL"] == "redis://mine:6379/0"
+
+
 def test_a_complete_file_is_left_alone_silently(described):
     described.run("env")
     before = described.env.read_text()

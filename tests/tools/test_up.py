@@ -114,6 +114,15 @@ def test_a_port_in_env_counts_unless_the_shell_has_another(stack):
     assert "HTTP_PORT in .env is 'http'" in stack.refuses()
 
 
+def test_compose_gets_no_value_of_the_shell_for_a_variable_of_env(stack):
+    stack.checkout.write(".env", "SITE=mine\nREDIS_URL=redis://:secret@redis\n")
+    stack.answers["compose up *"] = 'echo "redis: ${REDIS_URL:-none}, site: ${OTHER:-none}"'
+    with answering(200) as http:
+        stack.has("nginx", port=http)
+        said = stack.up(HTTP_PORT=str(http), REDIS_URL="redis://elsewhere", OTHER="kept").stdout
+    assert "redis: none, site: kept" in said
+
+
 def test_a_ready_stack_shows_every_address(stack, port):
     with answering(200) as http:
         stack.has("nginx", port=http)

@@ -111,6 +111,14 @@ def test_static_files_in_a_bucket_have_the_buckets_url(variables, url):
     assert show("STATIC_URL", **PRODUCTION | s3 | variables | {"AWS_STATIC_BUCKET_NAME": "statics"}) == [url]
 
 
+def test_the_policy_admits_the_folder_of_static_files_and_not_its_origin():
+    s3 = {"STATIC_STORAGE": "s3", "USE_S3": "True", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    names = {"AWS_STORAGE_BUCKET_NAME": "mayfly", "AWS_STATIC_BUCKET_NAME": "statics"}
+    [shown] = show("CONTENT_SECURITY_POLICY", **PRODUCTION | s3 | names | {"AWS_S3_ENDPOINT_URL": "http://s3:4566"})
+    policy = ast.literal_eval(shown)["DIRECTIVES"]
+    assert policy["script-src"] == policy["style-src"] == ["'self'", "http://s3:4566/statics/static/"]
+
+
 def test_static_files_and_uploads_never_share_a_bucket():
     s3 = {"STATIC_STORAGE": "s3", "USE_S3": "True", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     names = {"AWS_STORAGE_BUCKET_NAME": "mayfly", "AWS_STATIC_BUCKET_NAME": "mayfly"}

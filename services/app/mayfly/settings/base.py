@@ -94,11 +94,12 @@ LOGGING = {
             "callback": lambda record: getattr(record, "status_code", None) != 503,
         }
     },
-    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "formatters": {"line": {"()": "mayfly.logs.Line", "format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},  # of `manage.py runserver`
         # The access log reports refused requests, without file names and whole links.
         "django.request": {"level": "ERROR", "filters": ["unexpected"]},
         # A client chooses the Host that it sends. A wrong one has its line there too, and needs no traceback.

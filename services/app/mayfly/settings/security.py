@@ -1,7 +1,7 @@
 """Rules for browsers on our pages, and the request headers that we trust."""
 
 from . import variables
-from .storages import STATIC_ORIGINS, UPLOAD_ORIGINS
+from .storages import STATIC_SOURCES, UPLOAD_ORIGINS
 
 X_FRAME_OPTIONS = "DENY"
 # No other site may see the address, because a link is the secret. Django's check of a form's origin needs it on our
@@ -15,9 +15,9 @@ CSRF_FAILURE_VIEW = "mayfly.pages.errors.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        "script-src": ["'self'", *STATIC_ORIGINS],
-        "style-src": ["'self'", *STATIC_ORIGINS],
-        "img-src": ["'self'", "blob:", *STATIC_ORIGINS, *UPLOAD_ORIGINS],  # blob: thumbnails of chosen files
+        "script-src": ["'self'", *STATIC_SOURCES],
+        "style-src": ["'self'", *STATIC_SOURCES],
+        "img-src": ["'self'", "blob:", *STATIC_SOURCES, *UPLOAD_ORIGINS],  # blob: thumbnails of chosen files
         "connect-src": ["'self'", *UPLOAD_ORIGINS],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],

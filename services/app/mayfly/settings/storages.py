@@ -35,8 +35,9 @@ USE_S3 = variables.flag("USE_S3", default=False)
 STATIC_STORAGE = variables.text("STATIC_STORAGE", default="whitenoise", choices=("whitenoise", "s3"))
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Origins other than ours from which pages load static files, and with which they exchange uploads.
-STATIC_ORIGINS: list[str] = []
+# Places other than our origin from which pages load static files, and with which they exchange uploads. The first has
+# a path: if the bucket's name is in the path, the same origin serves the uploads, and no page may run one as a script.
+STATIC_SOURCES: list[str] = []
 UPLOAD_ORIGINS: list[str] = []
 
 
@@ -78,4 +79,4 @@ if STATIC_STORAGE == "s3":
     if USE_S3 and STATIC_BUCKET["bucket_name"] == variables.text("AWS_STORAGE_BUCKET_NAME"):
         variables.fail("AWS_STATIC_BUCKET_NAME", "is the bucket of the uploads, and that one stays closed")
     STATIC_URL = f"{_address(STATIC_BUCKET)}/static/"
-    STATIC_ORIGINS.append(origin_of(STATIC_URL))
+    STATIC_SOURCES.append(STATIC_URL)
