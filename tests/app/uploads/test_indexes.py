@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from mayfly.uploads.choices import Kind, State
@@ -27,7 +26,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 box=f"box{number % 500}",
                 address="" if number % 5 else f"here{number % 501}",
                 state=State.GONE if number % 5 else State.READY,
-                completed_at=now,
+                completed_at=now if number % 500 != 1 else None,
                 removed_at=now - timedelta(seconds=number),
                 preview_due_at=None if number % 100 else now - timedelta(seconds=number),
                 expires_at=now + timedelta(seconds=number),
@@ -50,10 +49,19 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
         (lambda: Upload.objects.sent_from("here7").standing(), "from_address"),
         (lambda: Upload.objects.due(), "due"),
         (lambda: Upload.objects.removing().filter(pk__gt="").order_by("pk")[:1000], "removing"),
+        (
+            lambda: (
+                Upload.objects.removing().filter(failure="", completed_at__isnull=False, pk__gt="").order_by("pk")[:250]
+            ),
+            "removing",
+        ),
+        (lambda: Upload.objects.stuck()[:1], "stuck"),
+        (lambda: Upload.objects.outdated_receipts()[:1000], "receipts"),
+        (lambda: Upload.objects.outdated_refusals()[:1000], "refused"),
+        (lambda: Upload.objects.of("box7").removing(), "box_newest"),
         (lambda: Upload.objects.wanting_a_preview()[:1], "previews"),
         (lambda: Upload.objects.of("box7").live_or_refused(), "box_newest"),
         (lambda: Upload.objects.live().after_in_byte_order("m").values_list("pk")[:10], IN_BYTE_ORDER),
-        (lambda: Upload.objects.gone().filter(removed_at__lt=Now() - timedelta(hours=24)), "receipts"),
     ],
 )
 def test_every_query_uses_its_index(many_rows, query, index):
