@@ -86,7 +86,7 @@ def test_few_keys_are_asked_by_the_caller_and_many_by_the_same_threads():
             threads.add(threading.get_ident())
             return ""
 
-        assert many.at_once(question, KEYS[:count], seconds=FOREVER) == {}
+        assert many.at_once(question, KEYS[:count], seconds=FOREVER, kind="a") == {}
         return threads
 
     assert asked(many.FEW) == {threading.get_ident()}
@@ -110,7 +110,7 @@ def test_no_more_than_sixteen_questions_are_under_way_at_once():
             count -= 1
         return ""
 
-    assert many.at_once(question, KEYS[: 3 * many.AT_ONCE], seconds=FOREVER) == {}
+    assert many.at_once(question, KEYS[: 3 * many.AT_ONCE], seconds=FOREVER, kind="b") == {}
     assert most == many.AT_ONCE
 
 
@@ -124,8 +124,10 @@ def test_what_is_answered_in_time_counts_although_the_rest_hangs():
             released.wait(FOREVER)
         return ""
 
-    answers = many.at_once(question, KEYS, seconds=1)
+    answers = many.at_once(question, KEYS, seconds=1, kind="c")
+    others = many.at_once(lambda key: "", KEYS, seconds=FOREVER, kind="d")
     released.set()
+    assert others == {}  # another kind has threads of its own
     assert {key for key, why in answers.items() if why == NO_ANSWER} == hanging
     assert {key for key, why in answers.items() if why == NOT_ASKED} == set(KEYS[20 + many.AT_ONCE :])
     assert set(KEYS) - set(answers) == set(KEYS[:20])
@@ -138,7 +140,7 @@ def test_an_error_names_its_key_and_stops_no_other():
         return ""
 
     for keys in (KEYS, KEYS[2:5]):
-        assert many.at_once(question, keys, seconds=FOREVER) == {KEYS[3]: "SlowDown"}
+        assert many.at_once(question, keys, seconds=FOREVER, kind="e") == {KEYS[3]: "SlowDown"}
 
 
 def test_a_fork_asks_with_threads_of_its_own():
@@ -148,7 +150,7 @@ def test_a_fork_asks_with_threads_of_its_own():
         from mayfly.storage import many
         keys = [str(number) for number in range(50)]
         for _ in range(2):
-            assert many.at_once(lambda key: "", keys, seconds=60) == {}
+            assert many.at_once(lambda key: "", keys, seconds=60, kind="f") == {}
             child = os.fork()
         if child:
             assert os.waitpid(child, 0)[1] == 0

@@ -8,7 +8,7 @@ from time import monotonic
 
 from .protocol import NO_ANSWER, NOT_ASKED, StorageError
 
-# Requests under way at once, from all callers of a process together.
+# Requests of one kind under way at once, from all callers of a process together.
 AT_ONCE = 16
 # Up to this many keys are asked one after another even by `at_once`: most removals have one or two.
 FEW = 4
@@ -27,15 +27,17 @@ def one_by_one(question: Question, keys: Sequence[str], *, seconds: float) -> di
     return {key: why for key, why in answers.items() if why}
 
 
-def at_once(question: Question, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
+def at_once(question: Question, keys: Sequence[str], *, seconds: float, kind: str) -> dict[str, str]:
     """Ask as `one_by_one` does, but AT_ONCE keys at a time, and end after `seconds`.
+
+    Each `kind` of question has threads of its own, so that one that hangs delays no other.
 
     A key whose answer has not come by then is NO_ANSWER; its request goes on in its thread until it ends by itself.
     """
     keys = list(dict.fromkeys(keys))
     if len(keys) <= FEW:
         return one_by_one(question, keys, seconds=seconds)
-    threads = _threads(os.getpid())
+    threads = _threads(os.getpid(), kind)
     asked = {key: threads.submit(_answer, question, key) for key in keys}
     try:
         wait(asked.values(), timeout=seconds)
@@ -58,6 +60,6 @@ def _answer_so_far(answer: Future[str]) -> str:
 
 
 @cache
-def _threads(process: int) -> ThreadPoolExecutor:
+def _threads(process: int, kind: str) -> ThreadPoolExecutor:
     """The threads of this process; a fork has none of its parent's. They are made as they are needed, and kept."""
-    return ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="storage")
+    return ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix=kind)

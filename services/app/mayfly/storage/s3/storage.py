@@ -256,7 +256,7 @@ class S3UploadStorage(S3Storage):
             self._clients.use(client)
             return question(key)
 
-        return many.at_once(ask, keys, seconds=seconds)
+        return many.at_once(ask, keys, seconds=seconds, kind=question.__name__)
 
     def _why_unproven(self, key: str) -> str:
         # A GET, because its 404 says whether the key or the bucket is missing. A HEAD has no body to say so.

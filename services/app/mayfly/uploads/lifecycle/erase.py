@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -23,10 +22,10 @@ logger = logging.getLogger(__name__)
 # How many uploads are erased together: few, so that several processes share a backlog of some hundreds, but so many
 # that their DeleteObjects adds little to one question for each key.
 SHARE = 250
-# Closing transfers takes at most this many seconds of a share's time. The objects must be removed as well.
-CLOSE_SECONDS = 5
-# The proof has at least this many seconds, however long the steps before it took.
-PROOF_SECONDS = 1
+# How long a share may wait for its transfers to be closed, and then for its proof. A share takes a second if storage is
+# 20 ms away, so what has no answer by then has failed.
+CLOSE_SECONDS = 3
+PROOF_SECONDS = 4
 # What no page may show of a failure: addresses, names of resources, paths, and the rest of a key.
 _PRIVATE = (
     (re.compile(r"""(https?:|arn:|'/)[^\s"']*"""), "…"),
@@ -43,16 +42,15 @@ class Erased:
     latest: timedelta = timedelta(0)
 
 
-def erase(ids: Sequence[str], storage: UploadStorage, *, until: float) -> Erased:
+def erase(ids: Sequence[str], storage: UploadStorage) -> Erased:
     """Remove the bytes of these `removing` rows, and commit `gone` for each row of which storage has nothing.
 
     A row that never became ready needs no receipt, and is deleted instead. A refused one is kept for a while, so that
     its owner can ask why. The rows that are not proven stay `removing`, with the reason.
 
-    Nothing begins after `until`, by the monotonic clock, except for a proof of PROOF_SECONDS. The rows are locked
-    during this, so that several processes share the work; the locks end with their process. The transfer is aborted
-    before the object is removed. A `complete` in progress is then either earlier, and its object is removed here, or
-    later, and finds no transfer. The other order could leave an object behind.
+    The rows are locked during this, so that several processes share the work; the locks end with their process. The
+    transfer is aborted before the object is removed. A `complete` in progress is then either earlier, and its object
+    is removed here, or later, and finds no transfer. The other order could leave an object behind.
 
     Raises:
         StorageError: storage removed nothing at all. The rows have the reason.
@@ -67,7 +65,7 @@ def erase(ids: Sequence[str], storage: UploadStorage, *, until: float) -> Erased
         # Shuffle, so that one slow upload does not delay the same neighbours on every sweep.
         random.shuffle(uploads)
         try:
-            failures = _failures(uploads, storage, until)
+            failures = _failures(uploads, storage)
         except StorageError as error:
             refused, failures = error, {upload.pk: str(error) for upload in uploads}
         erased = _commit([upload for upload in uploads if upload.pk not in failures])
@@ -77,15 +75,15 @@ def erase(ids: Sequence[str], storage: UploadStorage, *, until: float) -> Erased
     return erased
 
 
-def _failures(uploads: Sequence[Upload], storage: UploadStorage, until: float) -> dict[str, str]:
+def _failures(uploads: Sequence[Upload], storage: UploadStorage) -> dict[str, str]:
     """Remove the bytes of these uploads. Returns, by id, why an upload is not proven to be out of storage."""
     transfers = [upload.key for upload in uploads if upload.completed_at is None]
-    faults = storage.close_transfers(transfers, seconds=min(CLOSE_SECONDS, until - monotonic())) if transfers else {}
+    faults = storage.close_transfers(transfers, seconds=CLOSE_SECONDS) if transfers else {}
     keys = [key for upload in uploads for key in upload.keys]
     errors = storage.remove(keys)
     # A receipt states the answer of storage to a second question, not that storage accepted the order.
     asked = [key for key in keys if key not in errors]
-    unproven = storage.unproven(asked, seconds=max(PROOF_SECONDS, until - monotonic())) if asked else {}
+    unproven = storage.unproven(asked, seconds=PROOF_SECONDS) if asked else {}
     faults = unproven | errors | faults
     return {upload.pk: faults[key] for upload in uploads for key in upload.keys if key in faults}
 

@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 # How many rows are marked in one transaction.
 BATCH = 1000
-# A visitor's request works on a removal for this many seconds; the next sweep is as far away.
+# A visitor's request begins no further share of a removal after this many seconds. A share takes about one more, and
+# the next sweep is as far away.
 REQUEST_SECONDS = 3
 
 
@@ -113,7 +114,7 @@ def _erase_now(ids: Sequence[str], storage: UploadStorage) -> None:
         if monotonic() > until:
             return
         try:
-            erase(ids[start : start + SHARE], storage, until=until)
+            erase(ids[start : start + SHARE], storage)
         except StorageError:
             logger.warning("storage does not remove now; the sweep will", exc_info=True)
             return

@@ -13,9 +13,9 @@ from ..queries import UploadQuerySet
 from .erase import SHARE, erase
 from .remove import BATCH, mark_due
 
-# A sweep begins nothing after this many seconds, and the next one continues. The last share may meet a request that
-# is not answered for 3 s to connect and 10 s to read, and Celery's hard limit is 25 s.
-SWEEP_SECONDS = 12
+# A sweep begins no further share after this many seconds, and the next one continues. The last share may wait for its
+# transfers and its proof for 7 s more, and Celery's soft limit is 20 s.
+SWEEP_SECONDS = 10
 # Within that, the due uploads are marked for at most this long: they are out of sight by their deadline alone.
 MARK_SECONDS = 4
 
@@ -51,7 +51,7 @@ def sweep(*, storage: UploadStorage, share: int = SHARE) -> Swept:
     for uploads in _in_order():
         ids_left = _ids(uploads)
         while monotonic() < until and (ids := list(islice(ids_left, share))):
-            erased = erase([pk for pk in ids if pk not in tried], storage, until=until)
+            erased = erase([pk for pk in ids if pk not in tried], storage)
             tried.update(ids)
             swept.removed += erased.count
             swept.latest = max(swept.latest, erased.latest)
