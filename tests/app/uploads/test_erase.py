@@ -66,7 +66,7 @@ def test_a_removal_costs_little_more_than_a_request_an_object(s3):
     assert counted[0] == counted[1] == {"DeleteObjects": 1, "GetObject": 100}
 
 
-def test_an_abandoned_transfer_costs_four_requests_and_lists_its_own_key_alone(s3):
+def test_an_abandoned_transfer_costs_four_requests_and_no_wide_listing(s3):
     """Case 57."""
     for others in (0, 5):
         abandoned = [expire(begin(storage=s3)) for _ in range(10)]

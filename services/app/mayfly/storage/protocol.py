@@ -136,8 +136,8 @@ class UploadStorage(Protocol):
         """Ask storage whether these objects, however many, are absent, and begin no question after `seconds`.
 
         Costs one request a key at most, however many objects storage has. Returns, by key, why the object is not
-        proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own words. Of every key that is not named
-        storage says that it has nothing under it now.
+        proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own words. Storage says that it has
+        nothing now under any key that is not named.
         """
         ...
 

@@ -26,7 +26,7 @@ SHARE = 250
 # 20 ms away, so what has no answer by then has failed.
 CLOSE_SECONDS = 3
 PROOF_SECONDS = 4
-# What no page may show of a failure: addresses, names of resources, paths, and the rest of a key.
+# No page may show these parts of a failure: addresses, names of resources, paths, and the rest of a key.
 _PRIVATE = (
     (re.compile(r"""(https?:|arn:|'/)[^\s"']*"""), "…"),
     (re.compile(r"\b(uploads|previews)(/|%2F)[\w.-]*"), r"\1/…"),
@@ -36,7 +36,7 @@ _PRIVATE = (
 
 @dataclass(slots=True)
 class Erased:
-    """What became of a share: how many uploads are gone, and by how much the latest of them missed its time."""
+    """The result of a share: how many uploads are gone, and by how much the latest of them missed its time."""
 
     count: int = 0
     latest: timedelta = timedelta(0)
