@@ -1,6 +1,6 @@
 """Measure what the removal of 1,000 due uploads costs among ever more live ones, and how workers share a backlog.
 
-    .venv/bin/python bench/removal.py DATABASE_URL [--live 1000 30000 1000000] [--lag 20] [--workers 1 2 4]
+    .venv/bin/python bench/removal.py [DATABASE_URL] [--live 1000 30000 1000000] [--lag 20] [--workers 1 2 4]
 
 The rows are real, in a database of this name that is made anew. The bucket is a server beside this process that
 answers as S3 does, has as many objects as there are live rows, and counts the calls. With --lag, each answer takes so
@@ -240,7 +240,8 @@ def by_workers(database: str, port: str, workers: list[int], lag: float) -> None
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("database", help="the URL of a Postgres, in which a database of this bench is made")
+    stack = os.environ.get("STACK_DATABASE_URL")
+    parser.add_argument("database", nargs="?", default=stack, help="a Postgres, in which a database is made")
     parser.add_argument("--live", type=int, nargs="*", default=[1000, 30_000, 1_000_000])
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--lag", type=float, default=20, help="milliseconds")
