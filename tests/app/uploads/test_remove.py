@@ -64,6 +64,7 @@ def test_a_failed_removal_is_hidden_until_a_sweep_finishes_it():
     upload = ready()
     lifecycle.remove(upload, storage=Wrapped(remove=lambda keys: dict.fromkeys(keys, "InternalError")))
     assert state(upload) == State.REMOVING
+    assert Upload.objects.get().removing_since is not None
     assert not Upload.objects.live().exists()
     lifecycle.sweep(storage=storage)
     assert state(upload) == State.GONE
