@@ -32,7 +32,8 @@ class Known:
     kind: Kind
     content: bytes
     transfer_id: str
-    state: State = State.PENDING
+    state: State | None = State.PENDING  # None: its row is deleted
+    was_ready: bool = False
     parts: dict[int, bytes] = field(default_factory=dict)
     whole: bool = False  # its bytes are an object
     lost: bool = False  # the object vanished from storage
@@ -78,6 +79,9 @@ class Moody:
             raise StorageError("time-out")
         self.storage.abort_transfers(key)
 
+    def close_transfers(self, keys, *, seconds: float) -> dict[str, str]:
+        return self.storage.close_transfers(keys, seconds=seconds) if self.well else dict.fromkeys(keys, "time-out")
+
     def remove(self, keys) -> dict[str, str]:
         return self.storage.remove(keys) if self.well else dict.fromkeys(keys, "InternalError")
 
@@ -99,7 +103,10 @@ class Model(RuleBasedStateMachine):
         self.old: set[str] = set()  # the keys of both kinds that are days old
 
     def row(self, known: Known) -> Upload:
-        return Upload.objects.get(pk=known.pk)
+        """Its row; if that is deleted, as it was when a client's request read it."""
+        begun = {"box": known.box, "kind": known.kind, "size": len(known.content), "part_size": PART}
+        row = Upload.objects.filter(pk=known.pk).first()
+        return row or Upload(pk=known.pk, transfer_id=known.transfer_id, **begun)
 
     def standing(self, box: str) -> list[Known]:
         return [known for known in self.known.values() if known.box == box and known.stands]
@@ -111,8 +118,16 @@ class Model(RuleBasedStateMachine):
     def fits(self, box: str, address: str, size: int) -> bool:
         return self.used(box=box) + size <= BOX_QUOTA and self.used(address=address) + size <= ADDRESS_QUOTA
 
+    def became_ready(self, known: Known) -> None:
+        known.state, known.whole, known.was_ready = State.READY, True, True
+
     def removed(self, known: Known) -> None:
-        known.state = State.GONE if self.storage.well else State.REMOVING
+        if not self.storage.well:
+            known.state = State.REMOVING
+        elif known.was_ready or known.refused:
+            known.state = State.GONE
+        else:
+            known.state = None
 
     def keep_newest(self, latest: Known) -> None:
         """The newest visible images of the box stay. An expired one may be removed as well."""
@@ -136,7 +151,9 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def the_rules_hold(self):
         rows = {row["pk"]: row for row in Upload.objects.values("pk", *LOOKED_AT)}
-        assert {pk: row["state"] for pk, row in rows.items()} == {k.pk: k.state for k in self.known.values()}
+        assert {pk: row["state"] for pk, row in rows.items()} == {
+            known.pk: known.state for known in self.known.values() if known.state
+        }
         self.each_box_shows_what_is_ready_and_in_time_newest_first()
         self.no_object_and_no_transfer_is_without_a_row()
         self.nothing_that_is_ready_is_missing_or_another()
@@ -151,7 +168,7 @@ class Model(RuleBasedStateMachine):
             assert sum(upload.box == box and upload.kind == Kind.IMAGE for upload in live) <= KEPT
 
     def no_object_and_no_transfer_is_without_a_row(self):
-        standing = {known.key for known in self.known.values() if known.state != State.GONE}
+        standing = {known.key for known in self.known.values() if known.state not in (State.GONE, None)}
         assert {found.key for found in self.storage.objects("uploads/")} - standing == self.strays
         assert {found.key for found in self.storage.transfers("uploads/")} - standing == self.open_strays
 

@@ -82,9 +82,9 @@ def empty_storage() -> None:
             storage.abort_transfers(found.key)
 
 
-def state(upload: Upload) -> str:
-    """The state that the table has now."""
-    return Upload.objects.get(pk=upload.pk).state
+def state(upload: Upload) -> str | None:
+    """The state that the table has now; None if the row is deleted, as of an upload that never was ready."""
+    return Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
 
 
 def is_empty(upload: Upload) -> bool:

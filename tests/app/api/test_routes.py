@@ -10,6 +10,7 @@ from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
+from ...support.broken import down, storage_class
 from ...support.making import expire
 from ...support.people import Person, body_of, fetch, send
 from ...support.samples import PNG
@@ -219,8 +220,21 @@ def test_completing_again_returns_the_same_upload(owner):
 
 def test_deleting_again_is_no_error(owner):
     upload = owner.upload()
-    assert owner.delete(f"/api/uploads/{upload['id']}").status_code == 204
-    assert owner.delete(f"/api/uploads/{upload['id']}").status_code == 204
+    for _ in range(2):
+        response = owner.delete(f"/api/uploads/{upload['id']}")
+        assert response.status_code == 204
+        assert "X-Being-Deleted" not in response
+
+
+def test_a_removal_that_storage_delays_is_counted_in_the_answer(owner, monkeypatch):
+    """Case 57: the status stays 204, because the uploads are out of sight."""
+    uploads = [owner.upload() for _ in range(3)]
+    monkeypatch.setattr(storage_class(), "remove", down)
+    response = owner.delete(f"/api/uploads/{uploads[0]['id']}")
+    assert (response.status_code, response["X-Being-Deleted"]) == (204, "1")
+    response = owner.delete("/api/uploads")
+    assert (response.status_code, response["X-Being-Deleted"]) == (204, "2")
+    assert owner.get("/api/uploads").json() == {"uploads": []}
 
 
 # access

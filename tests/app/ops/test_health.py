@@ -1,5 +1,6 @@
 """Liveness touches nothing. Readiness asks every service that the app needs."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from mayfly.storage.protocol import StorageError
 from mayfly.uploads import tasks
+from mayfly.uploads.choices import State
 from mayfly.uploads.models import Heartbeat
 
 from ...support.broken import storage_class
+from ...support.making import make_row
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +68,26 @@ def test_ready_reports_that_storage_fails_but_not_why(monkeypatch):
     assert response.status_code == 503
     assert response.json()["checks"]["storage"] == "fails"
     assert b"secret-host" not in response.content
+
+
+def test_ready_reports_removals_that_last_in_the_words_of_storage():
+    """Case 59: their number, and the age of the oldest. A removal that has just failed is tried again first."""
+    tasks.sweep(from_beat=True)
+    for minutes, words in ((4, "SlowDown: later"), (6, "SlowDown: please"), (9, "AccessDenied: Access Denied")):
+        make_row(state=State.REMOVING, removing_since=Now() - timedelta(minutes=minutes), failure=words)
+    response = Client().get("/health/ready")
+    assert response.status_code == 503
+    found = re.fullmatch(r"2 not removed, the oldest for (\d+) s: (.*)", response.json()["checks"]["removal"])
+    assert found
+    assert 540 <= int(found[1]) < 570
+    assert found[2] == "AccessDenied: Access Denied"
+
+
+def test_ready_is_well_while_removals_are_young():
+    tasks.sweep(from_beat=True)
+    make_row(state=State.REMOVING, removing_since=Now(), failure="SlowDown")
+    response = Client().get("/health/ready")
+    assert (response.status_code, response.json()["checks"]["removal"]) == (200, "ok")
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])

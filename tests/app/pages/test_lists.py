@@ -16,6 +16,7 @@ from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
+from ...support.broken import down, storage_class
 from ...support.people import Person
 from ...support.samples import PNG
 from .helpers import image, page
@@ -95,6 +96,41 @@ def test_clear_removes_all_of_one_kind_from_page_and_storage(owner):
     for upload in Upload.objects.filter(kind="image"):
         assert upload.state == State.GONE
         assert storage.length(upload.key) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "2 uploads are being deleted."),
+        ("es", "Se están borrando 2 envíos."),
+        ("pt-br", "2 envios estão sendo apagados."),
+    ],
+)
+def test_clear_says_how_many_uploads_are_still_being_deleted(owner, monkeypatch, language, text):
+    """Case 57: they are hidden, and the sweep removes their bytes."""
+    browser = owner.browser
+    browser.post("/files/", {"file": [SimpleUploadedFile(name, b"x") for name in ("a", "b", "c")]})
+    kept = [upload.key for upload in Upload.objects.all()[:2]]
+    unproven = storage_class().unproven
+    monkeypatch.setattr(
+        storage_class(),
+        "unproven",
+        lambda self, keys, *, seconds: unproven(self, keys, seconds=seconds) | dict.fromkeys(kept, "no answer in time"),
+    )
+    browser.post("/files/clear/", headers={"Accept-Language": language})
+    shown = page(browser.get("/files/", headers={"Accept-Language": language}))
+    assert text in shown
+    assert 'class="empty"' in shown
+
+
+def test_delete_says_if_the_upload_is_still_being_deleted(owner, monkeypatch):
+    browser = owner.browser
+    browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
+    monkeypatch.setattr(storage_class(), "remove", down)
+    browser.post(f"/u/{Upload.objects.get().pk}/delete")
+    shown = page(browser.get("/files/"))
+    assert "1 upload is being deleted." in shown
+    assert "a.txt deleted." not in shown
 
 
 def test_another_visitor_sees_and_changes_nothing_of_mine(owner, stranger):

@@ -106,7 +106,8 @@ def test_the_health_pages_reveal_no_upload(owner):
     tasks.sweep(from_beat=True)
     for path in ("/health/live", "/health/ready"):
         assert_nothing_of_it(Client().get(path), path)
-    assert set(Client().get("/health/ready").json()["checks"]) <= {"database", "storage", "redis", "beat", "sweep"}
+    parts = {"database", "storage", "redis", "beat", "sweep", "removal"}
+    assert set(Client().get("/health/ready").json()["checks"]) <= parts
 
 
 @pytest.mark.parametrize("method", READS)

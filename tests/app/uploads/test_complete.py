@@ -127,5 +127,5 @@ def test_an_upload_cleared_during_its_completion_stays_gone():
 
     with pytest.raises(Gone):
         lifecycle.complete(upload, storage=Wrapped(first_bytes=first_bytes))
-    assert state(upload) == State.GONE
+    assert state(upload) is None
     assert is_empty(upload)

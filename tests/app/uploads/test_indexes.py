@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from mayfly.uploads.choices import Kind, State
@@ -27,7 +26,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 box=f"box{number % 500}",
                 address="" if number % 5 else f"here{number % 501}",
                 state=State.GONE if number % 5 else State.READY,
-                completed_at=now,
+                completed_at=now if number % 500 != 1 else None,
                 removed_at=now - timedelta(seconds=number),
                 preview_due_at=None if number % 100 else now - timedelta(seconds=number),
                 expires_at=now + timedelta(seconds=number),
@@ -50,12 +49,41 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
         (lambda: Upload.objects.sent_from("here7").standing(), "from_address"),
         (lambda: Upload.objects.due(), "due"),
         (lambda: Upload.objects.removing().filter(pk__gt="").order_by("pk")[:1000], "removing"),
+        (
+            lambda: (
+                Upload.objects.removing().filter(failure="", completed_at__isnull=False, pk__gt="").order_by("pk")[:250]
+            ),
+            "removing",
+        ),
+        (lambda: Upload.objects.outdated_receipts()[:1000], "receipts"),
+        (lambda: Upload.objects.outdated_refusals()[:1000], "refused"),
         (lambda: Upload.objects.wanting_a_preview()[:1], "previews"),
         (lambda: Upload.objects.of("box7").live_or_refused(), "box_newest"),
         (lambda: Upload.objects.live().after_in_byte_order("m").values_list("pk")[:10], IN_BYTE_ORDER),
-        (lambda: Upload.objects.gone().filter(removed_at__lt=Now() - timedelta(hours=24)), "receipts"),
     ],
 )
 def test_every_query_uses_its_index(many_rows, query, index):
     """Case 56: each query alone. The stack's tests run the whole program on a million rows."""
     assert index in query().explain()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda: Upload.objects.stuck()[:1],
+        lambda: (
+            Upload.objects.removing().filter(failure="", completed_at__isnull=False, pk__gt="").order_by("pk")[:250]
+        ),
+        lambda: Upload.objects.removing().exclude(failure="").filter(pk__gt="").order_by("pk")[:250],
+    ],
+)
+def test_a_sweep_and_the_readiness_page_read_only_removals(many_rows, query):
+    """Case 57: either index has the rows that are being removed, and no other."""
+    now = timezone.now()
+    some = Upload.objects.gone().values_list("pk", flat=True)[:500]
+    Upload.objects.filter(pk__in=list(some)).update(state=State.REMOVING, removed_at=None, removing_since=now)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    plan = query().explain()
+    assert "stuck" in plan or "removing" in plan
+    assert "Seq Scan" not in plan

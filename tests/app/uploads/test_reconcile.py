@@ -136,7 +136,7 @@ def test_a_transfer_without_a_row_is_aborted_once_it_is_old():
 
 
 def test_a_transfer_of_a_gone_upload_is_aborted_at_once():
-    upload = begin()
+    upload = ready()
     lifecycle.remove(upload, storage=storage)
     a_moment_later()
     storage.open_transfer(upload.key, content_type=OCTETS)

@@ -11,6 +11,7 @@ from mayfly.uploads import lifecycle
 from mayfly.uploads.choices import Kind, State
 from mayfly.uploads.errors import Gone
 from mayfly.uploads.ids import new_id
+from mayfly.uploads.lifecycle import Cleared
 from mayfly.uploads.models import Upload
 
 from ...support.broken import Wrapped
@@ -41,11 +42,11 @@ def test_clearing_a_kind_removes_every_upload_of_it_and_no_other():
     box = new_id()
     file, image = ready(box=box), ready(PNG, kind=Kind.IMAGE, box=box)
     pending, other = arrive(begin(box=box)), ready()
-    assert lifecycle.clear(box=box, kind=Kind.FILE, storage=storage) == 2
+    assert lifecycle.clear(box=box, kind=Kind.FILE, storage=storage) == Cleared(removed=2, left=0)
     assert is_empty(file)
     assert is_empty(pending)
     assert state(image) == state(other) == State.READY
-    assert lifecycle.clear(box=box, storage=storage) == 1
+    assert lifecycle.clear(box=box, storage=storage) == Cleared(removed=1, left=0)
     assert is_empty(image)
 
 
@@ -63,6 +64,7 @@ def test_a_failed_removal_is_hidden_until_a_sweep_finishes_it():
     upload = ready()
     lifecycle.remove(upload, storage=Wrapped(remove=lambda keys: dict.fromkeys(keys, "InternalError")))
     assert state(upload) == State.REMOVING
+    assert Upload.objects.get().removing_since is not None
     assert not Upload.objects.live().exists()
     lifecycle.sweep(storage=storage)
     assert state(upload) == State.GONE
@@ -75,7 +77,7 @@ def test_a_visitor_can_clear_while_storage_is_down():
     def remove(keys):
         raise StorageError("time-out")
 
-    assert lifecycle.clear(box=upload.box, storage=Wrapped(remove=remove)) == 1
+    assert lifecycle.clear(box=upload.box, storage=Wrapped(remove=remove)) == Cleared(removed=1, left=1)
     assert state(upload) == State.REMOVING
     assert lifecycle.sweep(storage=storage).removed == 1
 
@@ -83,16 +85,16 @@ def test_a_visitor_can_clear_while_storage_is_down():
 def test_a_transfer_is_aborted_before_the_object_is_removed():
     upload, steps = arrive(begin()), []
 
-    def abort(key):
-        steps.append("abort")
-        storage.abort_transfers(key)
+    def close(keys, *, seconds):
+        steps.append("close")
+        return storage.close_transfers(keys, seconds=seconds)
 
     def remove(keys):
         steps.append("remove")
         return storage.remove(keys)
 
-    lifecycle.remove(upload, storage=Wrapped(abort_transfers=abort, remove=remove))
-    assert steps == ["abort", "remove"]
+    lifecycle.remove(upload, storage=Wrapped(close_transfers=close, remove=remove))
+    assert steps == ["close", "remove"]
 
 
 def test_the_removal_is_committed_before_storage_is_asked():

@@ -1,6 +1,5 @@
 """The sweep removes every upload that is due, and continues after those that fail."""
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -9,6 +8,7 @@ from django.core.files.storage import default_storage as storage
 from django.db import connection
 from django.db.models.functions import Now
 
+from mayfly.storage import many
 from mayfly.storage.protocol import StorageError
 from mayfly.uploads import lifecycle
 from mayfly.uploads.choices import State
@@ -40,7 +40,7 @@ def test_the_sweep_continues_after_a_batch_and_after_a_failure():
         errors = storage.remove([key for key in keys if key != stuck])
         return errors | ({stuck: "InternalError"} if stuck in keys else {})
 
-    assert lifecycle.sweep(storage=Wrapped(remove=remove), batch=2).removed == 6
+    assert lifecycle.sweep(storage=Wrapped(remove=remove), share=2).removed == 6
     assert Upload.objects.removing().get().key == stuck
     assert lifecycle.sweep(storage=storage).removed == 1
 
@@ -48,15 +48,17 @@ def test_the_sweep_continues_after_a_batch_and_after_a_failure():
 def test_a_failed_abort_delays_no_other_removal():
     due, abandoned = expire(ready()), expire(begin())
 
-    def abort(key):
-        raise StorageError("time-out")
+    def close(keys, *, seconds):
+        return dict.fromkeys(keys, "time-out")
 
-    assert lifecycle.sweep(storage=Wrapped(abort_transfers=abort)).removed == 1
+    assert lifecycle.sweep(storage=Wrapped(close_transfers=close)).removed == 1
     assert (state(due), state(abandoned)) == (State.GONE, State.REMOVING)
     assert lifecycle.sweep(storage=storage).removed == 1
+    assert state(abandoned) is None
 
 
 def test_hanging_aborts_delay_no_removal_and_are_retried_in_turn(monkeypatch):
+    """Storage's clock moves by the longest wait with each abort, so that a share has time for one alone."""
     due = expire(ready())
     abandoned = [expire(begin()) for _ in range(4)]
     clock, asked = [0.0], []
@@ -64,13 +66,17 @@ def test_hanging_aborts_delay_no_removal_and_are_retried_in_turn(monkeypatch):
     def hang(key):
         assert state(due) == State.GONE
         asked.append(key)
-        clock[0] += 10  # the longest wait for storage
+        clock[0] += 10
         raise StorageError("time-out")
 
-    monkeypatch.setattr(sys.modules["mayfly.uploads.lifecycle.remove"], "monotonic", lambda: clock[0])
-    for number in range(1, 40):
-        lifecycle.sweep(storage=Wrapped(abort_transfers=hang))
-        assert len(asked) == number
+    monkeypatch.setattr(many, "monotonic", lambda: clock[0])
+    hanging = Wrapped(close_transfers=lambda keys, *, seconds: many.one_by_one(hang, keys, seconds=seconds))
+    for _ in abandoned:
+        asked_before = len(asked)
+        lifecycle.sweep(storage=hanging)
+        asked_now = asked[asked_before:]
+        assert asked_now
+        assert len(set(asked_now)) == len(asked_now)  # each at most once in a sweep
     assert set(asked) == {upload.key for upload in abandoned}
     assert lifecycle.sweep(storage=storage).removed == len(abandoned)
 
@@ -81,7 +87,7 @@ def test_parallel_sweeps_remove_each_upload_once():
 
     def attempt(_):
         try:
-            return lifecycle.sweep(storage=storage, batch=3).removed
+            return lifecycle.sweep(storage=storage, share=3).removed
         finally:
             connection.close()
 

@@ -136,9 +136,10 @@ def end_all(table: Ask) -> None:
     table("UPDATE uploads_upload SET expires_at = now() WHERE state IN ('pending', 'ready')")
 
 
-def state_of(table: Ask, upload: dict) -> str:
-    [(state,)] = table("SELECT state FROM uploads_upload WHERE id = %s", upload["id"])
-    return state
+def state_of(table: Ask, upload: dict) -> str | None:
+    """The upload's state; None if it has no row, as after a removal before it was ready."""
+    rows = table("SELECT state FROM uploads_upload WHERE id = %s", upload["id"])
+    return rows[0][0] if rows else None
 
 
 def latest_removal(table: Ask) -> float:

@@ -237,7 +237,7 @@ class Sweep(Operation):
         return {"kept": [there("sibling").pk]}
 
     def act(self, facts, storage):
-        lifecycle.sweep(storage=storage, batch=2)  # more than one batch
+        lifecycle.sweep(storage=storage, share=2)  # more than one share
 
     def acknowledged(self, facts):
         assert not Upload.objects.due().exists()

@@ -25,8 +25,8 @@ class GoneBeforeTheObjectIsRemoved(Swapped):
         transaction.on_commit(lambda: self.storage.remove(keys))
         return {}
 
-    def absent(self, keys):
-        return set(keys)
+    def unproven(self, keys, *, seconds):
+        return {}
 
 
 class ObjectRemovedBeforeTheTransferIsAborted(Swapped):
@@ -34,8 +34,9 @@ class ObjectRemovedBeforeTheTransferIsAborted(Swapped):
         super().__init__(storage)
         self._held = []
 
-    def abort_transfers(self, key):
-        self._held.append(key)
+    def close_transfers(self, keys, *, seconds):
+        self._held.extend(keys)
+        return {}
 
     def remove(self, keys):
         errors = self.storage.remove(keys)
@@ -43,8 +44,8 @@ class ObjectRemovedBeforeTheTransferIsAborted(Swapped):
             self.storage.abort_transfers(self._held.pop())
         return errors
 
-    def absent(self, keys):
-        return set(keys)
+    def unproven(self, keys, *, seconds):
+        return {}
 
 
 class TransferOpenedBeforeTheRowIsCommitted(Swapped):

@@ -7,7 +7,7 @@ from .worlds import worlds
 
 SWAPPED = [
     ("gone-before-object", "remove", "kill", "the row says gone, and there is an object"),
-    ("object-before-transfer", "clear", "meanwhile", "the row says gone, and there is an object"),
+    ("object-before-transfer", "clear", "meanwhile", "an object without a row"),
     ("transfer-before-row", "begin", "kill", "an open transfer without a row"),
     ("ready-before-complete", "complete", "kill", "ready, and there is no object"),
 ]

@@ -123,19 +123,27 @@ def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
 
 
 @api.delete("/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")
-def delete(request: HttpRequest, upload_id: str) -> Status[None]:
-    """Remove it at once, whatever its state. Repeating the call is no error."""
-    lifecycle.remove(owned(request, upload_id), storage=uploads_storage)
-    return Status(204, None)
+def delete(request: HttpRequest, response: HttpResponse, upload_id: str) -> Status[None]:
+    """Remove it at once, whatever its state. Repeating the call is no error while its receipt is kept.
+
+    If storage does not let go of its bytes within some seconds, they are removed later, and the answer says so:
+    `X-Being-Deleted: 1`. Nothing offers them meanwhile.
+    """
+    upload = owned(request, upload_id)
+    lifecycle.remove(upload, storage=uploads_storage)
+    return _removed(response, left=Upload.objects.removing().filter(pk=upload.pk).count())
 
 
 @api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box")
-def clear(request: HttpRequest, kind: Kind | None = None) -> Status[None]:
-    """Remove all of the box's uploads, or all of one kind, including transfers in progress."""
+def clear(request: HttpRequest, response: HttpResponse, kind: Kind | None = None) -> Status[None]:
+    """Remove all of the box's uploads, or all of one kind, including transfers in progress.
+
+    All are out of sight at once. If there are more than storage removes in some seconds, the rest is removed later,
+    and `X-Being-Deleted` says how many these are.
+    """
     box = box_of(request)
-    if box:
-        lifecycle.clear(box=box, kind=kind, storage=uploads_storage)
-    return Status(204, None)
+    left = lifecycle.clear(box=box, kind=kind, storage=uploads_storage).left if box else 0
+    return _removed(response, left=left)
 
 
 def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
@@ -159,6 +167,13 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
 def absolute(request: HttpRequest, url: str) -> str:
     """A path of ours with our host; a URL of storage's as it is, because its host is signed too."""
     return request.build_absolute_uri(url) if url.startswith("/") else url
+
+
+def _removed(response: HttpResponse, *, left: int) -> Status[None]:
+    """204, with the number of uploads whose bytes are removed later, if there are any."""
+    if left:
+        response["X-Being-Deleted"] = str(left)
+    return Status(204, None)
 
 
 @api.exception_handler(Unanswerable)

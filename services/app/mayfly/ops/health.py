@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from .. import __version__
 from ..storage.default import uploads_storage
 from ..uploads import reconcile
-from ..uploads.models import Heartbeat
+from ..uploads.models import Heartbeat, Upload
+from ..uploads.queries import age_of
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 if database, Redis and storage answer and beat and the sweep ran recently; otherwise 503."""
+    """200 if every service answers, beat and the sweep ran recently, and no removal lasts; otherwise 503."""
     answer = readiness.answer()
     return JsonResponse(answer, status=200 if answer["status"] == "ok" else 503)
 
@@ -67,6 +68,7 @@ def _checked() -> dict[str, Any]:
     ages = Heartbeat.ages() if answers["database"] == "ok" else {}
     for name in ("beat", "sweep"):
         answers[name] = _age_answer(ages.get(name))
+    answers["removal"] = _removal_answer() if answers["database"] == "ok" else "unknown"
     well = all(answer == "ok" for answer in answers.values())
     return {
         "status": "ok" if well else "unavailable",
@@ -86,6 +88,16 @@ def _age_answer(age: float | None) -> str:
     if age < OLDEST_HEARTBEAT:
         return "ok"
     return f"{age:.0f} s old"
+
+
+def _removal_answer() -> str:
+    """`ok`, or how many removals last too long, the age of the oldest, and storage's words about it."""
+    stuck = Upload.objects.stuck()
+    oldest = stuck.annotate(age=age_of("removing_since")).values_list("age", "failure").first()
+    if oldest is None:
+        return "ok"
+    age, failure = oldest
+    return f"{stuck.count()} not removed, the oldest for {age.total_seconds():.0f} s: {failure or 'no attempt yet'}"
 
 
 def _answer(check: Callable[[], object]) -> str:

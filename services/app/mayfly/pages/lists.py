@@ -45,8 +45,11 @@ def page(request: HttpRequest, kind: Kind) -> HttpResponse:
 def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     """Remove all of the box's uploads of this kind."""
     box = boxes.from_cookie(request)
-    removed = lifecycle.clear(box=box, kind=kind, storage=uploads_storage) if box else 0
-    messages.success(request, ngettext("%d upload deleted.", "%d uploads deleted.", removed) % removed)
+    cleared = lifecycle.clear(box=box, kind=kind, storage=uploads_storage) if box else lifecycle.Cleared(0, 0)
+    removed = cleared.removed - cleared.left
+    if removed or not cleared.left:
+        messages.success(request, ngettext("%d upload deleted.", "%d uploads deleted.", removed) % removed)
+    say_what_is_left(request, cleared.left)
     return see_other(PAGES[kind])
 
 
@@ -57,6 +60,13 @@ def shown(box: str, kind: Kind) -> tuple[list[Listed], list[Listed]]:
     for upload in listed(box, kind):
         (live if upload.state == State.READY else refused).append(upload)
     return live, refused
+
+
+def say_what_is_left(request: HttpRequest, left: int) -> None:
+    """Tell the visitor how many uploads are hidden, and still being deleted from storage."""
+    if left:
+        text = ngettext("%d upload is being deleted.", "%d uploads are being deleted.", left)
+        messages.info(request, text % left)
 
 
 def page_called(request: HttpRequest, name: str) -> HttpResponse:

@@ -20,7 +20,7 @@ from ..uploads.models import Upload
 from ..visitors import boxes
 from .caching import never_stored
 from .errors import answer
-from .lists import PAGES, see_other
+from .lists import PAGES, say_what_is_left, see_other
 
 
 @never_stored
@@ -88,7 +88,10 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
         return _receipt(request, upload_id)
     name = upload.name
     if lifecycle.remove(upload, storage=uploads_storage):
-        messages.success(request, _("%s deleted.") % name)
+        left = Upload.objects.removing().filter(pk=upload.pk).count()
+        if not left:
+            messages.success(request, _("%s deleted.") % name)
+        say_what_is_left(request, left)
     return see_other(PAGES[Kind(upload.kind)])
 
 

@@ -14,6 +14,12 @@ class StorageError(Exception):
     """Storage did not answer, or its answer proves nothing. The request may or may not have taken effect."""
 
 
+# Why storage has not proven something about a key, if no error of its own is the reason.
+STILL_THERE = "it is still there"
+NO_ANSWER = "no answer in time"
+NOT_ASKED = "not asked in time"
+
+
 class TransferNotFound(Exception):
     """No such transfer is open: it was completed, aborted, or never opened."""
 
@@ -92,6 +98,13 @@ class UploadStorage(Protocol):
         """Close every open transfer under exactly this key and drop its parts. Without an open transfer, do nothing."""
         ...
 
+    def close_transfers(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
+        """Abort the open transfers under each of these keys, as `abort_transfers` does, and begin none after `seconds`.
+
+        Returns, by key, why a transfer may still be open; under every key that is not named none is.
+        """
+        ...
+
     def length(self, key: str) -> int | None:
         """The object's size in bytes; None only if storage is certain that there is no such object."""
         ...
@@ -117,6 +130,15 @@ class UploadStorage(Protocol):
 
     def absent(self, keys: Sequence[str]) -> set[str]:
         """Those of these keys, however many, under which storage says it has nothing now."""
+        ...
+
+    def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
+        """Ask storage whether these objects, however many, are absent, and begin no question after `seconds`.
+
+        Costs one request a key at most, however many objects storage has. Returns, by key, why the object is not
+        proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own words. Storage says that it has
+        nothing now under any key that is not named.
+        """
         ...
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:

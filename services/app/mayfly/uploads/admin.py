@@ -22,7 +22,7 @@ else:
 
 @admin.register(Upload)
 class UploadAdmin(ModelAdmin):
-    list_display = ("id", "kind", "state", "name", "size", "created_at", "expires_at", "removed_at")
+    list_display = ("id", "kind", "state", "name", "size", "created_at", "expires_at", "removed_at", "failure")
     list_filter = ("kind", "state")
     search_fields = ("=id", "=box")
     ordering = ("-created_at",)

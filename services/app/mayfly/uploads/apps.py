@@ -20,9 +20,12 @@ class UploadsConfig(AppConfig):
 
 
 def remove_bytes_first(instance: "Upload", **_: Any) -> None:
-    """Remove the bytes of a row that is deleted in the admin. If storage keeps them, the row stays as well."""
-    from . import lifecycle
-    from .choices import State
+    """Remove the bytes of a row that is deleted in the admin. If storage keeps them, the row stays as well.
 
-    if instance.state != State.GONE:
+    The lifecycle deletes only rows of which storage has nothing.
+    """
+    from . import lifecycle
+    from .choices import STANDING
+
+    if instance.state in STANDING:
         lifecycle.discard(instance, storage=uploads_storage)

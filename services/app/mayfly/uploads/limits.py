@@ -10,6 +10,8 @@ from .choices import Kind
 MB = 1_000_000
 NAME_LENGTH = 255
 TITLE_LENGTH = 80
+# Storage's words about a failed removal: enough for the code and the sentence of S3's error.
+FAILURE_LENGTH = 200
 
 
 @dataclass(slots=True)

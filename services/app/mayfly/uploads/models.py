@@ -3,18 +3,19 @@
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from ..storage.keys import preview_key, upload_key
 from .choices import Kind, Phase, State
+from .errors import Gone
 from .ids import ID_LENGTH, new_id
-from .limits import NAME_LENGTH, TITLE_LENGTH, limits
+from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH, limits
 from .order import ByteOrder
 from .parts import Plan
-from .queries import UploadQuerySet
+from .queries import UploadQuerySet, age_of
 
 
 class Upload(models.Model):
@@ -37,6 +38,9 @@ class Upload(models.Model):
     # The deadline: of the transfer while pending, of the upload once it is ready.
     expires_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
+    # While it is being removed: since when, and why storage could not be cleared of it at the last attempt.
+    removing_since = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=FAILURE_LENGTH, db_default="", blank=True)
     removed_at = models.DateTimeField(null=True)
     # Why it was refused: a text that has translations, or one already in the client's language; see `why_refused`.
     refusal = models.TextField(blank=True)
@@ -74,6 +78,13 @@ class Upload(models.Model):
             models.Index(name="due", fields=["state", "expires_at"]),
             models.Index(name="removing", fields=["state", "id"]),
             models.Index(name="receipts", fields=["state", "removed_at"]),
+            # Small ones, for rows that are few: removals that last, and refused uploads that were never ready.
+            models.Index(name="stuck", fields=["removing_since"], condition=Q(state=State.REMOVING)),
+            models.Index(
+                name="refused",
+                fields=["removed_at"],
+                condition=Q(completed_at__isnull=True, removed_at__isnull=False),
+            ),
             # The previews: which images wait for one.
             models.Index(name="previews", fields=["preview_due_at"]),
             # Reconcile: live uploads in the order in which storage lists their keys. `expires_at` is in the index, so
@@ -83,6 +94,13 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+    def reload(self) -> None:
+        """Read the row again. Raises Gone: it was removed before it was ready, and left no receipt."""
+        try:
+            self.refresh_from_db()
+        except Upload.DoesNotExist:
+            raise Gone from None
 
     @property
     def key(self) -> str:
@@ -140,8 +158,7 @@ class Heartbeat(models.Model):
     @staticmethod
     def ages() -> dict[str, float]:
         """Seconds since each name last ran."""
-        age = models.ExpressionWrapper(Now() - F("at"), output_field=models.DurationField())
-        return {name: age.total_seconds() for name, age in Heartbeat.objects.values_list("name", age)}
+        return {name: age.total_seconds() for name, age in Heartbeat.objects.values_list("name", age_of("at"))}
 
 
 class Round(models.Model):

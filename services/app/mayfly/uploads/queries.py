@@ -1,5 +1,6 @@
 """Every question asked of the uploads table. The database's clock alone compares times."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -11,7 +12,12 @@ from .limits import limits
 from .order import ByteOrder
 
 if TYPE_CHECKING:
+    from django.db.models.expressions import CombinedExpression
+
     from .models import Upload  # noqa: F401  (the name in the annotation below)
+
+# A sweep tries every five seconds; after five minutes the failure is not one that passes.
+STUCK = timedelta(minutes=5)
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
@@ -43,9 +49,22 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Being removed: some of their bytes may still exist."""
         return self.filter(state=State.REMOVING)
 
+    def stuck(self) -> "UploadQuerySet":
+        """Being removed for longer than STUCK, the longest first: storage does not let go of them."""
+        return self.removing().filter(removing_since__lt=Now() - STUCK).order_by("removing_since")
+
     def gone(self) -> "UploadQuerySet":
         """Receipts: storage has none of their bytes."""
         return self.filter(state=State.GONE)
+
+    def outdated_receipts(self) -> "UploadQuerySet":
+        """Receipts that have been kept for `receipt_time`."""
+        return self.gone().filter(removed_at__lt=Now() - limits.receipt_time)
+
+    def outdated_refusals(self) -> "UploadQuerySet":
+        """Refused uploads that were never ready, and whose owners have had a lifetime to ask why."""
+        # Only receipts have a time of removal, and SQLite would prefer their own index if their state were asked for.
+        return self.filter(completed_at__isnull=True, removed_at__lt=Now() - limits.lifetime)
 
     def live_or_refused(self) -> "UploadQuerySet":
         """The uploads of the owner's page, newest first: live ones, and images that were refused a short while ago.
@@ -71,6 +90,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def bytes(self) -> int:
         """The sum of their declared sizes, in bytes."""
         return self.aggregate(total=models.Sum("size"))["total"] or 0
+
+
+def age_of(column: str) -> "models.ExpressionWrapper[CombinedExpression]":
+    """How long ago the time in this column was, by the database's clock."""
+    return models.ExpressionWrapper(Now() - F(column), output_field=models.DurationField())
 
 
 def _is_live() -> Q:

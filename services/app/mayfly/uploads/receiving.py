@@ -55,7 +55,6 @@ class Receiver:
         if title:
             changes["title"] = title
         Upload.objects.pending().filter(pk=self.upload.pk).update(**changes)
-        self.upload.refresh_from_db()
         return lifecycle.complete(self.upload, storage=self.storage)
 
     def cancel(self) -> None:

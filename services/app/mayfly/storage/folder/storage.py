@@ -23,7 +23,8 @@ from urllib.parse import quote
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
-from ..protocol import Found, Part, SignedPart, StorageError, TransferNotFound
+from ..many import one_by_one
+from ..protocol import STILL_THERE, Found, Part, SignedPart, StorageError, TransferNotFound
 from .files import changed_at, delete_folder, part_of, parts_in, remove_if_empty, sync_folder
 from .listing import object_keys, transfer_keys
 from .tokens import ObjectGrant, PartGrant, PreviewGrant, token_of
@@ -119,6 +120,9 @@ class FolderUploadStorage(FileSystemStorage):
                     self._drop(folder)
                 remove_if_empty(of_key)
 
+    def close_transfers(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
+        return one_by_one(self._why_open, keys, seconds=seconds)
+
     def length(self, key: str) -> int | None:
         with _answering():
             try:
@@ -164,6 +168,9 @@ class FolderUploadStorage(FileSystemStorage):
     def absent(self, keys: Sequence[str]) -> set[str]:
         return {key for key in keys if self.length(key) is None}
 
+    def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
+        return one_by_one(self._why_unproven, keys, seconds=seconds)
+
     def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         with _answering():
             self._check_prepared()
@@ -198,6 +205,13 @@ class FolderUploadStorage(FileSystemStorage):
             self._check_prepared()
             if not os.access(self._transfers, os.W_OK):
                 raise StorageError(f"{self._transfers} cannot be written to")
+
+    def _why_unproven(self, key: str) -> str:
+        return "" if self.length(key) is None else STILL_THERE
+
+    def _why_open(self, key: str) -> str:
+        self.abort_transfers(key)
+        return ""
 
     def _object(self, key: str) -> str:
         return self.path(_plain(key))

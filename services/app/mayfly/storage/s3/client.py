@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from ..many import AT_ONCE
+
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
@@ -31,6 +33,8 @@ def configuration(endpoint_url: str | None) -> Config:
         response_checksum_validation="when_required",
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
+        # Each request of `many` has a connection, and each connection is kept for the next one.
+        max_pool_connections=AT_ONCE,
         retries={"mode": "standard", "total_max_attempts": 3},
     )
 
@@ -70,6 +74,10 @@ class Clients:
         if client is None:
             client = self._of_thread.client = self._new()
         return client
+
+    def use(self, client: "S3Client") -> None:
+        """Let this thread use another thread's client."""
+        self._of_thread.client = client
 
     def _new(self) -> "S3Client":
         with self._one_at_a_time:

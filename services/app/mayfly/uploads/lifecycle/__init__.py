@@ -1,6 +1,7 @@
 """Every change of an upload's state. No other code writes to the table or decides which objects storage keeps.
 
-    pending → ready → removing → gone → (row purged)        pending → removing, when refused or abandoned
+    pending → ready → removing → gone → (row purged)
+    pending → removing → (row deleted), when abandoned      pending → removing → gone, when refused
 
 Each change is one conditional UPDATE. If the update hits no row, another process won the race, and the loser does
 nothing. Every step may be cut off anywhere and run again; `sweep` runs it again.
@@ -8,11 +9,12 @@ nothing. Every step may be cut off anywhere and run again; `sweep` runs it again
 
 from .begin import PART_URL_LIFETIME, arrived, begin, sign_parts
 from .complete import complete, refuse
-from .remove import BATCH, clear, discard, keep_newest, mark, remove, remove_all
+from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
 from .sweep import Swept, sweep
 
 __all__ = [
     "BATCH",
+    "Cleared",
     "PART_URL_LIFETIME",
     "Swept",
     "arrived",

@@ -70,7 +70,7 @@ def begin(
         # Cleared in the meantime; that removal may have looked for transfers before there was one.
         storage.abort_transfers(upload.key)
         raise Gone
-    upload.refresh_from_db()
+    upload.reload()
     return upload
 
 

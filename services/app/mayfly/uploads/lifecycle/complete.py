@@ -29,10 +29,10 @@ def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
     """
     # Storage may show an object half made while it is completed a second time, and its first bytes would be wrong.
     with request_lock(upload.pk):
-        upload.refresh_from_db()
+        upload.reload()
         if upload.state == State.PENDING:
             _complete(upload, storage)
-    upload.refresh_from_db()
+    upload.reload()
     if upload.refusal:
         raise Refused(upload.why_refused)
     if not Upload.objects.live().filter(pk=upload.pk).exists():

@@ -1,8 +1,8 @@
-"""The removal of uploads: first out of sight, then out of storage, then proven."""
+"""The removal of uploads: first out of sight, then out of storage (`erase`)."""
 
 import logging
-import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 from django.db import transaction
@@ -14,14 +14,23 @@ from ..limits import limits
 from ..locks import transaction_lock
 from ..models import Upload
 from ..queries import UploadQuerySet
+from .erase import SHARE, erase
 
 logger = logging.getLogger(__name__)
 
-# The most keys that one DeleteObjects takes.
+# How many rows are marked in one transaction.
 BATCH = 1000
-# Stop aborting transfers after this many seconds per batch. An unanswered abort takes up to 10 s, and the rest
-# must be removed before Celery's soft limit of 20 s and the router's 30 s. The next sweep continues.
-ABORT_SECONDS = 5
+# A visitor's request begins no further share of a removal after this many seconds. A share takes about one more, and
+# the next sweep is as far away.
+REQUEST_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """How many uploads were taken out of sight, and how many of them are still being removed from storage."""
+
+    removed: int
+    left: int
 
 
 def remove(upload: Upload, *, storage: UploadStorage) -> bool:
@@ -32,20 +41,23 @@ def remove(upload: Upload, *, storage: UploadStorage) -> bool:
 def remove_all(uploads: UploadQuerySet, *, storage: UploadStorage) -> int:
     """Remove those of these uploads that are pending or ready, before their time. Returns how many."""
     ids = mark(uploads)
-    _remove_bytes_now(ids, storage)
+    _erase_now(ids, storage)
     return len(ids)
 
 
-def clear(*, box: str, kind: Kind | None = None, storage: UploadStorage) -> int:
-    """Remove all of a box's uploads, or all of one kind, including transfers in progress. Returns how many."""
+def clear(*, box: str, kind: Kind | None = None, storage: UploadStorage) -> Cleared:
+    """Remove all of a box's uploads, or all of one kind, including transfers in progress.
+
+    All are out of sight at once. Their bytes are removed for REQUEST_SECONDS, and the sweep continues.
+    """
     uploads = Upload.objects.of(box)
     if kind is not None:
         uploads = uploads.filter(kind=kind)
     with transaction.atomic(durable=True):
         transaction_lock(box)
         ids = mark(uploads)
-    _remove_bytes_now(ids, storage)
-    return len(ids)
+    _erase_now(ids, storage)
+    return Cleared(removed=len(ids), left=Upload.objects.removing().filter(pk__in=ids).count())
 
 
 def keep_newest(box: str, *, storage: UploadStorage) -> None:
@@ -58,7 +70,7 @@ def keep_newest(box: str, *, storage: UploadStorage) -> None:
     images = Upload.objects.of(box).live().filter(kind=Kind.IMAGE)
     surplus = list(images.values_list("pk", flat=True)[limits.images_kept :])
     ids = mark(Upload.objects.filter(pk__in=surplus))
-    transaction.on_commit(lambda: _remove_bytes_now(ids, storage), robust=True)
+    transaction.on_commit(lambda: _erase_now(ids, storage), robust=True)
 
 
 def discard(upload: Upload, *, storage: UploadStorage) -> None:
@@ -87,75 +99,22 @@ def mark_due(limit: int) -> list[str]:
         return _turn_removing(list(due.values_list("pk", flat=True)[:limit]))
 
 
-def remove_bytes(ids: Sequence[str], storage: UploadStorage) -> list[str]:
-    """Remove the bytes of these `removing` rows, then commit `gone` for each row of which storage has nothing.
-
-    Returns the ids that are gone. The rows are locked during this, so that two sweeps share the work; the locks end
-    with their process. The transfer is aborted before the object is removed. A `complete` in progress is then either
-    earlier, and its object is removed here, or later, and finds no transfer. The other order could leave an object
-    behind.
-    """
-    with transaction.atomic():
-        uploads = list(Upload.objects.removing().filter(pk__in=ids).select_for_update(skip_locked=True))
-        if not uploads:
-            return []
-        # Shuffle, so that one slow upload does not delay the same neighbours on every sweep.
-        random.shuffle(uploads)
-        still_open = _abort_transfers(uploads, storage)
-        # Originals and previews separately: `absent` lists by common prefix, and theirs differ.
-        absent = _removed_keys([upload.key for upload in uploads], storage)
-        absent |= _removed_keys([upload.preview_key for upload in uploads if upload.may_have_preview], storage)
-        gone = [
-            upload.pk
-            for upload in uploads
-            if upload.key not in still_open and all(key in absent for key in upload.keys)
-        ]
-        Upload.objects.removing().filter(pk__in=gone).update(
-            state=State.GONE, removed_at=Now(), name="", title="", address="", transfer_id=""
-        )
-    return gone
-
-
 def _turn_removing(ids: list[str]) -> list[str]:
-    Upload.objects.standing().filter(pk__in=ids).update(state=State.REMOVING)
+    Upload.objects.standing().filter(pk__in=ids).update(state=State.REMOVING, removing_since=Now())
     return ids
 
 
-def _remove_bytes_now(ids: Sequence[str], storage: UploadStorage) -> None:
-    """Finish a removal within a request. Failures are left to the sweep: the upload is already out of sight."""
-    for start in range(0, len(ids), BATCH):
+def _erase_now(ids: Sequence[str], storage: UploadStorage) -> None:
+    """Finish a removal within a request, or as much of it as REQUEST_SECONDS allow.
+
+    The rest, and what fails, is left to the sweep: the uploads are out of sight already.
+    """
+    until = monotonic() + REQUEST_SECONDS
+    for start in range(0, len(ids), SHARE):
+        if monotonic() > until:
+            return
         try:
-            remove_bytes(ids[start : start + BATCH], storage)
+            erase(ids[start : start + SHARE], storage)
         except StorageError:
             logger.warning("storage does not remove now; the sweep will", exc_info=True)
             return
-
-
-def _abort_transfers(uploads: Sequence[Upload], storage: UploadStorage) -> set[str]:
-    """Abort the transfers of uploads that were never complete. Returns the keys whose transfer may still be open."""
-    still_open = set()
-    stop = monotonic() + ABORT_SECONDS
-    for upload in uploads:
-        if upload.completed_at is not None:
-            continue
-        if monotonic() > stop:
-            still_open.add(upload.key)
-            continue
-        try:
-            storage.abort_transfers(upload.key)
-        except StorageError as error:
-            logger.warning("%s: its transfer is still open: %s", upload, error)
-            still_open.add(upload.key)
-    return still_open
-
-
-def _removed_keys(keys: list[str], storage: UploadStorage) -> set[str]:
-    """Remove these objects. Returns the keys under which storage has nothing now."""
-    if not keys:
-        return set()
-    errors = storage.remove(keys)
-    # A receipt states the answer of storage to a second question, not that storage accepted the order.
-    absent = storage.absent([key for key in keys if key not in errors])
-    for key in set(keys) - absent:
-        logger.warning("%s is not removed: %s", key, errors.get(key, "it is still there"))
-    return absent

@@ -1,16 +1,23 @@
 """The sweep removes due uploads, finishes removals that were cut off, and purges old receipts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-
-from django.db.models import F, Max
-from django.db.models.functions import Now
+from itertools import islice
+from time import monotonic
 
 from ...storage.protocol import UploadStorage
-from ..limits import limits
+from ..ids import new_id
 from ..models import Upload
 from ..queries import UploadQuerySet
-from .remove import BATCH, mark_due, remove_bytes
+from .erase import SHARE, erase
+from .remove import BATCH, mark_due
+
+# A sweep begins no further share after this many seconds, and the next one continues. The last share may wait for its
+# transfers and its proof for 7 s more, and Celery's soft limit is 20 s.
+SWEEP_SECONDS = 10
+# Within that, the due uploads are marked for at most this long: they are out of sight by their deadline alone.
+MARK_SECONDS = 4
 
 
 @dataclass(slots=True)
@@ -26,46 +33,61 @@ class Swept:
         return f"{self.removed} removed, the latest {self.latest.total_seconds():.1f} s after its time"
 
 
-def sweep(*, storage: UploadStorage, batch: int = BATCH) -> Swept:
-    """Remove everything that is due or half removed, and purge old receipts.
+def sweep(*, storage: UploadStorage, share: int = SHARE) -> Swept:
+    """Remove everything that is due or half removed, and purge old receipts, for SWEEP_SECONDS.
 
-    Any number may run at once: each batch is taken with SKIP LOCKED. An upload that storage fails to remove
+    Any number may run at once: each share is taken with SKIP LOCKED. An upload that storage fails to remove
     stays `removing`, delays no other, and is tried again by the next sweep.
+
+    Raises:
+        StorageError: storage removed nothing of a share. The rest is left to the next sweep.
     """
-    while mark_due(batch):
+    began = monotonic()
+    until = began + SWEEP_SECONDS
+    while mark_due(BATCH) and monotonic() < began + MARK_SECONDS:
         pass
     swept = Swept()
-    # Transfers come last: each abort is a request of its own, and an unanswered one takes half of a sweep's time.
-    _remove_batches(Upload.objects.removing().filter(completed_at__isnull=False), swept, storage, batch)
-    _remove_batches(Upload.objects.removing().filter(completed_at__isnull=True), swept, storage, batch)
-    _purge(batch)
+    tried: set[str] = set()  # one that has just failed is among those that failed before
+    for uploads in _in_order():
+        ids_left = _ids(uploads)
+        while monotonic() < until and (ids := list(islice(ids_left, share))):
+            erased = erase([pk for pk in ids if pk not in tried], storage)
+            tried.update(ids)
+            swept.removed += erased.count
+            swept.latest = max(swept.latest, erased.latest)
+    _purge(Upload.objects.outdated_receipts(), until)
+    _purge(Upload.objects.outdated_refusals(), until)
     return swept
 
 
-def _remove_batches(uploads: UploadQuerySet, swept: Swept, storage: UploadStorage, batch: int) -> None:
-    """Remove the bytes of these uploads, one batch after another in the order of their ids."""
-    last = ""
+def _in_order() -> Iterator[UploadQuerySet]:
+    """The uploads to remove: those that failed before come after all others, and a transfer after an object.
+
+    A transfer takes four requests, and an unanswered one takes half of a sweep's time.
+    """
+    removing = Upload.objects.removing()
+    for uploads in (removing.filter(failure=""), removing.exclude(failure="")):
+        yield uploads.filter(completed_at__isnull=False)
+        yield uploads.filter(completed_at__isnull=True)
+
+
+def _ids(uploads: UploadQuerySet) -> Iterator[str]:
+    """The ids of these uploads: from a random one on to the last, and then from the first on to that one.
+
+    Sweeps at the same time thus seldom meet, and no upload is always among the last, which a sweep does not reach.
+    """
+    start = new_id()
+    for half in (uploads.filter(pk__gt=start), uploads.filter(pk__lte=start)):
+        last = ""
+        while ids := list(half.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:SHARE]):
+            yield from ids
+            last = ids[-1]
+
+
+def _purge(receipts: UploadQuerySet, until: float) -> None:
+    """Delete these receipts: at least one batch, and more as long as there is time."""
     while True:
-        ids = list(uploads.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:batch])
-        if not ids:
-            return
-        gone = remove_bytes(ids, storage)
-        swept.removed += len(gone)
-        swept.latest = max(swept.latest, _lateness(gone))
-        last = ids[-1]
-
-
-def _lateness(ids: list[str]) -> timedelta:
-    """How long after its time the latest of these receipts went; zero if all were removed before their time."""
-    late = Upload.objects.gone().filter(pk__in=ids, removed_at__gt=F("expires_at"))
-    return late.aggregate(most=Max(F("removed_at") - F("expires_at")))["most"] or timedelta(0)
-
-
-def _purge(batch: int) -> None:
-    """Delete the receipts that have been kept for `receipt_time`."""
-    while True:
-        old = Upload.objects.gone().filter(removed_at__lt=Now() - limits.receipt_time)
-        ids = list(old.values_list("pk", flat=True)[:batch])
-        if not ids:
-            return
+        ids = list(receipts.values_list("pk", flat=True)[:BATCH])
         Upload.objects.gone().filter(pk__in=ids).delete()
+        if len(ids) < BATCH or monotonic() > until:
+            return

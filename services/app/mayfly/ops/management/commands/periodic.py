@@ -48,10 +48,10 @@ class Entry:
 class Command(BaseCommand):
     """Each entry has a thread of its own, so that a slow preview never delays a sweep. Each calls one task at a time.
 
-    Celery's time limits do not apply here; the tasks have bounds of their own. The sweep stops aborting transfers
-    after 5 s. A call of the preview task begins images for 4 s, and each decoder is killed after 12 s. A slice of
-    reconcile begins no batch after 10 s. A wait for SQLite's lock ends after 20 s. SIGTERM and SIGINT let running
-    tasks finish; a task that is killed repeats without harm.
+    Celery's time limits do not apply here; the tasks have bounds of their own. The sweep begins no share after 10 s. A
+    call of the preview task begins images for 4 s, and each decoder is killed after 12 s. A slice of reconcile begins
+    no batch after 10 s. A wait for SQLite's lock ends after 20 s. SIGTERM and SIGINT let running tasks finish; a task
+    that is killed repeats without harm.
     """
 
     help = "Run the periodic tasks in this process, on the schedule that Celery's beat reads. Needs no Redis."
