@@ -93,7 +93,14 @@ TABLE = {
     "unknown": Entry(404, "not_found", _("There is no such upload in your box.")),
 }
 # The statuses of NotAllowed by its code; every other code is a 400.
-NOT_ALLOWED = {"too_large": 413, "box_full": 413, "address_full": 429}
+NOT_ALLOWED = {
+    "too_large": 413,
+    "box_full": 413,
+    "box_count": 413,
+    "address_full": 429,
+    "address_count": 429,
+    "site_full": 503,
+}
 # The headers of an answer to a request that another one stands in the way of.
 SOON = {"Retry-After": "5"}
 

@@ -65,13 +65,14 @@ def test_live_uploads_are_ordered_newest_first():
     assert list(Upload.objects.live()) == [new, old]
 
 
-def test_bytes_counts_the_standing_uploads_of_one_box():
+def test_usage_counts_the_standing_uploads_of_one_box():
     ready_row(size=3)
     make_row(size=4)
     make_row(size=100, box="c" * 22)
     make_row(size=100, state=State.REMOVING)
-    assert Upload.objects.of("b" * 22).standing().bytes() == 7
-    assert Upload.objects.of("d" * 22).standing().bytes() == 0
+    assert Upload.objects.of("b" * 22).standing().usage(most=10) == (2, 7)
+    assert Upload.objects.of("b" * 22).standing().usage(most=1)[0] == 1
+    assert Upload.objects.of("d" * 22).standing().usage(most=10) == (0, 0)
 
 
 def test_the_database_computes_the_time_left():

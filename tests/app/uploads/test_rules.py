@@ -10,7 +10,7 @@ from mayfly.uploads.content import content_type_of
 from mayfly.uploads.errors import NotAllowed
 from mayfly.uploads.limits import limits
 from mayfly.uploads.parts import MAX_PARTS, PART_SIZE, MiB, Plan, part_size
-from mayfly.uploads.rules import check_box_quota, check_lifetime, check_size, clean_name, clean_title
+from mayfly.uploads.rules import check_box_room, check_lifetime, check_size, clean_name, clean_title
 
 from ...support.samples import PNG
 
@@ -60,9 +60,9 @@ def test_an_empty_upload_is_not_allowed(size):
 
 def test_the_quota_is_exact_to_the_byte(limits):
     limits(box_quota=100)
-    check_box_quota(60, 40)
+    check_box_room(1, 60, 40)
     with pytest.raises(NotAllowed):
-        check_box_quota(60, 41)
+        check_box_room(1, 60, 41)
 
 
 @pytest.mark.parametrize("seconds", [1, 60, 900])

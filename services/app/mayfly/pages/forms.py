@@ -91,6 +91,8 @@ class IntoStorage(FileUploadHandler):
         self.incoming.append(Incoming(file_name, Receiver(upload, storage=self.storage)))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        for file in self.incoming:
+            file.receiver.keep()
         try:
             self.incoming[-1].receiver.write(raw_data)
         except (NotAllowed, Gone, StorageError) as error:

@@ -17,6 +17,10 @@ MAX_FILE_MB = variables.number("MAX_FILE_MB", default=4096, least=1, most=5_000_
 MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_000)
 BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)
 ADDRESS_QUOTA_MB = variables.number("ADDRESS_QUOTA_MB", default=32_768, least=1, most=1_000_000_000)
+SITE_QUOTA_MB = variables.number("SITE_QUOTA_MB", default=0, least=0, most=1_000_000_000_000)
+# A begin reads up to so many rows, to count them.
+BOX_UPLOADS_MAX = variables.number("BOX_UPLOADS_MAX", default=200, least=1, most=100_000)
+ADDRESS_UPLOADS_MAX = variables.number("ADDRESS_UPLOADS_MAX", default=4000, least=1, most=100_000)
 SHARED_BOX = variables.flag("SHARED_BOX", default=False)
 RECEIPT_TIME = timedelta(hours=variables.number("RECEIPT_HOURS", default=24, least=0, most=8760))
 RECONCILE_MAX = variables.number("RECONCILE_MAX", default=10, least=0, most=1_000_000)

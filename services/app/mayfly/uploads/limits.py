@@ -12,11 +12,12 @@ NAME_LENGTH = 255
 TITLE_LENGTH = 80
 # Storage's words about a failed removal: enough for the code and the sentence of S3's error.
 FAILURE_LENGTH = 200
+PAGE = 50  # the most uploads that a page of a list has
 
 
 @dataclass(slots=True)
 class Limits:
-    """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images.
+    """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images, `site_quota` 0 counts nothing.
 
     Reconcile always removes up to `reconcile_most` findings; above that, at most a tenth of what exists.
     """
@@ -27,6 +28,9 @@ class Limits:
     form_size: int
     box_quota: int
     address_quota: int
+    site_quota: int
+    box_uploads: int
+    address_uploads: int
     images_kept: int
     lifetime: timedelta
     longest_lifetime: timedelta
@@ -46,6 +50,9 @@ limits = Limits(
     form_size=settings.MAX_FORM_MB * MB,
     box_quota=settings.BOX_QUOTA_MB * MB,
     address_quota=settings.ADDRESS_QUOTA_MB * MB,
+    site_quota=settings.SITE_QUOTA_MB * MB,
+    box_uploads=settings.BOX_UPLOADS_MAX,
+    address_uploads=settings.ADDRESS_UPLOADS_MAX,
     images_kept=settings.IMAGES_KEPT,
     lifetime=settings.UPLOAD_LIFETIME,
     longest_lifetime=settings.MAX_LIFETIME,

@@ -1,4 +1,4 @@
-"""The tables: uploads, when the periodic work last ran, and the round of reconcile."""
+"""The tables: uploads, the bytes of the whole site, when the periodic work last ran, and the round of reconcile."""
 
 from datetime import datetime, timedelta
 
@@ -136,6 +136,19 @@ class Upload(models.Model):
 def in_words(refusal: str) -> str:
     """A refusal in the active language; empty if it is."""
     return gettext(refusal) % {"megapixels": limits.image_megapixels} if refusal else ""
+
+
+class SiteUse(models.Model):
+    """How many bytes all uploads may have together: one row, kept only while the site has a quota.
+
+    Begins add to it and removals do not subtract, so it is never too small; `room` counts anew from time to time.
+    """
+
+    bytes = models.BigIntegerField()
+    counted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.bytes} bytes"
 
 
 class Heartbeat(models.Model):

@@ -45,6 +45,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Pending or ready although their deadline has passed."""
         return self.standing().filter(expires_at__lte=Now())
 
+    def stored(self) -> "UploadQuerySet":
+        """All of which storage may have bytes."""
+        return self.exclude(state=State.GONE)
+
     def removing(self) -> "UploadQuerySet":
         """Being removed: some of their bytes may still exist."""
         return self.filter(state=State.REMOVING)
@@ -87,9 +91,13 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             time_left=models.ExpressionWrapper(F("expires_at") - Now(), output_field=models.DurationField())
         )
 
-    def bytes(self) -> int:
-        """The sum of their declared sizes, in bytes."""
-        return self.aggregate(total=models.Sum("size"))["total"] or 0
+    def usage(self, *, most: int) -> tuple[int, int]:
+        """How many they are and the sum of their declared sizes in bytes, over `most` of them at most.
+
+        A caller that allows `most` uploads learns all that it needs, and a flood of rows costs it no more than that.
+        """
+        found = self.order_by()[:most].aggregate(count=models.Count("pk"), total=models.Sum("size"))
+        return found["count"], found["total"] or 0
 
 
 def age_of(column: str) -> "models.ExpressionWrapper[CombinedExpression]":

@@ -1,5 +1,7 @@
 """A stream that passes through us into storage: a form's file, or `curl -T`."""
 
+from time import monotonic
+
 from django.utils.translation import gettext as _
 
 from ..storage.protocol import TransferNotFound, UploadStorage
@@ -8,6 +10,8 @@ from .choices import Kind, State
 from .errors import Gone, NotAllowed, Refused
 from .models import Upload
 from .rules import check_size, clean_title
+
+KEEP_SECONDS = 60  # between two moves of the deadline, well below the first deadline's 15 minutes
 
 
 class Receiver:
@@ -19,6 +23,7 @@ class Receiver:
     def __init__(self, upload: Upload, *, storage: UploadStorage):
         self.upload, self.storage = upload, storage
         self.received, self._part, self._buffer = 0, 0, bytearray()
+        self._kept_at = monotonic()
 
     def write(self, chunk: bytes) -> None:
         """Receive the next bytes. Raises NotAllowed beyond the declared size, Gone, StorageError."""
@@ -26,9 +31,16 @@ class Receiver:
         if self.received > self.upload.size:
             check_size(Kind(self.upload.kind), self.received)
             raise NotAllowed("longer_than_declared", _("More bytes came than were declared."), field="size")
+        self.keep()
         self._buffer += chunk
         while len(self._buffer) >= self.upload.part_size:
             self._send(self.upload.part_size)
+
+    def keep(self) -> None:
+        """Keep the upload pending while bytes of it, or of another file of the same form, arrive."""
+        if monotonic() - self._kept_at > KEEP_SECONDS:
+            self._kept_at = monotonic()
+            lifecycle.keep_receiving(self.upload)
 
     def close(self) -> None:
         """Send the rest of the buffer; the stream has ended."""

@@ -24,18 +24,31 @@ def check_size(kind: Kind, size: int) -> None:
         raise NotAllowed("too_large", message % {"limit": format_size(limits.size(kind))}, field="size")
 
 
-def check_box_quota(used: int, size: int) -> None:
-    """Raise NotAllowed if `size` more bytes do not fit into a box that holds `used` bytes."""
+def check_box_room(count: int, used: int, size: int) -> None:
+    """Raise NotAllowed if one more upload of `size` bytes does not fit into a box of `count` with `used` bytes."""
+    if count >= limits.box_uploads:
+        message = _("You can have at most %(limit)d uploads here at a time. Delete some, or wait for them to expire.")
+        raise NotAllowed("box_count", message % {"limit": limits.box_uploads})
     if used + size > limits.box_quota:
         message = _("Your uploads can total at most %(limit)s. Delete some, or wait for them to expire.")
         raise NotAllowed("box_full", message % {"limit": format_size(limits.box_quota)}, field="size")
 
 
-def check_address_quota(used: int, size: int) -> None:
-    """Raise NotAllowed if `size` more bytes are too many from an address that has sent `used` bytes."""
+def check_address_room(count: int, used: int, size: int) -> None:
+    """Raise NotAllowed if one more upload of `size` bytes is too much for an address with `count` of `used` bytes."""
+    if count >= limits.address_uploads:
+        message = _("Your network address can have at most %(limit)d uploads here at a time. Wait for some to expire.")
+        raise NotAllowed("address_count", message % {"limit": limits.address_uploads})
     if used + size > limits.address_quota:
         message = _("All uploads from your network address can total at most %(limit)s. Wait for some to expire.")
         raise NotAllowed("address_full", message % {"limit": format_size(limits.address_quota)}, field="size")
+
+
+def check_site_room(used: int, size: int) -> None:
+    """Raise NotAllowed if `size` more bytes do not fit beside the `used` bytes of all uploads together."""
+    if used + size > limits.site_quota:
+        message = _("This site holds all that it can at the moment. Wait for some uploads to expire, then try again.")
+        raise NotAllowed("site_full", message, field="size")
 
 
 def check_lifetime(lifetime: timedelta) -> None:

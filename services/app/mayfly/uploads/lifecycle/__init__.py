@@ -9,6 +9,7 @@ nothing. Every step may be cut off anywhere and run again; `sweep` runs it again
 
 from .begin import PART_URL_LIFETIME, arrived, begin, sign_parts
 from .complete import complete, refuse
+from .deadline import keep_receiving
 from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
 from .sweep import Swept, sweep
 
@@ -23,6 +24,7 @@ __all__ = [
     "complete",
     "discard",
     "keep_newest",
+    "keep_receiving",
     "mark",
     "refuse",
     "remove",

@@ -1,6 +1,7 @@
 """The begin of an upload: a pending row, an open transfer, and signed URLs for its parts."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
@@ -11,14 +12,18 @@ from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound
 from ..choices import Kind
 from ..errors import Gone
 from ..limits import limits
-from ..locks import transaction_lock
 from ..models import Upload
 from ..parts import part_size
-from ..rules import check_address_quota, check_box_quota, check_lifetime, check_size, clean_name, clean_title
+from ..rules import check_lifetime, check_size, clean_name, clean_title
+from .deadline import first_deadline, prolong
 from .remove import remove
+from .room import check_room, count_site
 
 # How long a signed part URL is valid. Storage checks it when a part begins to arrive; a new one is one request away.
 PART_URL_LIFETIME = timedelta(minutes=15)
+# Below this, a request for signatures asks storage what has arrived. A transfer that is on its pace has more left, so
+# most requests ask nothing.
+ASK_STORAGE = timedelta(minutes=10)
 
 
 def begin(
@@ -37,19 +42,16 @@ def begin(
     The row is committed, with its key and deadline, before storage hears of it: no object without a row.
 
     Raises:
-        NotAllowed: a rule forbids it, or the quota of the box or of the address.
+        NotAllowed: a rule forbids it, or the box, the address or the site has no room for it.
         StorageError: storage could not open a transfer; the row is being removed.
     """
     lifetime = limits.lifetime if lifetime is None else lifetime
     check_size(kind, size)
     check_lifetime(lifetime)
     name, title = clean_name(name), clean_title(title)
+    count_site(size)
     with transaction.atomic(durable=True):
-        transaction_lock(box)
-        check_box_quota(Upload.objects.of(box).standing().bytes(), size)
-        if address:
-            transaction_lock(address)
-            check_address_quota(Upload.objects.sent_from(address).standing().bytes(), size)
+        check_room(box=box, address=address, size=size)
         upload = Upload.objects.create(
             box=box,
             address=address,
@@ -59,7 +61,7 @@ def begin(
             size=size,
             part_size=part_size(size),
             lifetime=lifetime,
-            expires_at=Now() + limits.transfer_time,
+            expires_at=Now() + first_deadline(),
         )
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
@@ -77,14 +79,18 @@ def begin(
 def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage) -> list[SignedPart]:
     """A signed URL for each of these parts, valid for PART_URL_LIFETIME and never beyond the transfer's deadline.
 
+    If the deadline is near, it first moves by what has arrived in storage.
+
     Raises:
         NotAllowed: a number is not in the upload's plan, or comes twice.
         Gone: the upload is not pending, or its deadline has passed.
     """
-    pending = Upload.objects.pending().with_time_left().filter(pk=upload.pk).first()
-    if pending is None or pending.time_left < timedelta(seconds=1):
-        raise Gone
-    lifetime = min(PART_URL_LIFETIME, pending.time_left)
+    left = _time_left(upload)
+    if left < ASK_STORAGE:
+        with suppress(StorageError):  # then the deadline stays as it is
+            arrived(upload, storage=storage)
+        left = _time_left(upload)
+    lifetime = min(PART_URL_LIFETIME, left)
     return [
         storage.sign_part(upload.key, upload.transfer_id, number, size, lifetime=lifetime)
         for number, size in upload.plan.sizes_of(numbers)
@@ -92,11 +98,20 @@ def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage
 
 
 def arrived(upload: Upload, *, storage: UploadStorage) -> list[Part]:
-    """The parts of a pending upload that storage has, by number. Raises Gone."""
+    """The parts of a pending upload that storage has, by number. Its deadline moves accordingly. Raises Gone."""
     if not Upload.objects.pending().filter(pk=upload.pk).exists():
         raise Gone
     try:
         parts = storage.parts(upload.key, upload.transfer_id)
     except TransferNotFound:
         raise Gone from None
+    prolong(upload, arrived=sum(part.size for part in parts.values()))
     return [parts[number] for number in sorted(parts)]
+
+
+def _time_left(upload: Upload) -> timedelta:
+    """How long the upload may stay pending. Raises Gone if it is not pending, or for less than a second."""
+    pending = Upload.objects.pending().with_time_left().filter(pk=upload.pk).first()
+    if pending is None or pending.time_left < timedelta(seconds=1):
+        raise Gone
+    return pending.time_left
