@@ -4,6 +4,7 @@ A `Transport` carries its requests: `people.py` has one that calls Django in thi
 """
 
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import httpx
 
@@ -101,4 +102,11 @@ class ApiClient:
         return response.json()
 
     def list(self, kind: str = "") -> list[dict]:
-        return self.get(f"/api/uploads{f'?kind={kind}' if kind else ''}").json()["uploads"]
+        """All pages of the list."""
+        found, query = [], {"kind": kind} if kind else {}
+        while True:
+            page = self.get(f"/api/uploads?{urlencode(query)}").json()
+            found += page["uploads"]
+            if page["next"] is None:
+                return found
+            query["cursor"] = page["next"]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop as _
 from .storage.folder.tokens import TokenExpired, TokenRefused
 from .storage.protocol import StorageError, TransferNotFound
 from .uploads.errors import Busy, Gone, NotAllowed, PartsMissing, Refused, Unknown
+from .visitors.rates import TooMany
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,12 @@ TABLE = {
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
+    "too_many": Entry(
+        429,
+        "too_many",
+        _("Many of them came from you or your network address in a short time. Wait %(seconds)d s, then try again."),
+        _("Too many requests"),
+    ),
     "transfer_ended": Entry(404, "transfer_ended", _("This transfer has ended. Begin again.")),
     "unknown": Entry(404, "not_found", _("There is no such upload in your box.")),
 }
@@ -180,6 +187,8 @@ def problem_of(error: Exception) -> Problem:
             return problem("unknown")
         case Gone():
             return problem("gone")
+        case TooMany():
+            return problem("too_many", headers={"Retry-After": str(error.seconds)}, seconds=error.seconds)
         case TransferNotFound():
             return problem("transfer_ended")
         case StorageError() | OSError() if not isinstance(error, UnreadablePostError):

@@ -9,7 +9,9 @@ from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
 from .pages import forget, lists, operator, send, share
+from .pages.limited import limited
 from .uploads.choices import Kind
+from .visitors.rates import Rate
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -23,13 +25,14 @@ urlpatterns = [
     path("u/<upload:upload_id>/preview", share.preview, name="preview"),
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),
     path("forget/", forget.forget, name="forget"),
-    path("language/", set_language, name="language"),
+    path("language/", limited(Rate.LANGUAGES, "POST")(set_language), name="language"),
     path("api/", api.urls),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready),
 ]
 if settings.ADMIN:
-    urlpatterns += [path("admin/login/", operator.login), path("admin/", admin.site.urls)]
+    login = limited(Rate.LOGINS, "POST")(operator.login)
+    urlpatterns += [path("admin/login/", login), path("admin/", admin.site.urls)]
 if not settings.USE_S3:
     urlpatterns += [path("", include(byte_routes))]
 # Last, since every name would match: curl -T name URL

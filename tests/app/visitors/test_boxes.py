@@ -195,5 +195,32 @@ def test_the_ipv6_addresses_of_one_network_count_as_one(settings):
     assert mapped == address(settings, trust=False, remote="10.0.0.1")
 
 
-def test_an_invalid_address_is_not_counted(settings):
-    assert address(settings, trust=True, forwarded="unknown") == ""
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("203.0.113.7:5678", "203.0.113.7"),
+        ("198.51.100.1, 203.0.113.7:5678", "203.0.113.7"),
+        ("[2001:db8:1:2::9]:443", "2001:db8:1:2::1"),
+        ("[2001:db8:1:2::9]", "2001:db8:1:2::1"),
+        ("[::ffff:203.0.113.7]:80", "203.0.113.7"),
+    ],
+)
+def test_an_address_counts_the_same_with_a_port_or_brackets(settings, written, plain):
+    """Case 67."""
+    assert address(settings, trust=True, forwarded=written) == address(settings, trust=True, forwarded=plain)
+
+
+@pytest.mark.parametrize(
+    "written", ["unknown", "", "_hidden", "1.2.3", "1.2.3.4:", "1.2.3.4:x", "[]", "[::1", "x" * 5000]
+)
+def test_all_that_is_no_address_counts_as_one(settings, written):
+    """Case 67."""
+    unreadable = address(settings, trust=True, forwarded="nonsense")
+    assert address(settings, trust=True, forwarded=written) == unreadable
+    assert address(settings, trust=False, remote=written) == unreadable
+    assert len(unreadable) == 22
+
+
+def test_an_ipv6_address_with_a_zone_counts_by_its_network(settings):
+    plain = address(settings, trust=False, remote="fe80::1")
+    assert address(settings, trust=False, remote="fe80::1%eth0") == plain

@@ -110,11 +110,18 @@ def app(images, router) -> App:
             AWS_S3_CORS_ORIGINS=URL,
             AWS_S3_ENDPOINT_URL="http://localstack:4566",
             AWS_S3_PUBLIC_ENDPOINT_URL=os.environ["S3_URL"],
-        ),
+        )
+        | MANY_CLIENTS,
     )
     app.release(2)
     app.start()
     return app
+
+
+# The load of these tests comes from one address, without a person's pauses.
+MANY_CLIENTS = {"BOX_UPLOADS_MAX": "10000", "ADDRESS_UPLOADS_MAX": "100000"} | dict.fromkeys(
+    ("RATE_UPLOADS_ADDRESS", "RATE_UPLOADS_BOX", "RATE_DOWNLOADS"), "1000000"
+)
 
 
 class Connections:

@@ -23,6 +23,7 @@ from ..uploads.errors import Gone, Refused, UploadError
 from ..uploads.models import Upload
 from ..visitors import boxes
 from ..visitors.addresses import address_of
+from ..visitors.rates import Rate, TooMany, take
 from .auth import BoxToken, box_of, owned
 from .schemas import PROBLEMS, BeginIn, BegunOut, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
 
@@ -57,10 +58,12 @@ api.add_decorator(never_cache, mode="view")
 def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
     """The upload stays pending until its parts have arrived and it is completed."""
     known = box_of(request)
+    address = address_of(request)
+    take(Rate.UPLOADS, address=address, box=known)
     box = known or boxes.new()
     upload = lifecycle.begin(
         box=box,
-        address=address_of(request),
+        address=address,
         kind=data.kind,
         name=data.name,
         size=data.size,
@@ -177,6 +180,7 @@ def _removed(response: HttpResponse, *, left: int) -> Status[None]:
 
 
 @api.exception_handler(Unanswerable)
+@api.exception_handler(TooMany)
 @api.exception_handler(UploadError)
 @api.exception_handler(StorageError)
 @api.exception_handler(Http404)

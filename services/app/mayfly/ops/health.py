@@ -2,18 +2,16 @@
 
 import logging
 from collections.abc import Callable
-from functools import cache
 from threading import Lock
 from time import monotonic
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from .. import __version__
+from .. import __version__, shared_redis
 from ..storage.default import uploads_storage
 from ..uploads import reconcile
 from ..uploads.models import Heartbeat, Upload
@@ -111,18 +109,4 @@ def _answer(check: Callable[[], object]) -> str:
 
 
 def _ping() -> bool:
-    return bool(_redis().ping())
-
-
-@cache
-def _redis() -> redis.Redis:
-    # One connection a process, for which threads wait: a small Redis plan has 20 in all.
-    pool = redis.BlockingConnectionPool.from_url(
-        settings.REDIS_URL,
-        max_connections=1,
-        timeout=2,
-        socket_timeout=2,
-        socket_connect_timeout=2,
-        **settings.REDIS_TLS,
-    )
-    return redis.Redis(connection_pool=pool)
+    return bool(shared_redis.ask(lambda client: client.ping(), seconds=shared_redis.SECONDS))

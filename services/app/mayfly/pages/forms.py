@@ -19,7 +19,9 @@ from ..uploads.choices import Kind
 from ..uploads.errors import Busy, Gone, NotAllowed, Refused
 from ..uploads.limits import TITLE_LENGTH, limits
 from ..uploads.receiving import Receiver
+from ..visitors import rates
 from ..visitors.addresses import address_of
+from ..visitors.rates import Rate, TooMany
 
 
 def body_length(request: HttpRequest) -> int | None:
@@ -59,7 +61,9 @@ class IntoStorage(FileUploadHandler):
         self._address = address_of(request)
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[str, str]] = []
-        self.status = 422  # of the page that shows the refusals
+        # Of the page that shows the refusals.
+        self.status = 422
+        self.headers: dict[str, str] = {}
         # No file of the form can be longer than its body. Until a file's end is seen, its upload declares that size.
         self._most = min(body_length(request) or 0, limits.size(kind))
 
@@ -77,7 +81,10 @@ class IntoStorage(FileUploadHandler):
         super().new_file(field_name, file_name, *args, **kwargs)
         if field_name != "file":
             raise SkipFile
+        # One request asks Redis once, whatever the number of its files.
+        take = rates.take_here if self.incoming or self.refusals else rates.take
         try:
+            take(Rate.UPLOADS, address=self._address, box=self.box)
             upload = lifecycle.begin(
                 box=self.box,
                 address=self._address,
@@ -86,7 +93,7 @@ class IntoStorage(FileUploadHandler):
                 size=self._most,
                 storage=self.storage,
             )
-        except (NotAllowed, Gone, StorageError) as error:
+        except (NotAllowed, TooMany, Gone, StorageError) as error:
             raise self._left_out(error) from error
         self.incoming.append(Incoming(file_name, Receiver(upload, storage=self.storage)))
 
@@ -132,6 +139,7 @@ class IntoStorage(FileUploadHandler):
         self.refusals.append((str(self.file_name), problem.message))
         if problem.status == 429:
             self.status = 429
+            self.headers.update(problem.headers or {})
         return SkipFile()
 
 

@@ -109,7 +109,10 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
         return see_other(PAGES[incoming.kind])
     if form.is_valid() and not incoming.refusals:
         form.add_error(None, _("Choose a file first."))
-    return _list(request, box=incoming.box, kind=incoming.kind, form=form, status=incoming.status)
+    response = _list(request, box=incoming.box, kind=incoming.kind, form=form, status=incoming.status)
+    for name, value in incoming.headers.items():
+        response[name] = value
+    return response
 
 
 def _list(

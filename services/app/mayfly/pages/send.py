@@ -18,6 +18,7 @@ from ..uploads.models import Upload
 from ..uploads.receiving import Receiver
 from ..visitors import boxes
 from ..visitors.addresses import address_of
+from ..visitors.rates import Rate, TooMany, take
 from .caching import never_stored
 from .forms import body_length
 from .lists import page_called
@@ -34,7 +35,7 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
     try:
         box = _box_of(request)
         upload = _received(request, name, box)
-    except (Unanswerable, UploadError, StorageError, UnreadablePostError) as error:
+    except (Unanswerable, TooMany, UploadError, StorageError, UnreadablePostError) as error:
         return problem_of(error).as_line()
     link = request.build_absolute_uri(reverse("share", args=[upload.pk]))
     response = HttpResponse(f"{link}\n", status=201, content_type="text/plain; charset=utf-8")
@@ -55,11 +56,13 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
         raise Unanswerable("length_missing")
     if size > limits.form_size:
         raise Unanswerable("body_too_large", limit=format_size(limits.form_size))
+    address = address_of(request)
+    take(Rate.UPLOADS, address=address, box=box)
     chunks = _chunks(request)
     first = next(chunks, b"")  # before a row and a transfer exist, which a client who sends nothing should not cost
     upload = lifecycle.begin(
         box=box,
-        address=address_of(request),
+        address=address,
         kind=Kind.FILE,
         name=name,
         size=size,

@@ -18,8 +18,10 @@ from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Unknown
 from ..uploads.models import Upload
 from ..visitors import boxes
+from ..visitors.rates import Rate
 from .caching import never_stored
 from .errors import answer
+from .limited import limited
 from .lists import PAGES, say_what_is_left, see_other
 
 
@@ -38,6 +40,7 @@ def share(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 @never_stored
 @require_safe
+@limited(Rate.DOWNLOADS, "GET", "HEAD")
 def download(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the bytes, by a URL that storage accepts for a minute at most."""
     try:
@@ -50,6 +53,7 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 @never_stored
 @require_safe
+@limited(Rate.QR_CODES, "GET", "HEAD")
 def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The link as a QR code, for a phone to read off the screen."""
     try:

@@ -1,5 +1,6 @@
 """The network address of a request."""
 
+import re
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
@@ -8,22 +9,33 @@ from django.utils.crypto import salted_hmac
 
 from ..uploads.ids import ID_LENGTH
 
+# An address as routers write it: IPv6 in brackets or not, and either with a port or not.
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::[0-9]+)?")
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+")
+# All addresses that cannot be read count as one, so that no way of writing an address evades the limits.
+UNREADABLE = "unreadable"
+
 
 def address_of(request: HttpRequest) -> str:
     """A keyed hash of the client's address: it distinguishes addresses without revealing them.
 
     Behind our router, the address is the last one in X-Forwarded-For, which the router has added. The client may have
     written the others itself. An IPv6 address counts by its first 64 bits, since one subscriber has all of
-    them. Empty if the address is invalid.
+    them. All that is no address counts as one.
     """
     address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUST_PROXY:
         address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+    return salted_hmac("mayfly.address", _counted(address)).hexdigest()[:ID_LENGTH]
+
+
+def _counted(address: str) -> str:
+    """The address, or the network of an IPv6 address, in its one spelling; UNREADABLE for anything else."""
+    found = _BRACKETED.fullmatch(address) or _WITH_PORT.fullmatch(address)
     try:
-        ip = ip_address(address)
+        ip = ip_address(found[1] if found else address)
     except ValueError:
-        return ""
-    counted = ip
+        return UNREADABLE
     if ip.version == 6:
-        counted = ip.ipv4_mapped or ip_network((ip, 64), strict=False).network_address
-    return salted_hmac("mayfly.address", str(counted)).hexdigest()[:ID_LENGTH]
+        return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False).network_address)
+    return str(ip)

@@ -11,8 +11,8 @@ from ..models import Upload
 
 # How long a pending upload lives of which nothing has arrived. Its declared size counts in the quotas until then.
 FIRST = timedelta(minutes=15)
-# How far an upload may be behind its pace once something of it has arrived. At 16 KB/s four parts of 8 MiB, which travel
-# together, take 35 minutes.
+# How far an upload may be behind its pace once something of it has arrived. At 16 KB/s four parts of 8 MiB, which
+# travel together, take 35 minutes.
 BEHIND = timedelta(hours=1)
 
 
