@@ -64,3 +64,14 @@ test("a part that gives up waiting leaves its place to the next", async () => {
   await patient;
   await assert.rejects(lanes.take(impatient.signal), /enough/);
 });
+
+test("a slow line has one lane, until parts arrive again", async () => {
+  const lanes = new Lanes();
+  const eras = await Promise.all([1, 2, 3, 4].map(() => lanes.take()));
+  lanes.narrow();
+  assert.equal(lanes.limit, 1);
+  for (const era of eras) lanes.release(era, undefined);
+  lanes.release(await lanes.take(), false);
+  lanes.release(await lanes.take(), false);
+  assert.equal(lanes.limit, 2);
+});

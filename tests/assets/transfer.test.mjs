@@ -5,7 +5,8 @@ import { mock, test } from "node:test";
 
 import { CANCELLED, Gone } from "../../services/assets/src/faults.js";
 import { NotSent } from "../../services/assets/src/put.js";
-import { ALL, failing, PART, pass, SIZE, slowPut, world } from "./world.mjs";
+import { Transfer } from "../../services/assets/src/transfer.js";
+import { ALL, failing, film, PART, pass, SIZE, slowPut, world } from "./world.mjs";
 
 test("each part is sent once, and the ready upload comes back", async () => {
   const { seen, transfer } = world();
@@ -193,4 +194,124 @@ test("progress never exceeds the size, and ends with every byte", async () => {
   const bytes = seen.reported.filter((what) => what.bytes !== undefined).map((what) => what.bytes);
   assert.equal(bytes.at(-1), SIZE);
   assert.ok(bytes.every((sum) => sum <= SIZE));
+});
+
+test("a file begins only once a part of it can travel", async () => {
+  const first = world({ put: slowPut });
+  const second = world({ put: slowPut });
+  second.services.lanes = first.services.lanes;
+  const transfer = new Transfer(film(), { kind: "file", fields: {} }, second.services);
+  /** @type {number[]} */
+  const left = [];
+  const begin = second.services.api.begin;
+  second.services.api.begin = (wish) => {
+    left.push(ALL.length - first.seen.stored.size);
+    return begin(wish);
+  };
+  const start = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return transfer.run();
+  };
+  const later = new Promise((resolve) => setImmediate(resolve)).then(start); // once the time is the test's
+  await pass(Promise.all([first.transfer.run(), later]));
+  assert.equal(left.length, 1);
+  assert.ok(left[0] < ALL.length, "no part had made room");
+});
+
+test("a line too slow for four parts carries one at a time", async () => {
+  // Each of four parts takes twenty minutes, and a single one five.
+  const { seen, services, transfer } = world({
+    put: ({ signal }) =>
+      new Promise((resolve, reject) => {
+        setTimeout(resolve, services.lanes.limit * 300_000);
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+  });
+  /** @type {number[]} */
+  const arrived = [];
+  await pass(transfer.run(), {
+    most: 3 * 60 * 60_000,
+    each: (time) => {
+      if (seen.stored.size > arrived.length) arrived.push(time);
+      if (arrived.length === 1) assert.equal(services.lanes.limit, 1);
+    },
+  });
+  assert.ok(arrived[0] < 15 * 60_000, `${arrived[0]} ms until the first part`);
+});
+
+test("the server looks at what has arrived every four minutes", async () => {
+  /** @type {number[]} */
+  const looks = [];
+  const { transfer } = world({
+    put: () => new Promise((resolve) => setTimeout(resolve, 150_000)),
+    api: {
+      parts: (call, seen) => (id, signal) => {
+        looks.push(seen.stored.size);
+        return call(id, signal);
+      },
+    },
+  });
+  await pass(transfer.run());
+  // Ten parts, four at a time, take seven and a half minutes.
+  assert.equal(looks.length, 1);
+  assert.ok(looks[0] > 4 && looks[0] <= 8);
+});
+
+test("a look that fails disturbs no transfer", async () => {
+  const { transfer } = world({
+    put: () => new Promise((resolve) => setTimeout(resolve, 150_000)),
+    api: { parts: () => failing(() => new Gone()) },
+  });
+  const { value } = await pass(transfer.run());
+  assert.equal(value.state, "ready");
+});
+
+test("a transfer that expired during a long pause begins anew", async () => {
+  /** @type {Set<string>} */
+  const expired = new Set();
+  const { seen, transfer } = world({
+    put: slowPut,
+    api: {
+      sign: (call) => async (id, numbers, signal) => {
+        if (expired.has(id)) throw new Gone();
+        return call(id, numbers, signal);
+      },
+    },
+  });
+  const { value } = await pass(transfer.run(), {
+    each: (time) => {
+      if (time === 2000) transfer.pause();
+      if (time === 30 * 60_000) {
+        expired.add("upload1");
+        seen.stored.clear();
+        transfer.resume();
+      }
+    },
+  });
+  assert.equal(value.id, "upload2");
+  assert.equal(seen.begun, 2);
+});
+
+test("a transfer that is paused or cancelled at its begin gives its lane back", async () => {
+  for (const stop of /** @type {const} */ (["pause", "cancel"])) {
+    const { services, transfer } = world({
+      api: {
+        begin: (call) => async (wish) => {
+          await new Promise((resolve) => setTimeout(resolve, 1000));
+          return call(wish);
+        },
+      },
+    });
+    /** @type {Promise<unknown> | undefined} */
+    let running;
+    const start = async () => {
+      running = transfer.run().catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      await Promise.all([1, 2, 3, 4].map(() => services.lanes.take()));
+    };
+    const soon = new Promise((resolve) => setImmediate(resolve)).then(start);
+    await pass(soon, { each: (time) => (time === 500 ? transfer[stop]() : undefined) });
+    transfer.cancel();
+    await running;
+  }
 });

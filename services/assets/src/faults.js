@@ -5,6 +5,7 @@
 /** Why a transfer ended, or a part stopped travelling, though nothing went wrong with it. */
 export const CANCELLED = new DOMException("cancelled", "AbortError");
 export const PAUSED = new DOMException("paused", "AbortError");
+export const SLOW = new DOMException("one part at a time is faster", "AbortError");
 export const LOST = new DOMException("the connection is lost", "AbortError");
 
 /** The request did not get through, or the server said "later": try again. */

@@ -1,6 +1,6 @@
 // All parts of one upload on their way into storage, several at a time.
 
-import { LOST, PAUSED, Passing } from "./faults.js";
+import { LOST, PAUSED, Passing, SLOW } from "./faults.js";
 import { NotSent } from "./put.js";
 import { Schedule } from "./schedule.js";
 
@@ -13,6 +13,10 @@ import { Schedule } from "./schedule.js";
 /** @typedef {{ fault: unknown, target: Target | undefined }} Failure `target`: where the part was sent, if it was */
 
 const WORKERS = 4;
+// In ms. The server gives an upload up after 15 minutes in which nothing of it arrives.
+const SLOW_AFTER = 4 * 60_000;
+// In ms. It moves the deadline when it learns that parts have arrived, so we let it look that often.
+const LOOK_AFTER = 4 * 60_000;
 
 export class Sending {
   #id;
@@ -23,6 +27,9 @@ export class Sending {
   #retries;
   #changed;
   #schedule;
+  /** @type {number | undefined} a lane for the first part */
+  #lane;
+  #lookedAt = Date.now();
   /** Aborts the parts that travel now, and not those that are sent later. */
   #travel = new AbortController();
 
@@ -35,8 +42,9 @@ export class Sending {
    * @param {Pause} given.pause
    * @param {Retries} given.retries
    * @param {(stored: boolean) => void} given.changed called when bytes moved; `stored` if storage has a part more
+   * @param {number} [given.lane] that the first part takes over
    */
-  constructor({ id, file, parts, services, pause, retries, changed }) {
+  constructor({ id, file, parts, services, pause, retries, changed, lane }) {
     this.#id = id;
     this.#file = file;
     this.#parts = parts;
@@ -44,6 +52,7 @@ export class Sending {
     this.#pause = pause;
     this.#retries = retries;
     this.#changed = changed;
+    this.#lane = lane;
     this.#schedule = new Schedule(services.api, id, parts);
   }
 
@@ -63,16 +72,20 @@ export class Sending {
         stop.abort(error);
       }
     };
+    const slow = setTimeout(() => this.#slowDown(), SLOW_AFTER);
     await Promise.all(Array.from({ length: WORKERS }, worker));
+    clearTimeout(slow);
+    this.#leaveLane();
     both.throwIfAborted();
   }
 
   /**
    * Abort the parts that travel now; they are sent again.
    *
-   * @param {DOMException} reason PAUSED or LOST
+   * @param {DOMException} reason PAUSED, SLOW or LOST
    */
   callBack(reason) {
+    this.#leaveLane();
     this.#travel.abort(reason);
     this.#travel = new AbortController();
   }
@@ -80,6 +93,7 @@ export class Sending {
   /** @param {AbortSignal} signal */
   async #work(signal) {
     for (;;) {
+      if (this.#pause.on) this.#leaveLane();
       await this.#pause.wait(signal);
       const number = this.#parts.take();
       if (number === undefined) return;
@@ -107,7 +121,8 @@ export class Sending {
     let failed;
     let target;
     try {
-      era = await lanes.take(travel);
+      era = this.#lane ?? (await lanes.take(travel));
+      this.#lane = undefined;
       target = await this.#schedule.target(number, travel);
       const moved = (/** @type {number} */ bytes) => {
         this.#parts.moved(number, bytes);
@@ -134,6 +149,29 @@ export class Sending {
     this.#schedule.arrived(number);
     this.#retries.renew();
     this.#changed(true);
+    this.#letServerLook();
+  }
+
+  /** If nothing has arrived for long, send one part at a time: it arrives sooner than each of several. */
+  #slowDown() {
+    const { lanes } = this.#services;
+    if (this.#parts.stored || this.#parts.count === 1 || this.#pause.on || lanes.limit === 1) return;
+    lanes.narrow();
+    this.callBack(SLOW);
+  }
+
+  /** Let the server see from time to time that parts have arrived. It is no matter if one look fails. */
+  #letServerLook() {
+    if (Date.now() - this.#lookedAt < LOOK_AFTER) return;
+    this.#lookedAt = Date.now();
+    this.#services.api.parts(this.#id).catch(() => {});
+  }
+
+  /** Give the first part's lane back, if it has not taken it over. */
+  #leaveLane() {
+    if (this.#lane === undefined) return;
+    this.#services.lanes.release(this.#lane);
+    this.#lane = undefined;
   }
 
   /**
@@ -145,7 +183,7 @@ export class Sending {
    */
   async #recover({ fault, target }, number, signal) {
     signal.throwIfAborted();
-    if (fault === PAUSED) return;
+    if (fault === PAUSED || fault === SLOW) return;
     if (fault instanceof NotSent) {
       this.#schedule.forget(number, target);
       if (fault.status === 403) {

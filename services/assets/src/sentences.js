@@ -48,9 +48,10 @@ export const faults = {
   status: ({ status = 0 }) => t("Something between you and Mayfly refused this ({status}).", { status }),
   /** @param {Values} values */
   gaveUp: ({ why = "connection" }) =>
-    t("{cause}, for a quarter of an hour. The parts sent so far are kept; try again when the connection is better.", {
-      cause: causes[why](),
-    }),
+    t(
+      "{cause}, for a quarter of an hour. The parts sent so far are kept for a while; try again when the connection is better.",
+      { cause: causes[why]() },
+    ),
 };
 
 /** @typedef {keyof typeof faults} Fault */

@@ -123,7 +123,7 @@ export class Status {
       return [text, t("trying again in {seconds} s", { seconds })];
     }
     if (state.state === "checking") return [t("Checking the upload"), ""];
-    if (state.state === "paused") return [t("Paused. The parts sent so far are kept."), ""];
+    if (state.state === "paused") return [t("Paused. The parts sent so far are kept for a while."), ""];
     const speed = this.#speed.value;
     return [t("Uploading"), speed > 0 ? t("{size}/s", { size: this.#sizeInWords(speed) }) : ""];
   }

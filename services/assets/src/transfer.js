@@ -154,17 +154,27 @@ export class Transfer {
   }
 
   async #begin() {
-    const { api, claimTransfer } = this.#services;
+    const { api, claimTransfer, lanes } = this.#services;
     const { name, size, type } = this.#file;
     const wish = { kind: this.#kind, name, size, type, ...this.#fields };
     // Without the signal: an upload whose id is lost with the answer would count for hours.
-    const upload = await this.#retries.persist(() => api.begin(wish));
+    // With a lane, which the first part takes over: the server gives up an upload of which nothing arrives.
+    const { upload, lane } = await this.#retries.persist(async () => {
+      const lane = await lanes.take(this.#life.signal);
+      try {
+        return { upload: await api.begin(wish), lane };
+      } catch (error) {
+        lanes.release(lane);
+        throw error;
+      }
+    });
     if (this.#life.signal.aborted) {
+      lanes.release(lane);
       this.#remove(upload.id);
       throw CANCELLED;
     }
     const release = (await claimTransfer(upload.id)) ?? (() => {});
-    const current = this.#have(upload.id, upload.transfer.part_size, release);
+    const current = this.#have(upload.id, upload.transfer.part_size, release, lane);
     this.#keep(current);
     return current;
   }
@@ -203,8 +213,9 @@ export class Transfer {
    * @param {string} id
    * @param {number} partSize
    * @param {() => void} release
+   * @param {number} [lane] that its first part takes over
    */
-  #have(id, partSize, release) {
+  #have(id, partSize, release, lane) {
     const parts = new Parts(this.#file.size, partSize);
     const changed = (/** @type {boolean} */ stored) => {
       if (stored && current === this.#current) this.#keep(current); // else it was given up meanwhile
@@ -214,6 +225,7 @@ export class Transfer {
       id,
       parts,
       changed,
+      lane,
       file: this.#file,
       services: this.#services,
       pause: this.#pause,

@@ -12,6 +12,18 @@ function refreshList() {
   return list !== null;
 }
 
+/** Show the first part of the list, where a new upload is. */
+function showNewest() {
+  const list = document.querySelector("#uploads");
+  if (!(list instanceof HTMLElement) || !location.search) {
+    refreshList();
+    return;
+  }
+  const first = list.dataset.first ?? location.pathname;
+  history.replaceState(null, "", first);
+  htmx.ajax("get", first, { source: list });
+}
+
 /** Ask the server again; a share page becomes the receipt. */
 function refresh() {
   if (!refreshList()) location.reload();
@@ -31,7 +43,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("mayfly:ready", (event) => {
   event.preventDefault(); // else the uploader loads the whole page again
-  refreshList();
+  showNewest();
 });
 // Back from the browser's history: the uploads on the page may have expired.
 addEventListener("pageshow", ({ persisted }) => {
