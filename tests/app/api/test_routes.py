@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 
 from mayfly.uploads.choices import State
+from mayfly.uploads.limits import PAGE
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
 from ...support.broken import down, storage_class
-from ...support.making import expire
+from ...support.making import expire, ready_row
 from ...support.people import Person, body_of, fetch, send
 from ...support.samples import PNG
 
@@ -101,7 +102,7 @@ def test_clearing_removes_one_kind_or_all(owner):
     assert [u["id"] for u in owner.get("/api/uploads").json()["uploads"]] == [file["id"]]
     assert owner.get(f"/api/uploads/{image['id']}").status_code == 410
     owner.delete("/api/uploads")
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
 
 
 def test_no_route_serves_an_expired_upload(owner):
@@ -109,7 +110,7 @@ def test_no_route_serves_an_expired_upload(owner):
     expire(upload)
     pk = upload["id"]
     assert Upload.objects.get(pk=pk).state == State.READY  # no sweep has seen it
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
     assert owner.get(f"/api/uploads/{pk}").status_code == 410
     assert owner.post(f"/api/uploads/{pk}/parts", {"numbers": [1]}).status_code == 410
     assert Client().get(f"/u/{pk}/").status_code == 410
@@ -262,7 +263,7 @@ def test_a_strangers_id_and_an_unknown_id_look_the_same(owner, stranger, method,
 
 def test_a_stranger_neither_sees_nor_clears_my_uploads(owner, stranger):
     owner.upload()
-    assert stranger.get("/api/uploads").json() == {"uploads": []}
+    assert stranger.get("/api/uploads").json() == {"uploads": [], "next": None}
     stranger.delete("/api/uploads")
     assert len(owner.get("/api/uploads").json()["uploads"]) == 1
 
@@ -275,7 +276,7 @@ def test_an_upload_is_not_reachable_without_a_box(owner, method, route):
 
 
 def test_a_client_without_a_box_lists_and_clears_nothing():
-    assert Client().get("/api/uploads").json() == {"uploads": []}
+    assert Client().get("/api/uploads").json() == {"uploads": [], "next": None}
     assert Client().delete("/api/uploads").status_code == 204
 
 
@@ -310,7 +311,7 @@ def test_the_cookie_with_the_csrf_header_allows_changes(owner):
     browser.get("/files/")
     token = browser.cookies["csrftoken"].value
     assert browser.delete("/api/uploads", headers={"X-CSRFToken": token}).status_code == 204
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
 
 
 def test_all_visitors_use_a_shared_box(owner, stranger, settings):
@@ -318,7 +319,7 @@ def test_all_visitors_use_a_shared_box(owner, stranger, settings):
     upload = owner.upload()
     assert [u["id"] for u in stranger.get("/api/uploads").json()["uploads"]] == [upload["id"]]
     assert stranger.delete("/api/uploads").status_code == 204
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
 
 
 def test_silent_storage_gets_503_with_retry_after(owner, monkeypatch):
@@ -355,3 +356,40 @@ def test_an_unknown_api_address_gets_404_in_json(path):
 
 def test_two_people_have_two_boxes(owner, stranger):
     assert Person().box != owner.box != stranger.box
+
+
+# pages of the list
+
+
+def test_a_long_list_comes_in_pages(owner):
+    """Case 64."""
+    for _ in range(PAGE + 5):
+        ready_row(box=owner.box)
+    first = owner.get("/api/uploads").json()
+    assert len(first["uploads"]) == PAGE
+    second = owner.get(f"/api/uploads?kind=file&cursor={first['next']}").json()
+    assert (len(second["uploads"]), second["next"]) == (5, None)
+    listed = [upload["id"] for upload in first["uploads"] + second["uploads"]]
+    assert listed == list(Upload.objects.live().values_list("pk", flat=True))
+
+
+def test_a_client_may_ask_for_shorter_pages(owner):
+    for _ in range(5):
+        ready_row(box=owner.box)
+    assert len(owner.get("/api/uploads?limit=2").json()["uploads"]) == 2
+    assert len(owner.list()) == 5
+
+
+@pytest.mark.parametrize("query", [f"limit={PAGE + 1}", "limit=0", "limit=x", "cursor=" + "x" * 22, "cursor=%00"])
+def test_an_impossible_page_gets_400(owner, query):
+    """Case 64."""
+    response = owner.get(f"/api/uploads?{query}")
+    assert response.status_code == 400
+    assert response.json()["error"]["field"] == query.partition("=")[0]
+
+
+def test_a_cursor_of_another_box_gets_the_answer_of_an_unknown_one(owner, stranger):
+    """Case 64."""
+    theirs = ready_row(box=stranger.box)
+    answers = {owner.get(f"/api/uploads?cursor={cursor}").content for cursor in (theirs.pk, "x" * 22)}
+    assert len(answers) == 1

@@ -47,7 +47,7 @@ def test_an_undecodable_image_is_removed_and_its_owner_learns_why(owner, strange
         assert answer.json()["error"] == {"code": "refused", "message": told.why_refused}
     assert Client().get(f"/u/{upload.pk}/").status_code == 410
     assert stranger.get(f"/api/uploads/{upload.pk}").status_code == 404
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
 
 
 def test_only_completed_uploads_are_reported_as_refused(owner):

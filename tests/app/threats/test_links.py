@@ -135,7 +135,7 @@ def test_links_and_signed_urls_are_useless_after_a_clear(owner):
     assert send(part, b"hello") in (403, 404)
     assert fetch(download).status_code == 404
     assert Client().get(link).status_code == 410
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
     assert owner.post(f"/api/uploads/{pending['id']}/complete").status_code == 404
     assert owner.post(f"/api/uploads/{pending['id']}/parts", {"numbers": [1]}).status_code == 404
     assert not [

@@ -191,7 +191,7 @@ def test_the_first_download_after_a_loss_of_storage_gets_410(owner):
     for upload in uploads:
         assert Client().get(f"/u/{upload['id']}/download").status_code == 410
         assert Client().get(f"/u/{upload['id']}/").status_code == 410
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
     assert owner.upload()["state"] == "ready"
 
 

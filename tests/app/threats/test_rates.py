@@ -34,6 +34,8 @@ def check(response, language: str = "en") -> None:
     assert response.status_code == 429
     assert 0 < int(response["Retry-After"]) <= 60
     text = response.content.decode()
+    if response["Content-Type"] == "application/json":
+        text = response.json()["error"]["message"]
     assert title_in(language) in text
     assert f"{response['Retry-After']} s" in text
 

@@ -204,7 +204,7 @@ def test_a_wrong_clock_ends_nothing_early_and_serves_nothing_late(owner, monkeyp
     assert [one["id"] for one in owner.get("/api/uploads").json()["uploads"]] == [upload["id"]]
     assert body_of(fetch(Client().get(f"/u/{upload['id']}/download")["Location"])) == b"hello"
     expire(upload)
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
     assert Client().get(f"/u/{upload['id']}/download").status_code == 410
     lifecycle.sweep(storage=storage)
     assert Upload.objects.get().state == State.GONE

@@ -287,7 +287,7 @@ def test_a_download_that_misses_its_object_removes_the_upload(owner):
     storage.remove([f"uploads/{upload['id']}"])
     assert owner.browser.get(f"/u/{upload['id']}/download").status_code == 410
     assert Upload.objects.get().state == State.GONE
-    assert owner.get("/api/uploads").json() == {"uploads": []}
+    assert owner.get("/api/uploads").json() == {"uploads": [], "next": None}
 
 
 def test_a_download_while_storage_is_down_removes_nothing(owner, monkeypatch):

@@ -5,6 +5,7 @@ Without REDIS_URL these are the process's own buckets; on the stack they are in 
 
 import socket
 import threading
+from ast import literal_eval
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -91,7 +92,7 @@ def test_an_address_and_a_box_are_both_counted(limit):
     limit(address=3, box=1)
     here, box = new_id(), new_id()
     assert taken(5, address=here, box=box) == 2
-    # What the box refused has cost the address nothing.
+    # A refusal by the box costs the address nothing.
     assert taken(9, address=here, box=None) == 4
     assert taken(1, address=here, box=new_id()) == 0
 
@@ -130,10 +131,10 @@ def test_the_buckets_of_a_process_take_bounded_memory(limit, settings, monkeypat
 
 def test_the_defaults_let_a_phone_send_a_hundred_photos():
     [described] = show("RATES", SECRET_KEY="x")
-    address, box = eval(described)["uploads"]
+    address, box = literal_eval(described)["uploads"]
     assert box * rates.BURST_MINUTES >= 120
     assert address * rates.BURST_MINUTES >= 5 * 120
-    assert set(eval(described)) == set(Rate)
+    assert set(literal_eval(described)) == set(Rate)
 
 
 # Redis

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from csp.decorators import csp_update
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from ninja import NinjaAPI, Status
+from ninja import NinjaAPI, Query, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
@@ -20,6 +20,8 @@ from ..storage.protocol import StorageError
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Refused, UploadError
+from ..uploads.limits import PAGE
+from ..uploads.paging import page_after
 from ..uploads.models import Upload
 from ..visitors import boxes
 from ..visitors.addresses import address_of
@@ -104,13 +106,21 @@ def complete(request: HttpRequest, upload_id: str) -> dict[str, Any]:
 
 
 @api.get("/uploads", response={200: UploadsOut} | PROBLEMS, summary="List the box's live uploads")
-def list_uploads(request: HttpRequest, kind: Kind | None = None) -> dict[str, Any]:
-    """Newest first."""
+def list_uploads(
+    request: HttpRequest,
+    kind: Kind | None = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+    cursor: str = "",
+) -> dict[str, Any]:
+    """Newest first, a page at a time. `next` of a page is the `cursor` of the one after it."""
     box = box_of(request)
-    uploads = Upload.objects.of(box).live() if box else Upload.objects.none()
+    if box is None:
+        return {"uploads": [], "next": None}
+    own = Upload.objects.of(box)
     if kind is not None:
-        uploads = uploads.filter(kind=kind)
-    return {"uploads": [shown(request, upload) for upload in uploads]}
+        own = own.filter(kind=kind)
+    page = page_after(own, cursor, limit=limit)
+    return {"uploads": [shown(request, upload) for upload in page.uploads], "next": page.older}
 
 
 @api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")

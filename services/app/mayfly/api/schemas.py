@@ -76,6 +76,7 @@ class SignedPartsOut(Schema):
 
 class UploadsOut(Schema):
     uploads: list[UploadOut]
+    next: str | None = Field(description="The cursor of the next page, or null if this is the last.")
 
 
 class ErrorOut(Schema):

@@ -59,6 +59,9 @@ class Visit:
     def __init__(self, request: HttpRequest):
         self._request = request
         self.path = request.path
+        # The part of a list that this page is, for forms on it.
+        self.query = request.META.get("QUERY_STRING", "") if request.method == "GET" else ""
+        self.here = f"{self.path}?{self.query}" if self.query else self.path
 
     @cached_property
     def language(self) -> str | None:

@@ -61,7 +61,7 @@ class IntoStorage(FileUploadHandler):
         self._address = address_of(request)
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[str, str]] = []
-        # Of the page that shows the refusals.
+        # The page that shows the refusals gets these.
         self.status = 422
         self.headers: dict[str, str] = {}
         # No file of the form can be longer than its body. Until a file's end is seen, its upload declares that size.

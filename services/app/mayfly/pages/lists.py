@@ -1,5 +1,6 @@
 """My Images and My Files: the form, what the box holds, and clear."""
 
+import re
 from functools import partial
 
 from django.contrib import messages
@@ -13,15 +14,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ..problems import problem
 from ..storage.default import uploads_storage
 from ..uploads import lifecycle
-from ..uploads.choices import Kind, State
+from ..uploads.choices import Kind
 from ..uploads.formats import format_size
+from ..uploads.ids import ID_LENGTH
 from ..uploads.limits import limits
-from ..uploads.listing import Listed, listed
+from ..uploads.paging import overview
 from ..visitors import boxes
 from .caching import never_stored
 from .errors import answer
 from .forms import IntoStorage, UploadForm, body_length
 
+# Where a part of a list is, in its address and in the forms on it.
+CURSOR = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}")
 PAGES = {Kind.IMAGE: "images", Kind.FILE: "files"}
 
 
@@ -53,15 +57,6 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     return see_other(PAGES[kind])
 
 
-def shown(box: str, kind: Kind) -> tuple[list[Listed], list[Listed]]:
-    """The box's live uploads of this kind, and its images that proved not to be displayable, in one query."""
-    live: list[Listed] = []
-    refused: list[Listed] = []
-    for upload in listed(box, kind):
-        (live if upload.state == State.READY else refused).append(upload)
-    return live, refused
-
-
 def say_what_is_left(request: HttpRequest, left: int) -> None:
     """Tell the visitor how many uploads are hidden, and still being deleted from storage."""
     if left:
@@ -76,10 +71,15 @@ def page_called(request: HttpRequest, name: str) -> HttpResponse:
     raise Http404
 
 
-def see_other(page: str) -> HttpResponse:
-    """A redirect to a page after a POST, which every browser follows with GET."""
+def see_other(page: str, *, cursor: str = "") -> HttpResponse:
+    """A redirect to a page after a POST, which every browser follows with GET; to a later part of its list by cursor.
+
+    A cursor is ignored unless it has the form in which the pages send it, since anyone could have written it.
+    """
     response = redirect(page)
     response.status_code = 303
+    if CURSOR.fullmatch(cursor):
+        response["Location"] += f"?{cursor}"
     return response
 
 
@@ -118,16 +118,16 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
 def _list(
     request: HttpRequest, *, box: str, kind: Kind, form: UploadForm | None = None, status: int = 200
 ) -> HttpResponse:
-    uploads, refused = shown(box, kind)
-    full = kind == Kind.IMAGE and len(uploads) == limits.images_kept
+    cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
+    shown = overview(box, kind, **cursors)
+    full = kind == Kind.IMAGE and shown.total == limits.images_kept and not shown.older
     context = {
         "kind": kind,
         "page": PAGES[kind],
         "form": form,
-        "uploads": uploads,
-        "refused": refused,
+        "shown": shown,
+        "uploads": shown.uploads,
         "most": format_size(min(limits.size(kind), limits.form_size)),
-        "next_to_expire": min((upload.time_left for upload in uploads), default=None),
-        "next_out": uploads[-1] if full else None,
+        "next_out": shown.uploads[-1] if full else None,
     }
     return render(request, f"pages/{PAGES[kind]}.html", context, status=status)

@@ -96,7 +96,7 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
         if not left:
             messages.success(request, _("%s deleted.") % name)
         say_what_is_left(request, left)
-    return see_other(PAGES[Kind(upload.kind)])
+    return see_other(PAGES[Kind(upload.kind)], cursor=request.POST.get("list", ""))
 
 
 def _receipt(request: HttpRequest, upload_id: str) -> HttpResponse:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import DEFAULT_DB_ALIAS, connection
 
 from .choices import Kind
+from .limits import PAGE
 from .models import Upload, in_words
 
 
@@ -38,7 +39,10 @@ class Listed(NamedTuple):
 
 
 def listed(box: str, kind: Kind) -> list[Listed]:
-    """The box's uploads of this kind that `live_or_refused` finds, newest first, each with its time left."""
+    """The box's uploads of this kind that `live_or_refused` finds, newest first, each with its time left.
+
+    They are one more than a page has, at most; `paging` then asks for the page itself.
+    """
     return [Listed._make(row) for row in _query.rows(box, kind)]
 
 
@@ -57,7 +61,7 @@ class _Query(threading.local):
 
     @cached_property
     def _compiled(self) -> tuple[Any, str, tuple[Any, ...], dict[int, Any]]:
-        uploads = Upload.objects.live_or_refused().filter(box=self.BOX, kind=self.KIND).with_time_left()
+        uploads = Upload.objects.live_or_refused().filter(box=self.BOX, kind=self.KIND).with_time_left()[: PAGE + 1]
         compiler = uploads.values_list(*Listed._fields).query.get_compiler(DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
         return compiler, sql, parameters, compiler.get_converters(column for column, _, _ in compiler.select)

@@ -77,6 +77,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """
         return self.filter(_is_live() | _is_refused()).order_by("-completed_at", "-pk")
 
+    def refused(self) -> "UploadQuerySet":
+        """Images that were refused a short while ago, newest first."""
+        return self.filter(_is_refused()).order_by("-completed_at", "-pk")
+
     def wanting_a_preview(self) -> "UploadQuerySet":
         """Images whose next attempt at a preview is due, the longest waiting first."""
         return self.live().filter(preview_due_at__lte=Now()).order_by("preview_due_at")

@@ -46,7 +46,7 @@ return 0
 
 
 class Rate(StrEnum):
-    """What is limited. `settings.RATES` has the requests a minute for an address and for a box; 0 is no limit."""
+    """The sorts of requests that are limited. `settings.RATES` has the requests a minute for an address and for a box; 0 is no limit."""
 
     UPLOADS = "uploads"
     DOWNLOADS = "downloads"

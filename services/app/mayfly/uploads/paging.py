@@ -1,0 +1,110 @@
+"""The pages of a box's list, newest first.
+
+A cursor is the id of an upload: a page goes on after it, or ends before it. Its row marks the place, so a cursor works
+for as long as the upload or its receipt is there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Min, Q
+from django.utils.translation import gettext as _
+
+from .choices import Kind, State
+from .errors import NotAllowed
+from .limits import PAGE
+from .listing import Listed, listed
+from .models import Upload
+from .queries import UploadQuerySet
+
+REFUSED_SHOWN = 10  # images above the first page
+
+
+@dataclass(slots=True)
+class Page:
+    """Some uploads of a list, and the cursors of the pages beside it: `newer` ends before its own, `older` after."""
+
+    uploads: Sequence[Upload | Listed]
+    newer: str | None = None
+    older: str | None = None
+
+
+@dataclass(slots=True)
+class Overview(Page):
+    """A page as its owner sees it: with refused images, and with figures over all pages."""
+
+    refused: Sequence[Upload | Listed] = ()
+    total: int = 0
+    next_to_expire: timedelta | None = None
+
+
+def page_after(own: UploadQuerySet, cursor: str = "", *, limit: int = PAGE) -> Page:
+    """The `limit` newest live ones of a visitor's `own` uploads, or the newest of those older than the cursor's.
+
+    Raises NotAllowed if the cursor is no upload of theirs, nor the receipt of one.
+    """
+    older = own.live().filter(_beyond(own, cursor, "lt")) if cursor else own.live()
+    found = list(older[: limit + 1])
+    page = Page(found[:limit])
+    if cursor and found:
+        page.newer = found[0].pk
+    if len(found) > limit:
+        page.older = page.uploads[-1].pk
+    return page
+
+
+def page_before(own: UploadQuerySet, cursor: str, *, limit: int = PAGE) -> Page:
+    """The `limit` oldest of those newer than the cursor's; the first page, if it has all of them. Raises NotAllowed."""
+    newer = own.live().filter(_beyond(own, cursor, "gt")).order_by("completed_at", "pk")
+    found = list(newer[: limit + 1])
+    if len(found) <= limit:
+        return page_after(own, limit=limit)
+    found = found[limit - 1 :: -1]
+    return Page(found, newer=found[0].pk, older=found[-1].pk)
+
+
+def overview(box: str, kind: Kind, *, after: str = "", before: str = "") -> Overview:
+    """A page of the box's uploads of this kind; the first page if the cursor leads nowhere. One query if it has all."""
+    own = Upload.objects.filter(box=box, kind=kind).with_time_left()
+    if not after and not before:
+        found = listed(box, kind)
+        if len(found) <= PAGE:
+            return _whole(found)
+    page = _page(own, after, before)
+    figures = own.live().order_by().aggregate(total=Count("pk"), next_to_expire=Min("time_left"))
+    refused = [] if page.newer else list(own.refused()[:REFUSED_SHOWN])
+    return Overview(page.uploads, page.newer, page.older, refused, **figures)
+
+
+def _whole(found: list[Listed]) -> Overview:
+    live = [upload for upload in found if upload.state == State.READY]
+    refused = [upload for upload in found if upload.state != State.READY][:REFUSED_SHOWN]
+    return Overview(
+        live,
+        refused=refused,
+        total=len(live),
+        next_to_expire=min((upload.time_left for upload in live), default=None),
+    )
+
+
+def _page(own: UploadQuerySet, after: str, before: str) -> Page:
+    try:
+        page = page_before(own, before) if before else page_after(own, after)
+    except NotAllowed:
+        return page_after(own)
+    return page if page.uploads else page_after(own)
+
+
+def _beyond(own: UploadQuerySet, cursor: str, comparison: str) -> Q:
+    """The condition of being newer (`gt`) or older (`lt`) than the cursor's upload, in the order of time and id.
+
+    The time is compared inside the database, because SQLite writes the same time in two ways.
+    """
+    place = own.filter(pk=cursor, completed_at__isnull=False)
+    if not place.exists():
+        raise NotAllowed("cursor", _("This page of the list is no longer there. Begin with the first."), field="cursor")
+    time = place.values("completed_at")
+    return Q(**{f"completed_at__{comparison}e": time}) & (
+        Q(**{f"completed_at__{comparison}": time}) | Q(**{f"pk__{comparison}": cursor})
+    )
