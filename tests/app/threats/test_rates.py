@@ -20,7 +20,7 @@ LANGUAGES = ["en", "pt-br", "es"]
 @pytest.fixture(autouse=True)
 def two_of_each(settings, monkeypatch) -> None:
     """Two requests of each sort, and then none for a minute."""
-    settings.RATES = {rate: (1, 0) for rate in rates.Rate}
+    settings.RATES = dict.fromkeys(rates.Rate, (1, 0))
     settings.REDIS_URL = ""
     monkeypatch.setattr(rates, "_own", rates._OwnBuckets())
 

@@ -46,7 +46,10 @@ return 0
 
 
 class Rate(StrEnum):
-    """The sorts of requests that are limited. `settings.RATES` has the requests a minute for an address and for a box; 0 is no limit."""
+    """The sorts of requests that are limited.
+
+    `settings.RATES` has, for each, how many a minute an address and a box may make; 0 is no limit.
+    """
 
     UPLOADS = "uploads"
     DOWNLOADS = "downloads"
