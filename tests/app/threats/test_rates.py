@@ -21,6 +21,7 @@ LANGUAGES = ["en", "pt-br", "es"]
 def two_of_each(settings, monkeypatch) -> None:
     """Two requests of each sort, and then none for a minute."""
     settings.RATES = dict.fromkeys(rates.Rate, (1, 0))
+    monkeypatch.setattr(rates, "BURST_MINUTES", 2)
     settings.REDIS_URL = ""
     monkeypatch.setattr(rates, "_own", rates._OwnBuckets())
 

@@ -47,6 +47,9 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
         (lambda: Upload.objects.of("box7").live().filter(kind=Kind.IMAGE), "box_newest"),
         (lambda: Upload.objects.of("box7").standing(), "box_newest"),
         (lambda: Upload.objects.sent_from("here7").standing(), "from_address"),
+        (lambda: Upload.objects.of("box7").standing().order_by()[:200], "box_newest"),
+        (lambda: Upload.objects.sent_from("here7").standing().order_by()[:4000], "from_address"),
+        (lambda: Upload.objects.of("box7").refused()[:10], "box_newest"),
         (lambda: Upload.objects.due(), "due"),
         (lambda: Upload.objects.removing().filter(pk__gt="").order_by("pk")[:1000], "removing"),
         (

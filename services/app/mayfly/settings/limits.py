@@ -24,13 +24,13 @@ ADDRESS_UPLOADS_MAX = variables.number("ADDRESS_UPLOADS_MAX", default=4000, leas
 # Requests a minute: of one address, and of one box; 0 is no limit. visitors/rates.py has what each covers.
 RATES = {
     "uploads": (
-        variables.number("RATE_UPLOADS_ADDRESS", default=300, least=0, most=1_000_000),
-        variables.number("RATE_UPLOADS_BOX", default=60, least=0, most=1_000_000),
+        variables.number("RATE_UPLOADS_ADDRESS", default=100, least=0, most=1_000_000),
+        variables.number("RATE_UPLOADS_BOX", default=30, least=0, most=1_000_000),
     ),
-    "downloads": (variables.number("RATE_DOWNLOADS", default=600, least=0, most=1_000_000), 0),
-    "qr-codes": (variables.number("RATE_QR_CODES", default=120, least=0, most=1_000_000), 0),
-    "languages": (variables.number("RATE_LANGUAGES", default=60, least=0, most=1_000_000), 0),
-    "logins": (variables.number("RATE_LOGINS", default=10, least=0, most=1_000_000), 0),
+    "downloads": (variables.number("RATE_DOWNLOADS", default=120, least=0, most=1_000_000), 0),
+    "qr-codes": (variables.number("RATE_QR_CODES", default=30, least=0, most=1_000_000), 0),
+    "languages": (variables.number("RATE_LANGUAGES", default=10, least=0, most=1_000_000), 0),
+    "logins": (variables.number("RATE_LOGINS", default=3, least=0, most=1_000_000), 0),
 }
 SHARED_BOX = variables.flag("SHARED_BOX", default=False)
 RECEIPT_TIME = timedelta(hours=variables.number("RECEIPT_HOURS", default=24, least=0, most=8760))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from .choices import Kind, State
 from .errors import NotAllowed
+from .ids import is_id
 from .limits import PAGE
 from .listing import Listed, listed
 from .models import Upload
@@ -102,7 +103,8 @@ def _beyond(own: UploadQuerySet, cursor: str, comparison: str) -> Q:
     The time is compared inside the database, because SQLite writes the same time in two ways.
     """
     place = own.filter(pk=cursor, completed_at__isnull=False)
-    if not place.exists():
+    # Postgres takes no text with a NUL, so nothing that is no id is asked for.
+    if not is_id(cursor) or not place.exists():
         raise NotAllowed("cursor", _("This page of the list is no longer there. Begin with the first."), field="cursor")
     time = place.values("completed_at")
     return Q(**{f"completed_at__{comparison}e": time}) & (

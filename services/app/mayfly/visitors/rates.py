@@ -1,6 +1,6 @@
 """Limits on the rate of requests: a token bucket for each address, and for uploads one for each box.
 
-A bucket holds two minutes' worth of requests and fills evenly. Redis keeps the buckets, so that all processes of web
+A bucket holds ten minutes' worth of requests and fills evenly, so a phone may send all its photos at once. Redis keeps the buckets, so that all processes of web
 share them. Without Redis, and while it does not answer, each process keeps its own: a limit may then be exceeded
 as many times as there are processes, and no request waits or fails because of it.
 """
@@ -20,7 +20,7 @@ from .. import shared_redis
 
 logger = logging.getLogger(__name__)
 
-BURST_MINUTES = 2
+BURST_MINUTES = 10
 # Redis answers within a millisecond. A request waits for it no longer than a person would notice.
 MOST_SECONDS = 0.25
 # After a silence of Redis, requests do not wait for it again for so long.
