@@ -189,7 +189,8 @@ def begin_and_list_in_a_flood() -> None:
     overview("scalefull", "file", before=second.older)
 
 
-# The table has 19,000 pages, of which live rows take 200, and a flood 2,000 more. Only reconcile compares all of them and may read so many.
+# The table has 19,000 pages, of which live rows take 200, and the flood 2,000 more. Only reconcile compares all of them
+# and may read so many.
 @pytest.mark.parametrize(
     ("work", "most"),
     [(whole_life, 100), (sweep_and_clear, 100), (begin_and_list_in_a_flood, 200), (compare_both_sides, 1000)],

@@ -1,8 +1,8 @@
 """Limits on the rate of requests: a token bucket for each address, and for uploads one for each box.
 
-A bucket holds ten minutes' worth of requests and fills evenly, so a phone may send all its photos at once. Redis keeps the buckets, so that all processes of web
-share them. Without Redis, and while it does not answer, each process keeps its own: a limit may then be exceeded
-as many times as there are processes, and no request waits or fails because of it.
+A bucket holds ten minutes' worth of requests and fills evenly, so a phone may send all its photos at once. Redis keeps
+the buckets, so that all processes of web share them. Without Redis, and while it does not answer, each process keeps
+its own: a limit may then be exceeded as many times as there are processes, and no request waits or fails because of it.
 """
 
 import logging
