@@ -115,7 +115,7 @@ def parts(browser: Client) -> dict[str, Callable[[], Any]]:
         PAGE: handled(browser, "/images/"),
         CONSTANT: handled(browser, "/constant"),
         "  box cookie": lambda: boxes.from_cookie(request),
-        "  query": lambda: lists.shown(box, Kind.IMAGE),
+        "  query": lambda: lists.overview(box, Kind.IMAGE),
         "    for comparison, the rows by box alone": lambda: list(Upload.objects.of(box)),
         "  template": lambda: render(request, template, context),
         "    of it CSRF token": lambda: get_token(request),
