@@ -201,6 +201,52 @@ def test_a_copied_link_works_in_another_browser(surfer, browser):
         assert Path(download.value.path()).read_bytes() == b"hello"
 
 
+# long lists
+
+
+def test_a_long_list_is_turned_over_without_a_reload(surfer):
+    """Case 64."""
+    page = surfer.open("/files/")
+    for number in range(53):
+        sent(surfer, f"number {number}")
+    page = surfer.open("/files/")
+    stays(page)
+    expect(page.locator("[id^=upload-]")).to_have_count(50)
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator("[id^=upload-]")).to_have_count(3)
+    card(page, "number 2").get_by_role("button", name="Delete number 2").click()
+    expect(page.locator("[id^=upload-]")).to_have_count(2)
+    page.get_by_role("link", name="Newer").click()
+    expect(page.locator("[id^=upload-]")).to_have_count(50)
+    expect(card(page, "number 52")).to_be_visible()
+    assert stayed(page)
+
+
+def test_a_new_upload_brings_its_part_of_the_list_back(surfer, make):
+    page = surfer.open("/files/")
+    for number in range(51):
+        sent(surfer, f"number {number}")
+    page = surfer.open("/files/")
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator("[id^=upload-]")).to_have_count(1)
+    surfer.upload(make("new.bin", 1000))
+    expect(card(page, "new.bin")).to_be_visible()
+    expect(page.locator("[id^=upload-]")).to_have_count(50)
+
+
+def test_a_long_list_is_turned_over_without_a_script(browser):
+    with visit(browser, java_script_enabled=False) as surfer:
+        page = surfer.tab()
+        page.goto(f"{URL}/files/")
+        for number in range(51):
+            sent(surfer, f"number {number}")
+        page.goto(f"{URL}/files/")
+        page.get_by_role("link", name="Older").click()
+        expect(page.locator("[id^=upload-]")).to_have_count(1)
+        page.get_by_role("link", name="Newer").click()
+        expect(page.locator("[id^=upload-]")).to_have_count(50)
+
+
 # languages
 
 

@@ -15,13 +15,7 @@ function refreshList() {
 /** Show the first part of the list, where a new upload is. */
 function showNewest() {
   const list = document.querySelector("#uploads");
-  if (!(list instanceof HTMLElement) || !location.search) {
-    refreshList();
-    return;
-  }
-  const first = list.dataset.first ?? location.pathname;
-  history.replaceState(null, "", first);
-  htmx.ajax("get", first, { source: list });
+  if (list instanceof HTMLElement) htmx.ajax("get", list.dataset.first ?? "", { source: list });
 }
 
 /** Ask the server again; a share page becomes the receipt. */
