@@ -41,10 +41,12 @@ def small_buckets(monkeypatch) -> None:
 @pytest.fixture(autouse=True)
 def as_a_new_process() -> Iterator[None]:
     def forget() -> None:
-        for made in (shared_redis._thread, shared_redis._client):
-            if made is shared_redis._thread and made.cache_info().currsize:
-                made().shutdown()
-            made.cache_clear()
+        if shared_redis._thread.cache_info().currsize:
+            shared_redis._thread().shutdown()
+        if shared_redis._client.cache_info().currsize:
+            shared_redis._client().close()
+        shared_redis._thread.cache_clear()
+        shared_redis._client.cache_clear()
         rates._silence._until = 0
 
     forget()
@@ -161,7 +163,11 @@ class Redis:
             except OSError:
                 return
             self.connections += 1
-            threading.Thread(target=self._converse, args=[connection.makefile("rwb", buffering=0)], daemon=True).start()
+            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb", buffering=0) as stream:
+            self._converse(stream)
 
     def _converse(self, stream) -> None:
         while line := stream.readline():
