@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0003_round_of_reconcile"),
+        ("uploads", "0004_removals"),
     ]
 
     operations = [
