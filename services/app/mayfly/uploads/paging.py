@@ -26,15 +26,18 @@ REFUSED_SHOWN = 10  # images above the first page
 class Page:
     """Some uploads of a list, and the cursors of the pages beside it: `newer` ends before its own, `older` after."""
 
-    uploads: Sequence[Upload | Listed]
+    uploads: list[Upload]
     newer: str | None = None
     older: str | None = None
 
 
 @dataclass(slots=True)
-class Overview(Page):
+class Overview:
     """A page as its owner sees it: with refused images, and with figures over all pages."""
 
+    uploads: Sequence[Upload | Listed]
+    newer: str | None = None
+    older: str | None = None
     refused: Sequence[Upload | Listed] = ()
     total: int = 0
     next_to_expire: timedelta | None = None
