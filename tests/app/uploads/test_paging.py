@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from mayfly.uploads.choices import Kind, State
 from mayfly.uploads.errors import NotAllowed
 from mayfly.uploads.limits import PAGE
-from mayfly.uploads.paging import REFUSED_SHOWN, overview, page_after, page_before
 from mayfly.uploads.models import Upload
+from mayfly.uploads.paging import REFUSED_SHOWN, overview, page_after, page_before
 
 from ...support.making import expire, make_row, ready_row
 

@@ -21,8 +21,8 @@ from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Refused, UploadError
 from ..uploads.limits import PAGE
-from ..uploads.paging import page_after
 from ..uploads.models import Upload
+from ..uploads.paging import page_after
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
