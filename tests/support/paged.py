@@ -8,7 +8,7 @@ from itertools import islice
 from django.db import connection
 
 from mayfly.storage.keys import UPLOADS, upload_key
-from mayfly.storage.protocol import Found
+from mayfly.storage.protocol import STILL_THERE, Found
 
 PAGE = 1000
 OLD = datetime.now(UTC) - timedelta(days=3)
@@ -65,6 +65,9 @@ class PagedStorage:
     def absent(self, keys: Sequence[str]) -> set[str]:
         self.asked["head"] += len(keys)
         return {key for key in keys if not self._has(key)}
+
+    def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
+        return dict.fromkeys(set(keys) - self.absent(keys), STILL_THERE)
 
     def remove(self, keys: Sequence[str]) -> dict[str, str]:
         self.asked["delete"] += -(-len(keys) // PAGE)

@@ -26,7 +26,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 box=f"box{number % 500}",
                 address="" if number % 5 else f"here{number % 501}",
                 state=State.GONE if number % 5 else State.READY,
-                completed_at=now if number % 500 != 1 else None,
+                completed_at=now,
                 removed_at=now - timedelta(seconds=number),
                 preview_due_at=None if number % 100 else now - timedelta(seconds=number),
                 expires_at=now + timedelta(seconds=number),
@@ -85,8 +85,9 @@ def test_a_sweep_and_the_readiness_page_read_only_removals(many_rows, query):
     now = timezone.now()
     some = Upload.objects.gone().values_list("pk", flat=True)[:500]
     Upload.objects.filter(pk__in=list(some)).update(state=State.REMOVING, removed_at=None, removing_since=now)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    if connection.vendor == "postgresql":  # SQLite would keep these statistics for the other tests
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
     plan = query().explain()
     assert "stuck" in plan or "removing" in plan
     assert "Seq Scan" not in plan
