@@ -206,7 +206,6 @@ def test_a_503_is_logged_without_the_name_and_the_signed_url(log, monkeypatch):
     answer = Client().put(f"/{name}", b"hello", content_type="text/plain")
     assert answer.status_code == 503
     written = log.getvalue()
-    assert "django.request: Service Unavailable: /*\n" in written
     assert "storage does not answer: Read timeout on endpoint URL" in written
     assert name not in written
     assert ID not in written

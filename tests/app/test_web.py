@@ -34,6 +34,7 @@ def port(tmp_path_factory, static_root):
         "SECRET_KEY": "x" * 50,
         "DATABASE_URL": f"sqlite:///{place}/db.sqlite3",
         "DATA_DIR": str(place / "data"),
+        "COLLECTED": str(static_root),
         "WEB_CONCURRENCY": "1",
         "WEB_THREADS": "3",
     }

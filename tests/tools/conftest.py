@@ -1,12 +1,13 @@
 """A checkout in a temporary folder, with the tools of this one and fakes of everything that they call."""
 
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -121,10 +122,12 @@ def installed(checkout: Checkout) -> Checkout:
 
 @pytest.fixture
 def port() -> int:
-    """A port that no program has."""
-    with socket.socket() as attempt:
-        attempt.bind(("127.0.0.1", 0))
-        return attempt.getsockname()[1]
+    """A port that no program has, and that the kernel gives to none that asks for any: those begin at 32,768."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as attempt, suppress(OSError):
+            attempt.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

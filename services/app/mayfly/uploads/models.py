@@ -86,7 +86,7 @@ class Upload(models.Model):
                 condition=Q(completed_at__isnull=True, removed_at__isnull=False),
             ),
             # The previews: which images wait for one.
-            models.Index(name="previews", fields=["preview_due_at"]),
+            models.Index(name="previews", fields=["preview_due_at"], condition=Q(preview_due_at__isnull=False)),
             # Reconcile: live uploads in the order in which storage lists their keys. `expires_at` is in the index, so
             # that a page of a thousand ids does not touch a thousand pages of the table.
             models.Index(ByteOrder("id"), name="in_byte_order", condition=Q(state=State.READY), include=["expires_at"]),
