@@ -8,6 +8,8 @@ from django.db import connection as database
 
 from mayfly.postgresql import base
 
+from ...support.configuration import PRODUCTION, show
+
 
 class Kept:
     """As much of psycopg2's connection as the backend uses: a socket, whose other end is Postgres, and a cursor."""
@@ -91,3 +93,10 @@ def test_postgres_is_asked_after_a_pause(wrapper, kept, monkeypatch):
 def test_no_connection_is_not_usable(wrapper):
     wrapper.connection = None
     assert not wrapper.is_usable()
+
+
+def test_no_lost_network_holds_a_connection_for_long():
+    """Web answers within the router's 30 s, also if the machine of Postgres has gone without a word."""
+    (databases,) = show("DATABASES", **PRODUCTION)
+    assert "'connect_timeout': 5" in databases
+    assert "'tcp_user_timeout': 10000" in databases

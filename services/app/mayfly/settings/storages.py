@@ -27,7 +27,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"]["ENGINE"] = "mayfly.postgresql"
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | DATABASES["default"].get("OPTIONS", {})
+    # In seconds and milliseconds. Without the second, a connection whose network has gone hangs for minutes.
+    bounds = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+    DATABASES["default"]["OPTIONS"] = bounds | DATABASES["default"].get("OPTIONS", {})
 
 USE_S3 = variables.flag("USE_S3", default=False)
 # The image build hashes the static files. WhiteNoise serves them from there, or the release step sends the same tree
