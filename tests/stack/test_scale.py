@@ -175,8 +175,8 @@ def begin_and_list_in_a_flood() -> None:
 
     from mayfly.uploads import lifecycle
     from mayfly.uploads.errors import NotAllowed
-    from mayfly.uploads.listing import overview, page_after
     from mayfly.uploads.models import Upload
+    from mayfly.uploads.paging import overview, page_after
 
     for box, address in ("scaled", "flooded"), ("scalefull", "scaled"):
         with pytest.raises(NotAllowed):

@@ -58,6 +58,7 @@ def test_a_reload_or_a_closed_tab_sends_only_the_missing_parts(surfer, make, lin
     else:
         surfer.page = surfer.tab()
         page.close()
+        surfer.page.wait_for_timeout(2000)  # until the parts under way have ended, in storage or nowhere
         surfer.devtools = None
         surfer.open("/files/")
     surfer.ready_for_files()

@@ -8,6 +8,8 @@ from datetime import datetime
 
 import httpx
 
+from tests.support.patient import Patient
+
 from .. import conftest
 from ..conftest import URL, Bucket, until
 
@@ -30,11 +32,21 @@ def client(**options) -> httpx.Client:
 HTTP = client()
 
 
+def patient_client(**options) -> httpx.Client:
+    """A client as `client` makes it, which comes again if web has no room for its body."""
+    return httpx.Client(
+        transport=Patient(verify=False, limits=httpx.Limits(max_connections=None)), timeout=60, **options
+    )
+
+
+PATIENT_HTTP = patient_client()
+
+
 class Visitor(conftest.Visitor):
     """The visitor of the other tests, with faster clients."""
 
-    def __init__(self):
-        super().__init__(client)
+    def __init__(self, make_client: Callable[..., httpx.Client] = client):
+        super().__init__(make_client)
 
     @property
     def token(self) -> str:

@@ -15,7 +15,7 @@ from tests.support.samples import PNG
 
 from ..conftest import URL, until
 from . import stack
-from .stack import HTTP
+from .stack import HTTP, PATIENT_HTTP
 
 CLIENTS = 50
 IMAGES_KEPT = 3
@@ -58,11 +58,11 @@ def at_once(calls: Iterable[Callable]) -> list:
 
 def post(path: str, token: str = "", **more) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return HTTP.post(f"{URL}{path}", headers=headers | more.pop("headers", {}), **more)
+    return PATIENT_HTTP.post(f"{URL}{path}", headers=headers | more.pop("headers", {}), **more)
 
 
 def delete(path: str, token: str, **more) -> httpx.Response:
-    return HTTP.delete(f"{URL}{path}", headers={"Authorization": f"Bearer {token}"}, **more)
+    return PATIENT_HTTP.delete(f"{URL}{path}", headers={"Authorization": f"Bearer {token}"}, **more)
 
 
 def test_fifty_images_completed_at_once_leave_the_newest_three(visitor, bucket, table):

@@ -249,7 +249,7 @@ def test_reconcile_removes_nothing_if_storage_does_not_answer(faults, visitor, b
 
 def test_ready_reports_failing_storage_until_it_recovers(faults, visitor):
     faults.set({"operation": "HeadBucket", "does": "500"})
-    well = {"database": "ok", "redis": "ok", "beat": "ok", "sweep": "ok"}
+    well = {"database": "ok", "redis": "ok", "beat": "ok", "sweep": "ok", "removal": "ok"}
     # Each process of web keeps its last answer for 2 s.
     until(lambda: _readiness() == (503, well | {"storage": "fails"}), seconds=30)
     assert HTTP.get(f"{URL}/health/live").status_code == 200

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from tests.support.patient import Patient
 from tests.support.samples import PNG
 
 from ..conftest import Visitor
@@ -58,22 +59,6 @@ class Load:
         self.ledger.requests += 1
         if response.status_code >= 500:
             self.ledger.wrong.append(f"{response.request.method} {response.request.url.path}: {response.status_code}")
-
-
-class Patient(httpx.HTTPTransport):
-    """Sends a request again while web has no room for its body, as `curl --retry` does, but after shorter pauses.
-
-    A dyno has one place in each process for a body that takes a while, so a slow upload may meet another.
-    """
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        end = time.monotonic() + 60
-        while True:
-            response = super().handle_request(request)
-            if response.status_code != 503 or response.headers.get("Retry-After") != "5" or time.monotonic() > end:
-                return response
-            response.close()
-            time.sleep(random.uniform(0.2, 1))
 
 
 def patient_visitor() -> Visitor:

@@ -10,7 +10,7 @@ import httpx
 from tests.support.trickle import Trickle
 
 from ..conftest import URL, until
-from .conftest import FIGURES, PLAN, Memory
+from .conftest import FIGURES, MANY_CLIENTS, PLAN, Memory
 from .dynos import ADDONS, ROOT, Dyno, docker
 from .load import Load, patient_visitor, settled
 from .router import IDLE
@@ -67,7 +67,13 @@ def test_the_name_of_a_dyno_decides_the_role_of_any_image(app):
 
 
 def test_a_dyno_gets_only_the_variables_of_app_json(app):
-    promised = {*re.findall(r'"([A-Z0-9_]+)": \{', (ROOT / "app.json").read_text()), *ADDONS, "PORT", "DYNO"}
+    promised = {
+        *re.findall(r'"([A-Z0-9_]+)": \{', (ROOT / "app.json").read_text()),
+        *ADDONS,
+        *MANY_CLIENTS,
+        "PORT",
+        "DYNO",
+    }
     for dyno in (app.web, app.worker):
         image = docker("image", "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", dyno.image)
         given = set(dyno.inspect()["Config"]["Env"]) - set(image.splitlines())
