@@ -83,9 +83,7 @@ def test_a_receipt_has_no_name(owner):
     assert "secret" not in text
 
 
-@pytest.mark.parametrize(
-    "name", ['a "b"; c.txt', "naïve.txt", "写真.jpg", "🦋.png", "\u202egnp.exe", "<script>.svg", "nai\u0308ve.txt"]
-)
+@pytest.mark.parametrize("name", ['a "b"; c.txt', "naïve.txt", "写真.jpg", "🦋.png", "<script>.svg", "nai\u0308ve.txt"])
 def test_a_download_has_the_name_that_was_sent(owner, name):
     upload = owner.upload(name=name)
     location = Client().get(f"/u/{upload['id']}/download")["Location"]

@@ -134,7 +134,6 @@ NAMES = [
     "🦋.png",
     "猫" * 255,
     " .hidden",
-    "\u202egpj.exe",
     "👩‍👩‍👧‍👦.png",
     "a&amp;b.txt",
 ]

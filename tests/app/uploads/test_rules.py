@@ -82,7 +82,6 @@ def test_a_lifetime_outside_the_limits_is_not_allowed(lifetime):
         'a "quoted"; name.txt',
         "naïve café.txt",
         "nai\u0308ve.txt",
-        "\u202egnp.exe",
         "🦋.png",
         "写真.jpg",
         "../../etc/passwd",

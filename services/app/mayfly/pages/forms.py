@@ -19,6 +19,7 @@ from ..uploads.choices import Kind
 from ..uploads.errors import Busy, Gone, NotAllowed, Refused
 from ..uploads.limits import TITLE_LENGTH, limits
 from ..uploads.receiving import Receiver
+from ..uploads.visible import visible
 from ..visitors import rates
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany
@@ -78,6 +79,8 @@ class IntoStorage(FileUploadHandler):
         request.parse_file_upload = partial(_parse, request)  # type: ignore[method-assign]  # Django has no setting
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        # Messages show this name, also that of a file which is refused.
+        file_name = visible(file_name)
         super().new_file(field_name, file_name, *args, **kwargs)
         if field_name != "file":
             raise SkipFile

@@ -1,6 +1,5 @@
 """The rules on uploads: checks of sizes, quotas and lifetimes, and clean names and titles."""
 
-import unicodedata
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -9,6 +8,7 @@ from .choices import Kind
 from .errors import NotAllowed
 from .formats import format_size
 from .limits import NAME_LENGTH, TITLE_LENGTH, limits
+from .visible import visible
 
 
 def check_size(kind: Kind, size: int) -> None:
@@ -59,12 +59,12 @@ def check_lifetime(lifetime: timedelta) -> None:
 
 
 def clean_name(name: str) -> str:
-    """The name as people see it again. Control characters become `_`.
+    """The name as people see it again, without what lets it look like another one; see `visible`.
 
     A name is only shown and sent in headers, never used as a path, so slashes may stay.
     Raises NotAllowed if the name is empty, longer than 255 characters, or not valid text.
     """
-    name = _printable(name, field="name")
+    name = _shown(name, field="name")
     if not name.strip():
         raise NotAllowed("name", _("A file needs a name."), field="name")
     if len(name) > NAME_LENGTH:
@@ -73,16 +73,19 @@ def clean_name(name: str) -> str:
 
 
 def clean_title(title: str) -> str:
-    """The title on one line, without surrounding blanks. Raises NotAllowed if it has more than 80 characters."""
-    title = _printable(title, field="title").strip()
+    """The title on one line, cleaned like a name, without surrounding blanks.
+
+    Raises NotAllowed if it has more than 80 characters, or is not valid text.
+    """
+    title = _shown(title, field="title").strip()
     if len(title) > TITLE_LENGTH:
         raise NotAllowed("title", _("A title has at most %d characters.") % TITLE_LENGTH, field="title")
     return title
 
 
-def _printable(value: str, *, field: str) -> str:
+def _shown(value: str, *, field: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise NotAllowed("not_text", _("This is not valid text."), field=field) from error
-    return "".join("_" if unicodedata.category(character) == "Cc" else character for character in value)
+    return visible(value)
