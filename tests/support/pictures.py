@@ -40,8 +40,10 @@ def every_sort() -> dict[str, tuple[str, bytes]]:
     picture = gradient()
     deep = (picture.cast("ushort") * 257).copy(interpretation="rgb16")
     alpha = picture.bandjoin((picture[0] * 0 + 255).cast("uchar")).copy(interpretation="srgb")
+    avif = picture.heifsave_buffer(compression="av1", effort=0)
     return {
         "jpeg": ("image/jpeg", jpeg()),
+        "jpeg without its end marker": ("image/jpeg", jpeg()[:-2]),
         "progressive jpeg": ("image/jpeg", jpeg(interlace=True)),
         "cmyk jpeg": ("image/jpeg", jpeg(picture.icc_transform("cmyk", input_profile="srgb"))),
         "png": ("image/png", png()),
@@ -52,7 +54,8 @@ def every_sort() -> dict[str, tuple[str, bytes]]:
         "webp": ("image/webp", picture.webpsave_buffer()),
         "lossless webp": ("image/webp", picture.webpsave_buffer(lossless=True)),
         "gif": ("image/gif", picture.gifsave_buffer()),
-        "avif": ("image/avif", picture.heifsave_buffer(compression="av1", effort=0)),
+        "avif": ("image/avif", avif),
+        "avif of a general brand": ("image/avif", avif.replace(b"ftypavif", b"ftypmif1", 1)),
         "10-bit avif": ("image/avif", deep.heifsave_buffer(compression="av1", effort=0, bitdepth=10)),
     }
 

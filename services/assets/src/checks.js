@@ -2,9 +2,11 @@
 
 /** @import { Fault } from "./sentences.js" */
 
-const HEIC = /^ftyp(heic|heix|mif1|msf1|hevc)/;
 const GIF = /^GIF8[79]a/;
-const AVIF = /^ftypavi[fs]/;
+// The brands of ISO media files. The general ones may come first in files of any codec.
+const AVIF = /^avi[fs]$/;
+const GENERAL = /^m[is]f1$/;
+const HEIC = /^(heic|heix|hevc)$/;
 const JPEG = "\u00ff\u00d8\u00ff";
 const PNG = "\u0089PNG\r\n\u001a\n";
 
@@ -30,19 +32,28 @@ export function objection({ size, type }, { most, types }) {
  * @returns {Promise<Fault | null>}
  */
 export async function disguised(file) {
-  const bytes = new Uint8Array(await file.slice(0, 32).arrayBuffer());
+  const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   const text = String.fromCharCode(...bytes);
-  if (HEIC.test(text.slice(4))) return "heic";
+  const [major, ...others] = brands(text);
+  if (AVIF.test(major)) return null;
+  if (GENERAL.test(major)) return others.some((brand) => AVIF.test(brand)) ? null : "heic";
+  if (HEIC.test(major)) return "heic";
   return isImage(text) ? null : "notImage";
+}
+
+/**
+ * The brands of an ISO media file, the major one first; an empty one for any other file.
+ *
+ * @param {string} text
+ * @returns {[string, ...string[]]}
+ */
+function brands(text) {
+  if (!text.startsWith("ftyp", 4)) return [""];
+  const end = (text.charCodeAt(2) << 8) | text.charCodeAt(3); // a box of brands is far below 64 KiB
+  return [text.slice(8, 12), ...(text.slice(16, end).match(/.{4}/gs) ?? [])];
 }
 
 /** @param {string} text */
 function isImage(text) {
-  return (
-    text.startsWith(JPEG) ||
-    text.startsWith(PNG) ||
-    GIF.test(text) ||
-    text.startsWith("WEBPVP", 8) ||
-    AVIF.test(text.slice(4))
-  );
+  return text.startsWith(JPEG) || text.startsWith(PNG) || GIF.test(text) || text.startsWith("WEBPVP", 8);
 }

@@ -1,10 +1,11 @@
 """A program of the test's own in the decoder's place."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from mayfly.previews import draw
+from mayfly.previews import decoder, draw
 
 
 @pytest.fixture
@@ -17,3 +18,18 @@ def program(monkeypatch, tmp_path) -> Callable[[str], None]:
         monkeypatch.setattr(draw, "DECODER", file)
 
     return write
+
+
+@pytest.fixture
+def fewer_pixels(program, monkeypatch) -> Callable[..., None]:
+    """Lower the limits of formats that are held whole, in megapixels, for the decoder and for its judge."""
+
+    def lower(*, whole: int, avif: int) -> None:
+        code = Path(decoder.__file__).read_text()
+        line = f"MOST_WHOLE, MOST_AVIF = {decoder.MOST_WHOLE}, {decoder.MOST_AVIF}\n"
+        assert line in code
+        program(code.replace(line, f"MOST_WHOLE, MOST_AVIF = {whole}, {avif}\n"))
+        monkeypatch.setattr(decoder, "MOST_WHOLE", whole)
+        monkeypatch.setattr(decoder, "MOST_AVIF", avif)
+
+    return lower

@@ -7,6 +7,7 @@ from django.utils.translation import override
 from mayfly.previews import draw
 from mayfly.previews.draw import NotShowable
 from mayfly.uploads.models import Upload
+from mayfly.uploads.refusals import with_limit
 
 from ...support import pictures
 from ...support.images import drawn
@@ -44,10 +45,39 @@ def test_too_many_pixels_are_refused_with_a_way_out(limits):
         drawn(jpeg(gradient(1000, 1001)))
 
 
-def test_a_refusal_states_the_pixel_limit_in_the_owners_language(limits):
-    limits(image_megapixels=12)
-    upload = Upload(refusal=draw.TOO_LARGE)
-    assert "12 million can be shown" in upload.why_refused
+def words_of(content: bytes, content_type: str) -> str:
+    """Why the image is refused, as its owner reads it."""
+    with pytest.raises(NotShowable) as refusal:
+        drawn(content, content_type)
+    return Upload(refusal=str(refusal.value)).why_refused
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content", "most"),
+    [
+        ("image/jpeg", lambda: jpeg(gradient(3000, 1001)), 3),
+        ("image/png", lambda: png(gradient(3000, 1001)), 3),
+        ("image/jpeg", lambda: jpeg(gradient(2000, 1001), interlace=True), 2),
+        ("image/png", lambda: png(gradient(2000, 1001), interlace=True), 2),
+        ("image/webp", lambda: gradient(2000, 1001).webpsave_buffer(effort=0), 2),
+        ("image/avif", lambda: gradient(1000, 1001).heifsave_buffer(compression="av1", effort=0), 1),
+    ],
+    ids=["jpeg", "png", "progressive jpeg", "interlaced png", "webp", "avif"],
+)
+def test_a_refusal_names_the_pixel_limit_that_was_met(limits, fewer_pixels, content_type, content, most):
+    limits(image_megapixels=3)
+    fewer_pixels(whole=2, avif=1)
+    assert f"can have up to {most} million" in words_of(content(), content_type)
+
+
+def test_a_lower_limit_of_the_site_is_the_one_named(limits):
+    limits(image_megapixels=1)
+    assert "can have up to 1 million" in words_of(jpeg(gradient(1000, 1001), interlace=True), "image/jpeg")
+
+
+def test_a_refusal_states_the_pixel_limit_in_the_owners_language():
+    upload = Upload(refusal=with_limit(draw.TOO_LARGE, 12))
+    assert "up to 12 million" in upload.why_refused
     with override("es"):
         assert "12 millones" in upload.why_refused
     assert Upload().why_refused == ""
@@ -75,8 +105,7 @@ def test_formats_decoded_whole_may_have_fewer_pixels(caplog, content_type, save,
 
 
 def test_an_absurdly_long_side_is_refused():
-    with pytest.raises(NotShowable, match="too many pixels"):
-        drawn(png(pyvips.Image.black(65_536, 2)), "image/png")
+    assert "A side can have up to 65535 pixels." in words_of(png(pyvips.Image.black(65_536, 2)), "image/png")
 
 
 def test_an_image_that_needs_too_much_memory_is_refused_with_a_reason():

@@ -111,6 +111,12 @@ def test_a_title_has_eighty_characters_at_most():
         clean_title("x" * 81)
 
 
+def ftyp(major: str, *others: str) -> bytes:
+    """The first box of an ISO media file: its brands."""
+    box = b"ftyp" + major.encode() + bytes(4) + "".join(others).encode()
+    return (len(box) + 4).to_bytes(4) + box
+
+
 @pytest.mark.parametrize(
     ("first", "content_type"),
     [
@@ -118,6 +124,10 @@ def test_a_title_has_eighty_characters_at_most():
         (b"\xff\xd8\xff\xe0" + bytes(20), "image/jpeg"),
         (b"GIF89a" + bytes(20), "image/gif"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
+        (ftyp("avif", "mif1", "miaf"), "image/avif"),
+        (ftyp("avis", "msf1", "avif"), "image/avif"),
+        (ftyp("mif1", "avif", "miaf"), "image/avif"),
+        (ftyp("msf1", "mif1", "miaf", "MA1B", "msf1", "iso8", "avis"), "image/avif"),
         (b"\x00\x00\x00\x20ftypavif" + bytes(8), "image/avif"),
     ],
 )
@@ -141,9 +151,19 @@ def test_a_non_image_is_refused_with_a_way_out(first):
         content_type_of(Kind.IMAGE, first)
 
 
-def test_heic_is_refused_by_name():
+@pytest.mark.parametrize(
+    "first",
+    [
+        ftyp("heic", "mif1"),
+        ftyp("mif1", "heic", "mif1"),
+        ftyp("msf1", "hevc"),
+        ftyp("mif1", "heic") + b"avif",
+        b"\x00\x00\x00\x24ftypheic" + bytes(8),
+    ],
+)
+def test_heic_is_refused_by_name(first):
     with pytest.raises(NotAllowed, match="HEIC"):
-        content_type_of(Kind.IMAGE, b"\x00\x00\x00\x24ftypheic" + bytes(8))
+        content_type_of(Kind.IMAGE, first)
 
 
 def test_any_file_is_served_as_plain_bytes():

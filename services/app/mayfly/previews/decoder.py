@@ -14,6 +14,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import resource
 import signal
 import struct
@@ -23,7 +24,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 SIDE = 640
-NOT_AN_IMAGE, TOO_MANY_PIXELS, TOO_HEAVY = 10, 11, 12
+NOT_AN_IMAGE, TOO_MANY_PIXELS, TOO_HEAVY, TOO_MANY_WHOLE, TOO_MANY_AVIF, TOO_LONG = 10, 11, 12, 13, 14, 15
 LOADERS = {
     "image/jpeg": "VipsForeignLoadJpeg",
     "image/png": "VipsForeignLoadPng",
@@ -43,6 +44,10 @@ SMALL, LARGE = 112 * MB, 256 * MB
 FEW_PIXELS = 2_000_000
 # The slowest image within the limits takes 3 s of processor time; a slow machine gets three times that.
 PROCESSOR_SECONDS = 10
+END_OF_JPEG = b"\xff\xd9"
+# The segments of a JPEG (ITU T.81, table B.1) that matter here: the frame, which lists the components, and a scan.
+FRAMES, SCAN = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 0xDA
+MARKER = re.compile(rb"\xff[\x01-\xcf\xd9-\xfe]")
 # A preview has some 50 KB, and the image itself is never written out.
 MOST_OUTPUT = 2 * MB
 
@@ -134,26 +139,109 @@ def decode(content_type: str, most: int) -> tuple[int, bytes]:
     pyvips.cache_set_max(0)
     pyvips.operation_block_set("VipsForeignLoad", True)
     pyvips.operation_block_set(LOADERS[content_type], False)
-    source = pyvips.Source.new_from_descriptor(sys.stdin.fileno())
+    source = JpegSource(pyvips) if content_type == "image/jpeg" else PlainSource(pyvips)
     # Any file common to all decoders serves as their lock; the kernel drops the lock when a process dies.
     with open(__file__) as lock:
         only_compute()
         return shrink(pyvips, source, lock, content_type, most)
 
 
-def shrink(pyvips: Any, source: Any, lock: IO[str], content_type: str, most: int) -> tuple[int, bytes]:
+class PlainSource:
+    """The standard input as libvips reads it."""
+
+    def __init__(self, pyvips: Any):
+        self.stream = pyvips.Source.new_from_descriptor(sys.stdin.fileno())
+
+    def check(self) -> None:
+        """Raise Refused if the image that was decoded lacks a part of its data."""
+
+
+class JpegSource:
+    """The standard input with an end marker after its last byte.
+
+    A JPEG that lacks nothing but its marker is whole, and browsers show it. So the decoder gets a marker if it still
+    reads when the bytes are over. Then any warning of the decoder counts as missing data, since the first one hides
+    those that follow; and all scans must have come, because the decoder takes fewer of them for a coarser picture.
+    """
+
+    def __init__(self, pyvips: Any):
+        self._pyvips, self._marker_was_given, self._scans = pyvips, False, Scans()
+        self.stream = pyvips.SourceCustom()
+        self.stream.on_read(self._read)
+
+    def check(self) -> None:
+        """Raise Refused if the image that was decoded lacks a part of its data."""
+        # libvips keeps the decoder's warnings with its errors, and a new Error takes them from there.
+        warnings = self._pyvips.Error("").detail
+        if self._marker_was_given and (warnings or self._scans.are_missing()):
+            raise Refused(NOT_AN_IMAGE, warnings or "scans are missing")
+
+    def _read(self, size: int) -> bytes:
+        content = os.read(sys.stdin.fileno(), size)
+        self._scans.feed(content)
+        if content or self._marker_was_given:
+            return content
+        self._marker_was_given = True
+        return END_OF_JPEG
+
+
+class Scans:
+    """Follows the segments of a JPEG while its bytes come, and notes which coefficients the scans have brought."""
+
+    def __init__(self) -> None:
+        self._buffer, self._in_segment = b"", False
+        # By component: a bit for each of the 64 coefficients of a block that has not come to its last bit.
+        self._missing: dict[int, int] = {}
+
+    def are_missing(self) -> bool:
+        return any(self._missing.values())
+
+    def feed(self, content: bytes) -> None:
+        """Take the next bytes."""
+        self._buffer += content
+        while self._find() and len(self._buffer) >= 4:
+            size = 2 + int.from_bytes(self._buffer[2:4])
+            if len(self._buffer) < size:
+                return
+            self._note(self._buffer[1], self._buffer[4:size])
+            self._buffer, self._in_segment = self._buffer[size:], False
+
+    def _find(self) -> bool:
+        """Pass over the data of a scan, up to the next segment."""
+        marker = None if self._in_segment else MARKER.search(self._buffer)
+        if marker:
+            self._buffer, self._in_segment = self._buffer[marker.start() :], True
+        elif not self._in_segment:
+            self._buffer = self._buffer[-1:]
+        return self._in_segment
+
+    def _note(self, kind: int, segment: bytes) -> None:
+        if kind in FRAMES:
+            self._missing = dict.fromkeys(segment[6::3], 2**64 - 1)
+        elif kind == SCAN and segment and len(segment) == 4 + 2 * segment[0]:
+            first, last, bits = segment[-3:]
+            brought = 0 if bits & 15 else 2 ** (last + 1) - 2**first
+            for component in segment[1:-3:2]:
+                self._missing[component] = self._missing.get(component, 0) & ~brought
+
+
+Source = PlainSource | JpegSource
+
+
+def shrink(pyvips: Any, source: Source, lock: IO[str], content_type: str, most: int) -> tuple[int, bytes]:
     """As `decode`, for an image of which nothing has been read yet."""
     try:
-        image = pyvips.Image.new_from_source(source, "", access="sequential")
+        image = pyvips.Image.new_from_source(source.stream, "", access="sequential")
         pixels: int = image.width * image.height
         with take_turn(lock, large=is_large(image, content_type, most)):
             del image
             # As an option of the loader, because thumbnail_source ignores its own `fail_on`:
             # https://github.com/libvips/libvips/issues/5195
             small = pyvips.Image.thumbnail_source(
-                source, SIDE, height=SIDE, size="down", output_profile="srgb", option_string="fail_on=truncated"
+                source.stream, SIDE, height=SIDE, size="down", output_profile="srgb", option_string="fail_on=truncated"
             )
             preview: bytes = small.webpsave_buffer(Q=80, keep="none")
+            source.check()
             return pixels, preview
     except pyvips.Error as error:
         # libvips has no code for a lack of memory. A thread that cannot start lacks memory for its stack.
@@ -166,10 +254,14 @@ def is_large(image: Any, content_type: str, most: int) -> bool:
     pixels = image.width * image.height
     interlaced = "interlaced" in image.get_fields() and image.get("interlaced") != 0
     by_row = content_type in ("image/jpeg", "image/png") and not interlaced
+    limits = [(most, TOO_MANY_PIXELS)]
     if not by_row:
-        most = min(most, MOST_AVIF if content_type == "image/avif" else MOST_WHOLE)
-    if pixels > most * MB or max(image.width, image.height) > LONGEST:
-        raise Refused(TOO_MANY_PIXELS, f"{image.width} {image.height} {most}")
+        limits.append((MOST_AVIF, TOO_MANY_AVIF) if content_type == "image/avif" else (MOST_WHOLE, TOO_MANY_WHOLE))
+    lowest, status = min(limits)
+    if pixels > lowest * MB:
+        raise Refused(status, f"{image.width} {image.height} {lowest}")
+    if max(image.width, image.height) > LONGEST:
+        raise Refused(TOO_LONG, f"{image.width} {image.height} {LONGEST}")
     # libjpeg shrinks while it decodes.
     return pixels > FEW_PIXELS and not (by_row and content_type == "image/jpeg")
 

@@ -15,7 +15,8 @@ from typing import IO, cast
 from django.utils.translation import gettext_noop
 
 from ..uploads.limits import limits
-from .decoder import MOST_OUTPUT, NOT_AN_IMAGE, TOO_HEAVY, TOO_MANY_PIXELS
+from ..uploads.refusals import with_limit
+from . import decoder
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +36,10 @@ DAMAGED = gettext_noop(
     "This is not an image we can show: it is damaged, or its end is missing. Send it as a file instead."
 )
 TOO_LARGE = gettext_noop(
-    "This image has too many pixels. %(megapixels)d million can be shown, of some sorts fewer. Make it smaller, or "
-    "send it as a file."
+    "This image has too many pixels. Images of its sort can have up to %(limit)d million. Make it smaller, or send it "
+    "as a file."
 )
+LONG = gettext_noop("This image is too long. A side can have up to %(limit)d pixels. Cut it, or send it as a file.")
 HEAVY = gettext_noop(
     "This image takes more time or memory to show than we have. Make it smaller, or send it as a file."
 )
@@ -75,7 +77,7 @@ def draw(image: Generator[bytes], *, content_type: str) -> Drawn:
         StorageError: raised by `image`.
     """
     with TemporaryFile() as output, closing(image):
-        decoder = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-I", DECODER, content_type, str(limits.image_megapixels)],
             stdin=subprocess.PIPE,
             stdout=output,  # a file, because no thread of ours reads a pipe meanwhile
@@ -83,20 +85,20 @@ def draw(image: Generator[bytes], *, content_type: str) -> Drawn:
             env=ENVIRONMENT,
             cwd="/",
         )
-        pipe = cast(IO[bytes], decoder.stdin)
-        timer = Timer(IMAGE_SECONDS, decoder.kill)
+        pipe = cast(IO[bytes], process.stdin)
+        timer = Timer(IMAGE_SECONDS, process.kill)
         timer.start()
         try:
             with suppress(BrokenPipeError), pipe:
                 for piece in image:
                     pipe.write(piece)
-            status = decoder.wait()
+            status = process.wait()
         finally:
             timer.cancel()
-            decoder.kill()
-            decoder.wait()
+            process.kill()
+            process.wait()
         output.seek(0)
-        return _judged(status, output.read(MOST_OUTPUT))
+        return _judged(status, output.read(decoder.MOST_OUTPUT))
 
 
 def _judged(status: int, output: bytes) -> Drawn:
@@ -105,15 +107,30 @@ def _judged(status: int, output: bytes) -> Drawn:
     if status == 0 and pixels.isdigit() and preview[:4] == b"RIFF" and preview[8:12] == b"WEBP":
         return Drawn(preview, int(pixels))
     words = output[:200].decode(errors="replace").strip()
-    if status == NOT_AN_IMAGE:
+    if status == decoder.NOT_AN_IMAGE:
         logger.info("not an image: %s", words)
         raise NotShowable(DAMAGED)
-    if status == TOO_MANY_PIXELS:
+    exceeded = _exceeded(status)
+    if exceeded:
         logger.info("too many pixels: %s", words)
-        raise NotShowable(TOO_LARGE)
-    if status == TOO_HEAVY or -status in ITS_LIMITS:
+        raise NotShowable(exceeded)
+    if status == decoder.TOO_HEAVY or -status in ITS_LIMITS:
         logger.info("too heavy: %s %s", status, words)
         raise NotShowable(HEAVY)
     if status < 0:
         raise Interrupted(f"killed by signal {-status}")
     raise DecoderBroken(f"ended with status {status}: {words}")
+
+
+def _exceeded(status: int) -> str:
+    """The refusal for the limit on pixels that the decoder's status stands for; empty for every other status."""
+    match status:
+        case decoder.TOO_MANY_PIXELS:
+            return with_limit(TOO_LARGE, limits.image_megapixels)
+        case decoder.TOO_MANY_WHOLE:
+            return with_limit(TOO_LARGE, decoder.MOST_WHOLE)
+        case decoder.TOO_MANY_AVIF:
+            return with_limit(TOO_LARGE, decoder.MOST_AVIF)
+        case decoder.TOO_LONG:
+            return with_limit(LONG, decoder.LONGEST)
+    return ""

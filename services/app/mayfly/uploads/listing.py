@@ -14,7 +14,8 @@ from django.db import DEFAULT_DB_ALIAS, connection
 
 from .choices import Kind
 from .limits import PAGE
-from .models import Upload, in_words
+from .models import Upload
+from .refusals import in_words
 
 
 class Listed(NamedTuple):

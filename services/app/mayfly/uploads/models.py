@@ -6,16 +6,16 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from ..storage.keys import preview_key, upload_key
 from .choices import Kind, Phase, State
 from .errors import Gone
 from .ids import ID_LENGTH, new_id
-from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH, limits
+from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
 from .order import ByteOrder
 from .parts import Plan
 from .queries import UploadQuerySet, age_of
+from .refusals import in_words
 
 
 class Upload(models.Model):
@@ -131,11 +131,6 @@ class Upload(models.Model):
     def plan(self) -> Plan:
         """How its bytes are cut into parts."""
         return Plan(self.size, self.part_size)
-
-
-def in_words(refusal: str) -> str:
-    """A refusal in the active language; empty if it is."""
-    return gettext(refusal) % {"megapixels": limits.image_megapixels} if refusal else ""
 
 
 class SiteUse(models.Model):
