@@ -46,8 +46,8 @@ def test_a_robots_visit_changes_nothing(owner):
         for method in ("GET", "HEAD"):
             assert client.generic(method, f"/u/{upload['id']}/", headers=headers).status_code == 200
             response = client.generic(method, f"/u/{upload['id']}/download", headers=headers)
-            assert response.status_code == 302
-            if response["Location"].startswith("/"):
+            assert response.status_code == (302 if method == "GET" else 200)
+            if response.get("Location", "").startswith("/"):
                 client.generic(method, response["Location"], headers=headers).close()
     assert table() == before
     assert body_of(fetch(client.get(f"/u/{upload['id']}/download")["Location"])) == PNG

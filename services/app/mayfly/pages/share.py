@@ -42,8 +42,10 @@ def share(request: HttpRequest, upload_id: str) -> HttpResponse:
 @require_safe
 @limited(Rate.DOWNLOADS, "GET", "HEAD")
 def download(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """Redirect to the bytes, by a URL that storage accepts for a minute at most."""
+    """Redirect to the bytes, by a URL that storage accepts for a minute at most. A HEAD is answered here."""
     try:
+        if request.method == "HEAD":
+            return _described(opening.describe_download(upload_id, storage=uploads_storage))
         return HttpResponseRedirect(opening.download_url(upload_id, storage=uploads_storage))
     except Gone:
         return _receipt(request, upload_id)
@@ -69,14 +71,21 @@ def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
 @never_stored
 @require_safe
 def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """Redirect to the preview for as long as the upload is live; 404 while there is none."""
+    """Redirect to the preview for as long as the upload is live; 404 while there is none. A HEAD is answered here."""
     try:
-        url = opening.preview_url(upload_id, storage=uploads_storage)
+        if request.method == "HEAD":
+            described = opening.describe_preview(upload_id, storage=uploads_storage)
+            response = _described(described) if described else None
+        else:
+            url = opening.preview_url(upload_id, storage=uploads_storage)
+            response = HttpResponseRedirect(url) if url else None
     except Gone:
         return _receipt(request, upload_id)
-    if url is None:
+    except StorageError as error:
+        return answer(request, problem_of(error))
+    if response is None:
         raise Http404
-    return HttpResponseRedirect(url)
+    return response
 
 
 @never_stored
@@ -97,6 +106,17 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
             messages.success(request, _("%s deleted.") % name)
         say_what_is_left(request, left)
     return see_other(PAGES[Kind(upload.kind)], cursor=request.POST.get("list", ""))
+
+
+def _described(described: opening.Described) -> HttpResponse:
+    """The answer to a HEAD. A redirect would lead to 403, because storage accepts a signature for one method only."""
+    return HttpResponse(
+        headers={
+            "Content-Length": str(described.size),
+            "Content-Type": described.content_type,
+            "Content-Disposition": described.disposition,
+        }
+    )
 
 
 def _receipt(request: HttpRequest, upload_id: str) -> HttpResponse:

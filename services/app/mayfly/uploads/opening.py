@@ -1,8 +1,10 @@
 """The one gate to bytes: may this visitor have this upload now? Every route asks here, and nothing else signs."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
+from ..storage.headers import PREVIEW_TYPE, attachment
 from ..storage.protocol import UploadStorage
 from . import lifecycle
 from .choices import State
@@ -13,6 +15,15 @@ logger = logging.getLogger(__name__)
 
 # The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
 DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The bytes that a GET would give: their size, and the headers with which storage gives them."""
+
+    size: int
+    content_type: str
+    disposition: str
 
 
 def open_upload(upload_id: str) -> Upload:
@@ -51,17 +62,19 @@ def download_url(upload_id: str, *, storage: UploadStorage) -> str:
         StorageError: storage does not answer.
     """
     upload = _open_to_sign(upload_id)
-    if storage.length(upload.key) is None:
-        # Lost by storage: a row that offers nothing is removed by the first download that finds out.
-        logger.error("%s is ready, and storage does not have it", upload)
-        lifecycle.remove(upload, storage=storage)
-        raise Gone
+    _stored_size(upload, storage)
     return storage.sign_download(
         upload.key,
         name=upload.name,
         content_type=upload.content_type,
         lifetime=min(DOWNLOAD_URL_LIFETIME, upload.time_left),
     )
+
+
+def describe_download(upload_id: str, *, storage: UploadStorage) -> Described:
+    """The bytes that a download would give, without a URL of them. Raises what `download_url` raises."""
+    upload = _open_to_sign(upload_id)
+    return Described(_stored_size(upload, storage), upload.content_type, attachment(upload.name))
 
 
 def preview_url(upload_id: str, *, storage: UploadStorage) -> str | None:
@@ -73,6 +86,24 @@ def preview_url(upload_id: str, *, storage: UploadStorage) -> str | None:
     if not upload.has_preview:
         return None
     return storage.sign_preview(upload.preview_key, lifetime=min(DOWNLOAD_URL_LIFETIME, upload.time_left))
+
+
+def describe_preview(upload_id: str, *, storage: UploadStorage) -> Described | None:
+    """The bytes that the URL of its preview would give; None if it has none. Raises Gone, Unknown, StorageError."""
+    upload = _open_to_sign(upload_id)
+    size = storage.length(upload.preview_key) if upload.has_preview else None
+    return None if size is None else Described(size, PREVIEW_TYPE, "inline")
+
+
+def _stored_size(upload: Upload, storage: UploadStorage) -> int:
+    """The size of the object in storage. If storage has lost it, remove the row and raise Gone."""
+    size = storage.length(upload.key)
+    if size is None:
+        # A row that offers nothing is removed by the first request for its bytes that finds out.
+        logger.error("%s is ready, and storage does not have it", upload)
+        lifecycle.remove(upload, storage=storage)
+        raise Gone
+    return size
 
 
 def _open_to_sign(upload_id: str) -> Upload:
