@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext
@@ -81,12 +82,19 @@ TABLE = {
         404, "not_found", _("Check the link: part of it may be missing."), _("There is nothing here")
     ),
     "object_gone": Entry(404, "gone", _("This upload has expired or was deleted.")),
+    "too_many_files": Entry(
+        413,
+        "too_many_files",
+        _("One form can send %(limit)d files. Send fewer at a time."),
+        _("These are too many files"),
+    ),
     "too_many_guesses": Entry(
         429, "too_many", _("Wait %(minutes)d minutes, then try again."), _("Too many wrong passwords")
     ),
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
     # Errors of the domain and of storage.
     "completing": Entry(503, "busy", _("This upload is just being completed. Ask again in a few seconds.")),
+    "database": Entry(503, "database", _("Try again in a minute."), _("The database does not answer")),
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
@@ -191,6 +199,9 @@ def problem_of(error: Exception) -> Problem:
             return problem("too_many", headers={"Retry-After": str(error.seconds)}, seconds=error.seconds)
         case TransferNotFound():
             return problem("transfer_ended")
+        case OperationalError() | InterfaceError():
+            logger.error("the database does not answer: %s", error)
+            return problem("database", headers={"Retry-After": "60"})
         case StorageError() | OSError() if not isinstance(error, UnreadablePostError):
             logger.warning("storage does not answer: %s", error)
             return problem("storage", headers={"Retry-After": "60"})

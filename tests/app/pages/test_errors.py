@@ -9,8 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.test.client import encode_multipart
 
+from mayfly.pages import forms, lists
 from mayfly.storage.protocol import StorageError
 from mayfly.uploads.choices import State
+from mayfly.uploads.limits import FORM_FILES
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
@@ -36,6 +38,65 @@ def test_a_form_without_a_file_says_what_to_do(owner):
     response = owner.browser.post("/files/", {"title": "x"})
     assert response.status_code == 422
     assert "Choose a file first." in page(response)
+
+
+def test_an_empty_submit_of_a_browser_says_what_to_do(owner):
+    nothing = encode_multipart("BOUNDARY", {"title": ""}).replace(
+        b"--BOUNDARY--",
+        b'--BOUNDARY\r\nContent-Disposition: form-data; name="file"; filename=""\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n\r\n--BOUNDARY--",
+    )
+    for path in ("/images/", "/files/"):
+        response = owner.browser.generic("POST", path, nothing, "multipart/form-data; boundary=BOUNDARY")
+        assert response.status_code == 422
+        assert "Choose a file first." in page(response)
+    assert not Upload.objects.exists()
+
+
+def many(count: int) -> list[SimpleUploadedFile]:
+    return [SimpleUploadedFile(f"{number}.txt", b"x") for number in range(1, count + 1)]
+
+
+def test_a_form_keeps_as_many_files_as_it_can_send(owner):
+    assert owner.browser.post("/files/", {"file": many(FORM_FILES)}).status_code == 303
+    assert Upload.objects.live().count() == FORM_FILES
+
+
+def test_files_beyond_the_limit_are_left_out_in_words(owner, monkeypatch):
+    monkeypatch.setattr(forms, "FORM_FILES", 3)
+    monkeypatch.setattr(lists, "FORM_FILES", 3)
+    response = owner.browser.post("/files/", {"file": many(6), "title": "notes"})
+    assert response.status_code == 422
+    assert "3 uploads complete." in page(response)
+    assert "One form can send 3 files. Those from 4.txt on did not arrive." in page(response)
+    rows = Upload.objects.live().values_list("name", "title")
+    assert set(rows) == {("1.txt", "notes"), ("2.txt", "notes"), ("3.txt", "notes")}
+    assert Upload.objects.count() == 3
+
+
+def test_a_refused_file_counts_towards_the_limit_of_a_form(owner, monkeypatch):
+    monkeypatch.setattr(forms, "FORM_FILES", 2)
+    files = [SimpleUploadedFile("void.txt", b""), *many(3)]
+    text = page(owner.browser.post("/files/", {"file": files}))
+    assert "void.txt: This file is empty." in text
+    assert "Those from 2.txt on did not arrive." in text
+    assert Upload.objects.live().get().name == "1.txt"
+
+
+def test_a_form_of_far_too_many_files_is_refused_in_words(owner, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 4
+    response = owner.browser.post("/files/", {"file": many(5)})
+    assert response.status_code == 413
+    assert f"One form can send {FORM_FILES} files." in page(response)
+    assert not Upload.objects.exclude(state=State.GONE).exists()
+
+
+def test_other_forms_take_no_files(owner):
+    upload = owner.upload()
+    response = owner.browser.post("/language/", {"language": "es", "file": SimpleUploadedFile("a", b"x" * 3_000_000)})
+    assert not response.wsgi_request.FILES
+    owner.browser.post(f"/u/{upload['id']}/delete", {"file": many(2)})
+    assert not Upload.objects.live().exists()
 
 
 def test_an_empty_file_is_refused_by_name(owner):

@@ -170,11 +170,17 @@ def test_each_upload_fades_by_its_own_lifetime():
     assert "fade-4" in page(owner.browser.get("/files/"))
 
 
-@pytest.mark.parametrize("path", ["/images/clear/", "/files/clear/"])
-def test_a_get_changes_nothing(owner, path):
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_get_of_an_address_for_posts_leads_to_its_page(owner, method):
     upload = owner.upload()
-    assert owner.browser.get(path).status_code == 405
-    assert owner.browser.get(f"/u/{upload['id']}/delete").status_code == 405
+    for path, leads_to in (
+        ("/images/clear/", "/images/"),
+        ("/files/clear/", "/files/"),
+        (f"/u/{upload['id']}/delete", f"/u/{upload['id']}/"),
+    ):
+        response = getattr(owner.browser, method)(path)
+        assert (response.status_code, response["Location"]) == (302, leads_to)
+        assert "no-store" in response["Cache-Control"]
     assert Upload.objects.live().count() == 1
 
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from csp.decorators import csp_update
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.urls import reverse
@@ -195,8 +196,10 @@ def _removed(response: HttpResponse, *, left: int) -> Status[None]:
 @api.exception_handler(StorageError)
 @api.exception_handler(Http404)
 @api.exception_handler(UnreadablePostError)
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
 def on_problem(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Answer every error of the domain, of storage and of this edge from the one table."""
+    """Answer every error of the domain, of storage, of the database and of this edge from the one table."""
     return problem_of(error).as_json()
 
 

@@ -1,9 +1,14 @@
 """Errors as pages, as JSON, or as a line for `curl -T`; all by the one table of problems."""
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Callable
+
+from django.core.exceptions import TooManyFilesSent
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
-from ..problems import Problem, problem
+from ..problems import Problem, problem, problem_of
+from ..uploads.limits import FORM_FILES
 
 
 def answer(request: HttpRequest, error: Problem) -> HttpResponse:
@@ -18,7 +23,27 @@ def answer(request: HttpRequest, error: Problem) -> HttpResponse:
     return response
 
 
+class DatabaseAway:
+    """Middleware that answers 503 in place of a view that the database has failed, so that clients come again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Django calls it with what a view raises, and raises it on if the answer is None."""
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        response = answer(request, problem_of(exception))
+        response.headers["Cache-Control"] = "no-store, private"
+        return response
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, TooManyFilesSent):
+        return answer(request, problem("too_many_files", limit=FORM_FILES))
     return answer(request, problem("unreadable"))
 
 

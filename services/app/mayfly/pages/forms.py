@@ -17,7 +17,7 @@ from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.errors import Busy, Gone, NotAllowed, Refused
-from ..uploads.limits import TITLE_LENGTH, limits
+from ..uploads.limits import FORM_FILES, TITLE_LENGTH, limits
 from ..uploads.receiving import Receiver
 from ..uploads.visible import visible
 from ..visitors import rates
@@ -53,7 +53,8 @@ class Incoming:
 class IntoStorage(FileUploadHandler):
     """Streams each file of a form into a pending upload, so that neither memory nor disk holds it.
 
-    A file that cannot be accepted is read to its end and left out; `refusals` says why, file by file.
+    A file that cannot be accepted is read to its end and left out; `refusals` says why, file by file. All files beyond
+    FORM_FILES are left out, and `first_beyond` names the first of them.
     """
 
     def __init__(self, request: HttpRequest, *, box: str, kind: Kind, storage: UploadStorage):
@@ -62,6 +63,8 @@ class IntoStorage(FileUploadHandler):
         self._address = address_of(request)
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[str, str]] = []
+        self.first_beyond = ""
+        self._files = 0
         # The page that shows the refusals gets these.
         self.status = 422
         self.headers: dict[str, str] = {}
@@ -83,6 +86,10 @@ class IntoStorage(FileUploadHandler):
         file_name = visible(file_name)
         super().new_file(field_name, file_name, *args, **kwargs)
         if field_name != "file":
+            raise SkipFile
+        self._files += 1
+        if self._files > FORM_FILES:
+            self.first_beyond = self.first_beyond or file_name or "?"
             raise SkipFile
         # One request asks Redis once, whatever the number of its files.
         take = rates.take_here if self.incoming or self.refusals else rates.take
@@ -144,6 +151,19 @@ class IntoStorage(FileUploadHandler):
             self.status = 429
             self.headers.update(problem.headers or {})
         return SkipFile()
+
+
+class NoFiles(FileUploadHandler):
+    """Drops the files of every other form, because none has a field for them, and Django would fill the disk."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Is not called: `new_file` has dropped the file."""
+
+    def file_complete(self, file_size: int) -> None:
+        """Leave `request.FILES` empty."""
 
 
 class WholeNames(MultiPartParser):

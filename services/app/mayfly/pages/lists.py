@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from ..problems import problem
 from ..storage.default import uploads_storage
@@ -17,7 +17,7 @@ from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.formats import format_size
 from ..uploads.ids import ID_LENGTH
-from ..uploads.limits import limits
+from ..uploads.limits import FORM_FILES, limits
 from ..uploads.paging import overview
 from ..visitors import boxes
 from .caching import never_stored
@@ -45,9 +45,11 @@ def page(request: HttpRequest, kind: Kind) -> HttpResponse:
 
 
 @never_stored
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
-    """Remove all of the box's uploads of this kind."""
+    """Remove all of the box's uploads of this kind. A GET, as from the history of a browser, leads to their page."""
+    if request.method != "POST":
+        return redirect(PAGES[kind])
     box = boxes.from_cookie(request)
     cleared = lifecycle.clear(box=box, kind=kind, storage=uploads_storage) if box else lifecycle.Cleared(0, 0)
     removed = cleared.removed - cleared.left
@@ -105,9 +107,13 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
         messages.success(request, ngettext("%d upload complete.", "%d uploads complete.", arrived) % arrived)
     for name, why in incoming.refusals:
         messages.error(request, f"{name}: {why}")
-    if arrived and not incoming.refusals:
+    if incoming.first_beyond:
+        message = _("One form can send %(limit)d files. Those from %(name)s on did not arrive. Send them once more.")
+        messages.error(request, message % {"limit": FORM_FILES, "name": incoming.first_beyond})
+    is_whole = not incoming.refusals and not incoming.first_beyond
+    if arrived and is_whole:
         return see_other(PAGES[incoming.kind])
-    if form.is_valid() and not incoming.refusals:
+    if form.is_valid() and is_whole:
         form.add_error(None, _("Choose a file first."))
     response = _list(request, box=incoming.box, kind=incoming.kind, form=form, status=incoming.status)
     for name, value in incoming.headers.items():

@@ -5,10 +5,10 @@ from typing import IO, cast
 import segno
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from ..problems import problem_of
 from ..storage.default import uploads_storage
@@ -89,9 +89,11 @@ def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 
 @never_stored
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """The owner removes one upload. A stranger's id and an unknown one get the same 404."""
+    """The owner removes one upload. A stranger's id and an unknown one get the same 404. A GET leads to its page."""
+    if request.method != "POST":
+        return redirect("share", upload_id)
     box = boxes.from_cookie(request)
     if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
         raise Http404

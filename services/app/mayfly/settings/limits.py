@@ -18,6 +18,9 @@ MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_0
 BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)
 ADDRESS_QUOTA_MB = variables.number("ADDRESS_QUOTA_MB", default=32_768, least=1, most=1_000_000_000)
 SITE_QUOTA_MB = variables.number("SITE_QUOTA_MB", default=0, least=0, most=1_000_000_000_000)
+# uploads/limits.py leaves out all but the first 100 files of a form. A form with more than this is not read to its end.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+FILE_UPLOAD_HANDLERS = ["mayfly.pages.forms.NoFiles"]
 # A begin reads up to so many rows, to count them.
 BOX_UPLOADS_MAX = variables.number("BOX_UPLOADS_MAX", default=200, least=1, most=100_000)
 ADDRESS_UPLOADS_MAX = variables.number("ADDRESS_UPLOADS_MAX", default=4000, least=1, most=100_000)

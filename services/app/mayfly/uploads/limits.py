@@ -12,6 +12,7 @@ NAME_LENGTH = 255
 TITLE_LENGTH = 80
 # Storage's words about a failed removal: enough for the code and the sentence of S3's error.
 FAILURE_LENGTH = 200
+FORM_FILES = 100  # the most files of one form that are taken
 PAGE = 50  # the most uploads that a page of a list has
 
 
