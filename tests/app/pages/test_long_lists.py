@@ -123,7 +123,7 @@ def test_the_page_asks_for_its_own_part_again(owner):
     Upload.objects.filter(kind=Kind.FILE).update(completed_at=Now())
     here = link(page(owner.browser.get("/files/")), "next")
     text = page(owner.browser.get(here))
-    assert f'hx-get="{here}" hx-trigger="refresh"' in text
+    assert f'data-here="{here}"' in text
     assert 'data-first="/files/"' in text
 
 

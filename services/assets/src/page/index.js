@@ -4,23 +4,11 @@ import htmx from "htmx.org";
 import { follow } from "./clock.js";
 import "./connection.js";
 import { offer } from "./links.js";
-
-/** Ask the server for the list again, if this page has one. */
-function refreshList() {
-  const list = document.querySelector("#uploads");
-  if (list) htmx.trigger(list, "refresh", undefined);
-  return list !== null;
-}
-
-/** Show the first part of the list, where a new upload is. */
-function showNewest() {
-  const list = document.querySelector("#uploads");
-  if (list instanceof HTMLElement) htmx.ajax("get", list.dataset.first ?? "", { source: list });
-}
+import { readList, tellTabs } from "./list.js";
 
 /** Ask the server again; a share page becomes the receipt. */
 function refresh() {
-  if (!refreshList()) location.reload();
+  if (!readList()) location.reload();
 }
 
 follow({ over: refresh });
@@ -32,12 +20,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { detail } = /** @type {CustomEvent} */ (event);
   if (detail.xhr.responseText.includes(`id="${detail.target.id}"`)) return;
   detail.shouldSwap = false;
-  refreshList();
+  readList();
 });
 
 document.addEventListener("mayfly:ready", (event) => {
   event.preventDefault(); // else the uploader loads the whole page again
-  showNewest();
+  readList("first");
+  tellTabs();
 });
 // Back from the browser's history: the uploads on the page may have expired.
 addEventListener("pageshow", ({ persisted }) => {
