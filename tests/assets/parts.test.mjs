@@ -50,3 +50,21 @@ test("parts that storage has in another size are sent again", () => {
   assert.deepEqual(parts.missing(9), [2]);
   assert.equal(parts.stored, 15);
 });
+
+test("what was sent counts lost parts, and nothing that storage had already", () => {
+  const parts = new Parts(25, 10);
+  parts.found([{ number: 3, size: 5 }]);
+  assert.equal(parts.sent, 0);
+  parts.take();
+  parts.moved(1, 4);
+  parts.lose(1);
+  assert.equal(parts.sent, 4);
+  parts.take();
+  parts.moved(1, 7);
+  parts.moved(1, 0);
+  parts.found([{ number: 1, size: 10 }]);
+  assert.equal(parts.sent, 11);
+  parts.take();
+  parts.arrive(2);
+  assert.deepEqual([parts.sent, parts.bytes], [21, 25]);
+});

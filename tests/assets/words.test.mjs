@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { causes, faults, sentence } from "../../services/assets/src/sentences.js";
 import { uppyLocale } from "../../services/assets/src/uppy-locale.js";
-import { bytesIn, formOf, pluralForms, t, tn } from "../../services/assets/src/words.js";
+import { bytesIn, formOf, pluralForms, t, timeIn, tn } from "../../services/assets/src/words.js";
 
 /** @import { Fault } from "../../services/assets/src/sentences.js" */
 /** @import { Words } from "../../services/assets/src/words.js" */
@@ -118,4 +118,20 @@ test("the list in the bundle has every text that the script shows", () => {
 test("sizes read as the pages write them", () => {
   assert.deepEqual([12, 64_000_000, 4_096_000_000].map(bytesIn("en")), ["12 B", "64 MB", "4.1 GB"]);
   assert.equal(bytesIn("pt-BR")(4_096_000_000), "4,1 GB");
+});
+
+test("an estimate is rounded up to steps that can be read", () => {
+  const inEnglish = timeIn("en");
+  assert.deepEqual([0, 1, 9.2, 31, 55, 56, 61, 3000, 5000].map(inEnglish), [
+    "1 sec",
+    "1 sec",
+    "10 sec",
+    "35 sec",
+    "55 sec",
+    "1 min",
+    "2 min",
+    "50 min",
+    "1.4 hr",
+  ]);
+  assert.equal(timeIn("pt-BR")(5000), "1,4 h");
 });

@@ -23,6 +23,7 @@ export function showDashboard(uppy, area, kind) {
     note: kind === "image" ? t("JPEG, PNG, WebP, GIF or AVIF") : null,
     proudlyDisplayPoweredByUppy: false,
     disableInformer: true, // its messages vanish after five seconds; our status stays
+    hideProgressDetails: true, // its time left counts what storage had already; our status has its own
     singleFileFullScreen: false,
     showNativePhotoCameraButton: onPhone,
     showNativeVideoCameraButton: onPhone && kind === "file",

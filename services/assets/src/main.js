@@ -25,7 +25,7 @@ import { Status } from "./status.js";
 import { claimTransfer, Store } from "./store.js";
 import { Uploader } from "./uploader.js";
 import { uppyLocale } from "./uppy-locale.js";
-import { bytesIn, t, tn } from "./words.js";
+import { bytesIn, t, timeIn, tn } from "./words.js";
 
 /** @import { Meta, UppyFile } from "@uppy/core" */
 /** @import { Upload } from "./api.js" */
@@ -39,7 +39,8 @@ if (form instanceof HTMLFormElement && "any" in AbortSignal && "withResolvers" i
 async function enhance(form) {
   const settings = settingsOf(form);
   const { kind, most, kept, types } = settings;
-  const sizeInWords = bytesIn(document.documentElement.lang || "en");
+  const lang = document.documentElement.lang || "en";
+  const sizeInWords = bytesIn(lang);
   const limit = sizeInWords(most);
   const say = (/** @type {Fault} */ fault, /** @type {Values} */ values = {}) => sentence(fault, { limit, ...values });
 
@@ -51,7 +52,7 @@ async function enhance(form) {
     store,
     present: () => uppy.getFiles().map(({ data }) => /** @type {File} */ (data)),
   });
-  const status = new Status(() => uploader.bytes, sizeInWords);
+  const status = new Status({ progress: () => uploader.progress, sizeInWords, timeInWords: timeIn(lang) });
   /** @type {Uppy<Meta, Body>} */
   const uppy = new Uppy({
     locale: uppyLocale(),

@@ -7,6 +7,7 @@ export class Parts {
   #arrived = new Set();
   /** @type {Map<number, number>} number → bytes handed over so far */
   #travelling = new Map();
+  #sent = 0;
 
   /**
    * @param {number} size of the file
@@ -65,13 +66,21 @@ export class Parts {
    * @param {number} bytes
    */
   moved(number, bytes) {
-    if (this.#travelling.has(number)) this.#travelling.set(number, Math.min(bytes, this.sizeOf(number)));
+    const before = this.#travelling.get(number);
+    if (before === undefined) return;
+    const now = Math.min(bytes, this.sizeOf(number));
+    this.#sent += Math.max(0, now - before);
+    this.#travelling.set(number, now);
   }
 
-  /** @param {number} number */
+  /**
+   * All of a part has travelled, and storage has it.
+   *
+   * @param {number} number
+   */
   arrive(number) {
-    this.#travelling.delete(number);
-    this.#arrived.add(number);
+    this.moved(number, this.sizeOf(number));
+    this.#keep(number);
   }
 
   /** @param {number} number */
@@ -96,7 +105,7 @@ export class Parts {
    */
   found(listed) {
     for (const { number, size } of listed) {
-      if (number <= this.count && size === this.sizeOf(number)) this.arrive(number);
+      if (number <= this.count && size === this.sizeOf(number)) this.#keep(number);
     }
   }
 
@@ -108,5 +117,16 @@ export class Parts {
   /** Bytes that storage has, and bytes that are on their way. */
   get bytes() {
     return [...this.#travelling.values()].reduce((sum, bytes) => sum + bytes, this.stored);
+  }
+
+  /** Bytes that have travelled from here, those of lost parts too, and none that storage had already. */
+  get sent() {
+    return this.#sent;
+  }
+
+  /** @param {number} number */
+  #keep(number) {
+    this.#travelling.delete(number);
+    this.#arrived.add(number);
   }
 }

@@ -2,8 +2,8 @@
 // them.
 
 import { make } from "./elements.js";
+import { Estimate } from "./estimate.js";
 import { causes } from "./sentences.js";
-import { Speed } from "./speed.js";
 import { t } from "./words.js";
 
 /** @import { Cause } from "./sentences.js" */
@@ -15,17 +15,25 @@ import { t } from "./words.js";
  *   | { state: "waiting", why: Cause, until: number, message?: string }} State
  */
 
+/**
+ * All transfers together: the bytes that this page has sent so far, the bytes that remain, and whether some that were
+ * lost travel again.
+ *
+ * @typedef {{ sent: number, left: number, again: boolean }} Progress
+ */
+
 // The line shows the first of these that some transfer is in.
 const ORDER = ["sending", "waiting", "checking", "paused"];
 
 export class Status {
-  #bytes;
+  #progress;
   #sizeInWords;
+  #timeInWords;
   /** @type {Map<string, State>} */
   #states = new Map();
   /** @type {Map<string, string>} */
   #faults = new Map();
-  #speed = new Speed();
+  #estimate = new Estimate();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #last = "";
@@ -35,12 +43,15 @@ export class Status {
   #list = make("ul", "upload-faults");
 
   /**
-   * @param {() => number} bytes how many of all transfers have been sent
-   * @param {(bytes: number) => string} sizeInWords
+   * @param {object} given
+   * @param {() => Progress} given.progress
+   * @param {(bytes: number) => string} given.sizeInWords
+   * @param {(seconds: number) => string} given.timeInWords
    */
-  constructor(bytes, sizeInWords) {
-    this.#bytes = bytes;
+  constructor({ progress, sizeInWords, timeInWords }) {
+    this.#progress = progress;
     this.#sizeInWords = sizeInWords;
+    this.#timeInWords = timeInWords;
     this.element = make("div", "upload-status");
     const line = make("p", "upload-line");
     this.#text.setAttribute("role", "status");
@@ -68,7 +79,7 @@ export class Status {
     } else {
       clearInterval(this.#timer);
       this.#timer = undefined;
-      this.#speed = new Speed();
+      this.#estimate.forget();
     }
     this.#drawLine();
   }
@@ -103,7 +114,7 @@ export class Status {
   #drawLine() {
     const states = [...this.#states.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
     const first = states.at(0);
-    if (first) this.#speed.note(this.#bytes());
+    if (first && first.state !== "sending") this.#estimate.forget();
     const [text, figure] = first ? this.#line(first) : [this.#last, ""];
     if (this.#text.textContent !== text) this.#text.textContent = text;
     this.#figure.textContent = figure && `${text ? ", " : ""}${figure}`;
@@ -124,8 +135,18 @@ export class Status {
     }
     if (state.state === "checking") return [t("Checking the upload"), ""];
     if (state.state === "paused") return [t("Paused. The parts sent so far are kept for a while."), ""];
-    const speed = this.#speed.value;
-    return [t("Uploading"), speed > 0 ? t("{size}/s", { size: this.#sizeInWords(speed) }) : ""];
+    const { sent, left, again } = this.#progress();
+    this.#estimate.note(sent);
+    return [again ? t("Sending again") : t("Uploading"), this.#speedAndTime(left)];
+  }
+
+  /** @param {number} left in bytes */
+  #speedAndTime(left) {
+    const seconds = this.#estimate.secondsFor(left);
+    if (seconds === undefined) return "";
+    const speed = t("{size}/s", { size: this.#sizeInWords(this.#estimate.speed) });
+    const time = t("{time} left", { time: this.#timeInWords(seconds) });
+    return `${speed}, ${time}`;
   }
 
   #drawFaults() {

@@ -50,6 +50,7 @@ export class Transfer {
   /** @type {Current | null} */
   #current = null;
   #bytes = 0;
+  #sent = 0;
   #pause = new Pause();
   #life = new AbortController();
   #retries;
@@ -68,9 +69,19 @@ export class Transfer {
     this.#retries = new Retries({ file, network, report, pause: this.#pause, signal: this.#life.signal });
   }
 
+  /** The size of the file, in bytes. */
+  get size() {
+    return this.#file.size;
+  }
+
   /** How many bytes storage has, and how many are on their way there. */
   get bytes() {
     return this.#current?.parts.bytes ?? this.#bytes;
+  }
+
+  /** How many bytes have travelled from here, those that have to travel again too. */
+  get sent() {
+    return this.#sent + (this.#current?.parts.sent ?? 0);
   }
 
   /**
@@ -257,6 +268,7 @@ export class Transfer {
   #drop() {
     if (!this.#current) return;
     this.#bytes = this.#current.parts.bytes;
+    this.#sent += this.#current.parts.sent;
     this.#services.store.forget(this.#current.id);
     this.#current.release();
     this.#current = null;

@@ -8,7 +8,7 @@ import { Transfer } from "./transfer.js";
 /** @import { Meta, PluginOpts, Uppy } from "@uppy/core" */
 /** @import { Upload } from "./api.js" */
 /** @import { Network } from "./network.js" */
-/** @import { State } from "./status.js" */
+/** @import { Progress, State } from "./status.js" */
 /** @import { Services } from "./transfer.js" */
 
 /**
@@ -36,6 +36,12 @@ export class Uploader extends BasePlugin {
   #transfers = new Map();
   /** @type {Map<string, number>} when the progress of each was last reported */
   #reported = new Map();
+  /** @type {Map<string, number>} the most bytes that each has reported */
+  #most = new Map();
+  /** @type {Set<string>} files that wait for their turn */
+  #waiting = new Set();
+  /** Bytes that transfers have sent which are not under way any more. */
+  #sent = 0;
 
   /**
    * @param {Uppy<Meta, Body>} uppy
@@ -51,7 +57,11 @@ export class Uploader extends BasePlugin {
     const { uppy } = this;
     uppy.setState({ capabilities: { ...uppy.getState().capabilities, resumableUploads: true } });
     uppy.addUploader((ids) => this.#uploadAll(ids));
-    uppy.on("file-removed", ({ id }) => this.#transfers.get(id)?.cancel());
+    uppy.on("file-removed", ({ id }) => {
+      this.#most.delete(id);
+      this.#waiting.delete(id);
+      this.#transfers.get(id)?.cancel();
+    });
     uppy.on("upload-pause", (file, paused) => {
       const transfer = file && this.#transfers.get(file.id);
       if (paused) transfer?.pause();
@@ -69,9 +79,20 @@ export class Uploader extends BasePlugin {
     return this.#transfers.size > 0;
   }
 
-  /** Bytes of all transfers under way together. */
-  get bytes() {
-    return [...this.#transfers.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  /**
+   * All transfers together: the bytes sent from here so far, the bytes that remain, and whether some travel again.
+   *
+   * @returns {Progress}
+   */
+  get progress() {
+    const progress = { sent: this.#sent, left: 0, again: false };
+    for (const [id, transfer] of this.#transfers) {
+      progress.sent += transfer.sent;
+      progress.left += transfer.size - transfer.bytes;
+      progress.again ||= transfer.bytes < (this.#most.get(id) ?? 0);
+    }
+    for (const id of this.#waiting) progress.left += this.uppy.getFile(id)?.size ?? 0;
+    return progress;
   }
 
   /** @param {(transfer: Transfer) => void} steer */
@@ -83,8 +104,12 @@ export class Uploader extends BasePlugin {
   async #uploadAll(ids) {
     this.uppy.emit("upload-start", this.uppy.getFilesByIds(ids));
     const waiting = [...ids];
+    for (const id of waiting) this.#waiting.add(id);
     const work = async () => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await this.#upload(id);
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+        this.#waiting.delete(id);
+        await this.#upload(id);
+      }
     };
     await Promise.all(Array.from({ length: TRANSFERS }, work));
   }
@@ -104,14 +129,17 @@ export class Uploader extends BasePlugin {
     );
     this.#transfers.set(id, transfer);
     if (file.isPaused) transfer.pause();
+    if (this.#most.has(id)) this.#progress(id, 0); // it is tried again, and the bar keeps its place
     opts.changed(id, { state: "sending" });
     try {
       const upload = await transfer.run();
+      this.#most.delete(id);
       uppy.emit("upload-success", uppy.getFile(id), { status: 200, body: { ...upload }, uploadURL: upload.link });
       opts.ready(upload);
     } catch (error) {
       if (error !== CANCELLED) uppy.emit("upload-error", uppy.getFile(id), new Error(opts.inWords(error)));
     } finally {
+      this.#sent += transfer.sent;
       this.#transfers.delete(id);
       this.#reported.delete(id);
       opts.changed(id, null);
@@ -119,16 +147,20 @@ export class Uploader extends BasePlugin {
   }
 
   /**
+   * Let Uppy draw how far a file is. Lost parts travel again, and the bar keeps its place meanwhile.
+   *
    * @param {string} id
    * @param {number} bytes
    */
   #progress(id, bytes) {
+    const most = Math.max(bytes, this.#most.get(id) ?? 0);
+    this.#most.set(id, most);
     const now = Date.now();
     if (now - (this.#reported.get(id) ?? 0) < BETWEEN_REPORTS) return;
     this.#reported.set(id, now);
     const file = this.uppy.getFile(id);
     if (!file?.size) return;
-    const bytesUploaded = Math.min(bytes, Math.floor(file.size * NOT_YET_ALL));
+    const bytesUploaded = Math.min(most, Math.floor(file.size * NOT_YET_ALL));
     this.uppy.emit("upload-progress", file, { bytesUploaded, bytesTotal: file.size, uploadStarted: now });
   }
 }

@@ -17,7 +17,6 @@ export function uppyLocale() {
       cancelUpload: t("Cancel upload"),
       complete: t("Complete"),
       dashboardTitle: t("Files to upload"),
-      dataUploadedOfTotal: t("%{complete} of %{total}"),
       dropHint: t("Drop your files here"),
       dropPasteFiles: t("%{browseFiles} or drop or paste them here"),
       dropPasteImportFiles: t("%{browseFiles}, drop or paste them here, or use"),
@@ -48,7 +47,6 @@ export function uppyLocale() {
       uploadXNewFiles: pluralForms("Upload +%{smart_count} file", "Upload +%{smart_count} files"),
       xFilesSelected: pluralForms("%{smart_count} file selected", "%{smart_count} files selected"),
       xMoreFilesAdded: pluralForms("%{smart_count} more file added", "%{smart_count} more files added"),
-      xTimeLeft: t("%{time} left"),
       youCanOnlyUploadFileTypes: t("You can only upload: %{types}"),
     },
   };

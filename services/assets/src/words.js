@@ -80,6 +80,23 @@ export function bytesIn(lang) {
 }
 
 /**
+ * A function that writes how long something will take, rounded up, as people of `lang` do.
+ *
+ * @param {string} lang
+ * @returns {(seconds: number) => string}
+ */
+export function timeIn(lang) {
+  const inUnit = (/** @type {string} */ unit, /** @type {number} */ value) =>
+    new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 1 }).format(value);
+  return (seconds) => {
+    if (seconds <= 10) return inUnit("second", Math.max(1, Math.ceil(seconds)));
+    if (seconds <= 55) return inUnit("second", Math.ceil(seconds / 5) * 5); // an estimate that changes all the time is none
+    if (seconds <= 60 * 60) return inUnit("minute", Math.ceil(seconds / 60));
+    return inUnit("hour", Math.ceil(seconds / 360) / 10);
+  };
+}
+
+/**
  * @param {string} text
  * @param {Record<string, string | number>} values
  */

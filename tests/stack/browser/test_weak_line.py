@@ -1,6 +1,7 @@
 """Weak connections: slow, broken or stalled lines, sleeping laptops, and closed tabs."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -39,8 +40,9 @@ def test_an_upload_offline_says_so_and_goes_on_by_itself(surfer, make):
     surfer.line(offline=True)
     surfer.says("No connection. The upload continues by itself once you are back online.", seconds=2)
     page.wait_for_timeout(10_000)
+    surfer.line(up=8_000_000)
+    surfer.says("Sending again", seconds=5)
     surfer.line()
-    surfer.says("Uploading", seconds=5)
     surfer.see("film.mp4")
     assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
@@ -323,3 +325,28 @@ def test_an_upload_that_the_server_drops_once_is_begun_afresh(surfer, make, line
     [upload] = surfer.uploads("file")
     assert upload["id"] != entry["id"]
     assert digest(surfer.download(upload)) == digest(film.read_bytes())
+
+
+def test_the_time_left_is_honest_and_the_bar_never_runs_backwards(surfer, make):
+    film = make("film.mp4", 96 * MiB)
+    page = surfer.open("/files/")
+    line = page.locator(".upload-line")
+    surfer.line(up=4_000_000)
+    surfer.upload(film)
+    expect(line).to_contain_text("left", timeout=15_000)
+    page.wait_for_timeout(5_000)
+    speed, left, unit = re.search(r"([\d.]+) MB/s, (\d+) (sec|min) left", line.inner_text()).groups()
+    remains = 96 * MiB * (100 - surfer.percent()) / 100
+    expected = remains / (float(speed) * 1_000_000)
+    step = 5 if unit == "sec" else 60
+    assert int(left) * (1 if unit == "sec" else 60) == pytest.approx(expected, rel=0.15, abs=step + 2)
+    before = surfer.percent()
+    surfer.line(offline=True)
+    surfer.says("No connection.")
+    expect(line).not_to_contain_text("left")
+    assert surfer.percent() >= before
+    surfer.line(up=4_000_000)
+    surfer.says("Sending again")
+    assert surfer.percent() >= before
+    surfer.line()
+    surfer.see("film.mp4")
