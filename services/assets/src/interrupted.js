@@ -3,7 +3,8 @@
 import { make } from "./elements.js";
 import { Gone } from "./faults.js";
 import { looksLike, nameIn } from "./identity.js";
-import { claimedTransfers } from "./store.js";
+import { confirmed } from "./question.js";
+import { claimedTransfers, claimTransfer } from "./store.js";
 import { t } from "./words.js";
 
 /** @import { Api } from "./api.js" */
@@ -37,11 +38,18 @@ export class Interrupted {
     const claimed = await claimedTransfers();
     const kept = this.#store.all().filter(({ kind, id }) => kind === this.#kind && !claimed.has(id));
     const asked = await Promise.all(kept.map((entry) => this.#ask(entry)));
+    this.#entries = asked.filter((entry) => entry !== null);
+    this.show();
+  }
+
+  /** Show those whose file is not on the page, as known from the last look. */
+  show() {
     const present = this.#present();
-    this.#entries = asked
-      .filter((entry) => entry !== null)
+    const kept = new Set(this.#store.all().map(({ id }) => id));
+    const waiting = this.#entries
+      .filter(({ id }) => kept.has(id))
       .filter(({ identity }) => !present.some((file) => looksLike(identity, file)));
-    this.element.replaceChildren(...this.#entries.map((entry) => this.#row(entry)));
+    this.element.replaceChildren(...waiting.map((entry) => this.#row(entry)));
   }
 
   /**
@@ -70,7 +78,8 @@ export class Interrupted {
   }
 
   /** @param {Entry} entry */
-  #row({ id, identity, size, stored }) {
+  #row(entry) {
+    const { identity, size, stored } = entry;
     const name = nameIn(identity);
     const percent = Math.floor((stored * 100) / size);
     const row = make(
@@ -81,13 +90,31 @@ export class Interrupted {
     const discard = make("button", "quiet", t("Discard"));
     discard.type = "button";
     discard.setAttribute("aria-label", t("Discard {name}", { name }));
-    discard.addEventListener("click", () => {
-      this.#store.forget(id);
-      this.#entries = this.#entries.filter((entry) => entry.id !== id);
-      row.remove();
-      this.#api.remove(id).catch(() => {}); // the server drops it after its deadline by itself
-    });
+    discard.addEventListener("click", () => this.#discard(entry));
     row.append(" ", discard);
     return row;
+  }
+
+  /**
+   * Drop a transfer if the visitor wants that and no tab works on it, be it since the question was asked.
+   *
+   * @param {Entry} entry
+   */
+  async #discard({ id, identity }) {
+    const wanted = await confirmed({
+      title: t("Discard {name}?", { name: nameIn(identity) }),
+      text: t("The parts that were sent are deleted. Your file stays where it is."),
+      yes: t("Discard"),
+      no: t("Keep it"),
+    });
+    if (!wanted) return;
+    const release = await claimTransfer(id);
+    if (release) {
+      this.#store.forget(id);
+      this.show();
+      await this.#api.remove(id).catch(() => {}); // the server drops it after its deadline by itself
+      release();
+    }
+    await this.look();
   }
 }

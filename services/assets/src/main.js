@@ -109,6 +109,8 @@ async function enhance(form) {
   const forgiveFile = (/** @type {UppyFile<Meta, Body>} */ file) => status.forgive((id) => id === file.id);
   uppy.on("file-added", forgiveFile);
   uppy.on("file-removed", forgiveFile);
+  uppy.on("file-added", () => interrupted.show());
+  uppy.on("file-removed", () => interrupted.show());
   uppy.on("upload-start", () => status.forgive((id) => !uppy.getFile(id)?.error));
   uppy.on("upload-error", (file, error) => {
     if (file) status.fault(file.id, about(file.name, error.message));
@@ -119,7 +121,10 @@ async function enhance(form) {
     event.preventDefault();
     start();
   });
-  document.addEventListener("visibilitychange", () => stayAwake(uploader.busy));
+  document.addEventListener("visibilitychange", () => {
+    stayAwake(uploader.busy);
+    interrupted.look(); // another tab may have continued one of them
+  });
   addEventListener("beforeunload", (event) => {
     if (uploader.busy) event.preventDefault();
   });

@@ -100,6 +100,7 @@ def test_an_interrupted_upload_can_be_discarded(surfer, make, bucket):
     before = bucket.transfers()
     interrupt(surfer, make("film.mp4", 40 * MiB))
     surfer.page.get_by_role("button", name="Discard film.mp4").click()
+    surfer.page.get_by_role("dialog").get_by_role("button", name="Discard").click()
     surfer.until(lambda: bucket.transfers() == before)
     assert stored(surfer.page) == []
     surfer.page.reload()
