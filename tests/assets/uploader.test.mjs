@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { Uppy } from "../../services/assets/node_modules/@uppy/core/lib/index.js";
 
+import { Final } from "../../services/assets/src/faults.js";
 import { Uploader } from "../../services/assets/src/uploader.js";
 import { film, PART, pass, SIZE, slowPut, world } from "./world.mjs";
 
@@ -14,9 +15,9 @@ import { film, PART, pass, SIZE, slowPut, world } from "./world.mjs";
 /**
  * An Uppy with our uploader, in a world of its own.
  *
- * @param {Replaced & { fields?: () => Record<string, string> }} replaced
+ * @param {Replaced & { takeFields?: () => Record<string, string> }} replaced
  */
-function page({ fields = () => ({}), ...replaced } = {}) {
+function page({ takeFields = () => ({}), ...replaced } = {}) {
   const { seen, services } = world(replaced);
   /** @type {Uppy<Meta, Body>} */
   const uppy = new Uppy();
@@ -25,7 +26,7 @@ function page({ fields = () => ({}), ...replaced } = {}) {
   /** @type {number[]} */
   const bar = [];
   uppy.use(Uploader, {
-    fields,
+    takeFields,
     kind: "file",
     services: { ...services, network: /** @type {any} */ ({ ...services.network, watch() {} }) },
     changed() {},
@@ -85,4 +86,28 @@ test("files that wait for their turn count as what remains", async () => {
   await pass(uppy.upload(), { each: () => left.push(uploader.progress.left) && undefined });
   assert.equal(left[0], 6 * SIZE);
   assert.deepEqual(uploader.progress, { sent: 6 * SIZE, left: 0, again: false });
+});
+
+test("the files that begin together share the fields, which are taken once", async () => {
+  const titles = ["first", "second", "third"];
+  /** @type {any[]} */
+  const begun = [];
+  const { uppy, add } = page({
+    takeFields: () => ({ title: titles.shift() ?? "" }),
+    api: {
+      begin: (begin) => async (wish) => {
+        begun.push(wish.title);
+        if (begun.length === 6) throw new Final({ message: "no" });
+        return begin(wish);
+      },
+    },
+  });
+  for (let number = 0; number < 6; number++) add(`${number}.mp4`);
+  await pass(uppy.upload());
+  await pass(uppy.retryAll());
+  uppy.removeFiles(uppy.getFiles().map(({ id }) => id));
+  add("6.mp4");
+  await pass(uppy.upload());
+  assert.deepEqual(begun, [...Array(7).fill("first"), "second"]);
+  assert.deepEqual(titles, ["third"]);
 });

@@ -2,6 +2,22 @@
 
 import { Final, Gone, Missing, Passing } from "./faults.js";
 
+/** @import { Cause } from "./sentences.js" */
+
+/**
+ * Errors that pass, by their code, for which the page has its own words: the server's ask the visitor to try again,
+ * and the page does that.
+ *
+ * @type {Record<string, Cause>}
+ */
+const PASSING = {
+  broken: "server",
+  busy: "busy",
+  database: "server",
+  site_full: "full",
+  storage: "storage",
+  too_many: "many",
+};
 const LONGEST_ANSWER = 35_000; // ms; the router gives up after 30 s
 
 /** @typedef {{ id: string, state: string, name: string, link: string, transfer: { part_size: number } }} Upload what we use of it */
@@ -110,14 +126,15 @@ export class Api {
 
 /**
  * @param {Response} response
- * @param {{ message?: string, missing?: number[] }} error
+ * @param {{ code?: string, message?: string, missing?: number[] }} error
  */
-function meaning(response, { message, missing }) {
+function meaning(response, { code = "", message, missing }) {
   const { status } = response;
   if (status === 404 || status === 410) return new Gone(message);
   if (status === 409 && missing) return new Missing(missing);
   if (status === 408 || status === 429 || status >= 500) {
-    return new Passing("server", { retryAfter: retryAfter(response), message });
+    const why = PASSING[code];
+    return new Passing(why ?? "server", { retryAfter: retryAfter(response), message: why ? undefined : message });
   }
   if (status === 403 || status === 401) return new Final({ fault: "stale" });
   return new Final({ message });

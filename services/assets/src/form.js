@@ -46,6 +46,17 @@ export function fieldsOf(form) {
 }
 
 /**
+ * Empty the fields that belong to one upload alone, so that the next one does not get them too.
+ *
+ * @param {HTMLFormElement} form
+ */
+export function emptyFields(form) {
+  for (const field of form.querySelectorAll("input[type=text][name]")) {
+    if (field instanceof HTMLInputElement) field.value = "";
+  }
+}
+
+/**
  * Hide what only a browser without scripts needs, and show the limit that applies with them.
  *
  * @param {HTMLFormElement} form

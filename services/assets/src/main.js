@@ -13,11 +13,12 @@ import { disguised, objection } from "./checks.js";
 import { showDashboard } from "./dashboard.js";
 import { make } from "./elements.js";
 import { Final } from "./faults.js";
-import { fieldsOf, settingsOf, takeOver } from "./form.js";
+import { emptyFields, fieldsOf, settingsOf, takeOver } from "./form.js";
 import { identityOf } from "./identity.js";
 import { takeFromPage } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { Lanes } from "./lanes.js";
+import { onceUnlisted } from "./listed.js";
 import { Network } from "./network.js";
 import { put } from "./put.js";
 import { about, sentence } from "./sentences.js";
@@ -66,7 +67,11 @@ async function enhance(form) {
   let pageShowsUploads = true;
   uppy.use(Uploader, {
     kind,
-    fields: () => fieldsOf(form),
+    takeFields() {
+      const fields = fieldsOf(form);
+      emptyFields(form);
+      return fields;
+    },
     services: { api, put, store, claimTransfer, identityOf, lanes: new Lanes(), network: new Network(settings.live) },
     changed(id, state) {
       status.change(id, state);
@@ -77,8 +82,10 @@ async function enhance(form) {
       return error.fault ? say(error.fault, error.values) : error.message;
     },
     ready(upload) {
+      const text = t("{name} is uploaded.", { name: upload.name });
+      status.finish(text);
+      onceUnlisted(upload.id, () => status.retract(text));
       if (!announce(upload)) pageShowsUploads = false;
-      status.finish(t("{name} is uploaded.", { name: upload.name }));
     },
   });
   const uploader = /** @type {Uploader} */ (uppy.getPlugin("MayflyUploader"));

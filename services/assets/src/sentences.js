@@ -5,7 +5,7 @@ import { t } from "./words.js";
 /**
  * Why a transfer waits.
  *
- * @typedef {"offline" | "connection" | "stalled" | "server" | "storage"} Cause
+ * @typedef {"offline" | "connection" | "stalled" | "server" | "storage" | "busy" | "many" | "full"} Cause
  */
 
 /** Values that a fault's sentence may name; `limit` is a size in words. */
@@ -14,10 +14,13 @@ import { t } from "./words.js";
 /** @type {Record<Cause, () => string>} */
 export const causes = {
   offline: () => t("No connection. The upload continues by itself once you are back online."),
-  connection: () => t("Waiting for the connection"),
-  stalled: () => t("The connection has stalled"),
-  server: () => t("Mayfly does not answer"),
-  storage: () => t("Storage does not answer"),
+  connection: () => t("Waiting for the connection."),
+  stalled: () => t("The connection has stalled."),
+  server: () => t("Mayfly does not answer."),
+  storage: () => t("Storage does not answer."),
+  busy: () => t("Putting the parts together."),
+  many: () => t("Many requests came from you or your network address in a short time."),
+  full: () => t("This site is full at the moment. The upload continues once others have expired."),
 };
 
 export const faults = {
@@ -49,8 +52,8 @@ export const faults = {
   /** @param {Values} values */
   gaveUp: ({ why = "connection" }) =>
     t(
-      "{cause}, for a quarter of an hour. The parts sent so far are kept for a while; try again when the connection is better.",
-      { cause: causes[why]() },
+      "{cause} We stopped trying after a quarter of an hour. The parts sent so far are kept for a while; try again later.",
+      { cause: causes[why === "offline" ? "connection" : why]() },
     ),
 };
 

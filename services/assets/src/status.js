@@ -111,13 +111,22 @@ export class Status {
     this.#drawLine();
   }
 
+  /**
+   * Take back a text of `finish`, if the line still has it.
+   *
+   * @param {string} text
+   */
+  retract(text) {
+    if (this.#last === text) this.finish("");
+  }
+
   #drawLine() {
     const states = [...this.#states.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
     const first = states.at(0);
     if (first && first.state !== "sending") this.#estimate.forget();
     const [text, figure] = first ? this.#line(first) : [this.#last, ""];
     if (this.#text.textContent !== text) this.#text.textContent = text;
-    this.#figure.textContent = figure && `${text ? ", " : ""}${figure}`;
+    this.#figure.textContent = figure;
   }
 
   /**
@@ -131,7 +140,8 @@ export class Status {
       const text = state.message ?? causes[state.why]();
       if (state.why === "offline") return [text, ""];
       const seconds = Math.max(1, Math.ceil((state.until - Date.now()) / 1000));
-      return [text, t("trying again in {seconds} s", { seconds })];
+      const again = t("Trying again in {seconds} s.", { seconds });
+      return [text, ` ${again}`];
     }
     if (state.state === "checking") return [t("Checking the upload"), ""];
     if (state.state === "paused") return [t("Paused. The parts sent so far are kept for a while."), ""];
@@ -146,7 +156,7 @@ export class Status {
     if (seconds === undefined) return "";
     const speed = t("{size}/s", { size: this.#sizeInWords(this.#estimate.speed) });
     const time = t("{time} left", { time: this.#timeInWords(seconds) });
-    return `${speed}, ${time}`;
+    return `, ${speed}, ${time}`;
   }
 
   #drawFaults() {

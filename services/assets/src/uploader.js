@@ -14,7 +14,7 @@ import { Transfer } from "./transfer.js";
 /**
  * @typedef {object} Options
  * @property {string} kind
- * @property {() => Record<string, string>} fields what else the API is to know of the next upload
+ * @property {() => Record<string, string>} takeFields gives what else the API is to know of the files that begin now
  * @property {Omit<Services, "report"> & { network: Network }} services
  * @property {(id: string, state: State | null) => void} changed a file's state; null at its end
  * @property {(upload: Upload) => void} ready
@@ -40,6 +40,8 @@ export class Uploader extends BasePlugin {
   #most = new Map();
   /** @type {Set<string>} files that wait for their turn */
   #waiting = new Set();
+  /** @type {Map<string, Record<string, string>>} what else the API is to know of each, when it is tried again too */
+  #fields = new Map();
   /** Bytes that transfers have sent which are not under way any more. */
   #sent = 0;
 
@@ -59,6 +61,7 @@ export class Uploader extends BasePlugin {
     uppy.addUploader((ids) => this.#uploadAll(ids));
     uppy.on("file-removed", ({ id }) => {
       this.#most.delete(id);
+      this.#fields.delete(id);
       this.#waiting.delete(id);
       this.#transfers.get(id)?.cancel();
     });
@@ -103,6 +106,11 @@ export class Uploader extends BasePlugin {
   /** @param {string[]} ids */
   async #uploadAll(ids) {
     this.uppy.emit("upload-start", this.uppy.getFilesByIds(ids));
+    const begin = ids.filter((id) => !this.#fields.has(id));
+    if (begin.length) {
+      const fields = this.opts.takeFields();
+      for (const id of begin) this.#fields.set(id, fields);
+    }
     const waiting = [...ids];
     for (const id of waiting) this.#waiting.add(id);
     const work = async () => {
@@ -121,7 +129,7 @@ export class Uploader extends BasePlugin {
     if (!file) return; // removed while it waited
     const transfer = new Transfer(
       /** @type {File} */ (file.data),
-      { kind: opts.kind, fields: opts.fields() },
+      { kind: opts.kind, fields: this.#fields.get(id) ?? {} },
       {
         ...opts.services,
         report: (report) => ("bytes" in report ? this.#progress(id, report.bytes) : opts.changed(id, report)),

@@ -1,6 +1,7 @@
 """Send files in every way that a browser offers."""
 
 import base64
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -134,7 +135,7 @@ def test_the_page_waits_as_long_as_the_server_asks_and_says_so(surfer, make):
 
     surfer.page.route(f"{URL}/api/uploads", answer)
     surfer.upload(make("film.mp4", 1000))
-    surfer.says("Too many uploads in a minute., trying again in")
+    surfer.says("Too many uploads in a minute. Trying again in")
     surfer.see("film.mp4")
 
 
@@ -211,3 +212,41 @@ def test_a_share_page_does_not_load_the_uploader(surfer, make):
     page.on("request", lambda request: loaded.append(request.url))
     page.goto(surfer.uploads("file")[0]["link"])
     assert not [url for url in loaded if "/upload." in url]
+
+
+def test_a_title_is_for_one_upload_alone(surfer, make):
+    page = surfer.open("/files/")
+    page.get_by_label("Title").fill("holiday")
+    surfer.upload(make("a.txt", 10))
+    expect(page.get_by_label("Title")).to_have_value("")
+    surfer.says("a.txt is uploaded.")
+    surfer.upload(make("b.txt", 10))
+    surfer.says("b.txt is uploaded.")
+    assert {upload["name"]: upload["title"] for upload in surfer.uploads("file")} == {"a.txt": "holiday", "b.txt": ""}
+
+
+def test_the_status_forgets_an_upload_that_was_deleted(surfer, make):
+    page = surfer.open("/files/")
+    surfer.upload(make("a.txt", 10))
+    surfer.says("a.txt is uploaded.")
+    surfer.see("a.txt")
+    page.get_by_role("button", name="Delete a.txt").click()
+    expect(page.get_by_text("a.txt deleted.")).to_be_visible()
+    expect(page.locator(".upload-line")).to_have_text("")
+
+
+def test_a_broken_server_is_told_in_one_sentence_after_another(surfer, make):
+    page = surfer.open("/files/")
+    error = {"error": {"code": "storage", "message": "Storage does not answer. Try again in a minute."}}
+    asked = []
+
+    def answer(route):
+        asked.append(route)
+        if len(asked) > 1:
+            return route.continue_()
+        return route.fulfill(status=503, json=error, headers={"Retry-After": "3"})
+
+    page.route("**/complete", answer)
+    surfer.upload(make("a.txt", 10))
+    expect(page.locator(".upload-line")).to_have_text(re.compile(r"^Storage does not answer\. Trying again in \d s\.$"))
+    surfer.see("a.txt")

@@ -234,7 +234,7 @@ def test_an_upload_waits_for_storage_that_does_not_answer(surfer, make, line):
     surfer.context.route(f"{STORAGE}/", lambda route: route.abort("connectionrefused"))
     surfer.open("/files/")
     surfer.upload(make("film.mp4", 1000))
-    surfer.says("Storage does not answer, trying again in")
+    surfer.says("Storage does not answer. Trying again in")
     surfer.page.wait_for_timeout(8_000)
     expect(surfer.page.locator(".upload-faults li")).to_have_count(0)
     away.clear()

@@ -1,0 +1,22 @@
+// What the page's list says about an upload. page.js fills the list, and puts another in its place with each answer.
+
+/**
+ * Call `then` once the list has shown an upload and does not any more, because it was deleted or has expired.
+ *
+ * @param {string} id the upload's
+ * @param {() => void} then
+ */
+export function onceUnlisted(id, then) {
+  let listed = false;
+  const end = new AbortController();
+  const look = () => {
+    const list = document.querySelector("#uploads");
+    if (!(list instanceof HTMLElement)) return;
+    if (list.querySelector(`#upload-${id}`)) listed = true;
+    else if (listed && list.dataset.here === list.dataset.first) {
+      end.abort();
+      then();
+    }
+  };
+  document.addEventListener("htmx:afterSwap", look, { signal: end.signal });
+}
