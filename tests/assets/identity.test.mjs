@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { identityOf } from "../../services/assets/src/identity.js";
+import { identityOf, isSame } from "../../services/assets/src/identity.js";
 
 const MiB = 1024 * 1024;
 
@@ -39,4 +39,17 @@ test("only the first and the last part are read", async () => {
   };
   await identityOf(file);
   assert.deepEqual(read, [8 * MiB, 8 * MiB]);
+});
+
+test("files of one name, size and time are the same only if all of their bytes are", async () => {
+  const film = (/** @type {Uint8Array<ArrayBuffer>} */ bytes, name = "film.mp4") =>
+    new File([bytes], name, { lastModified: 1 });
+  const bytes = new Uint8Array(20 * 1024 * 1024);
+  const other = bytes.slice();
+  other[10 * 1024 * 1024] = 1; // beyond what an identity samples
+  assert.equal(await isSame(film(bytes), film(bytes.slice())), true);
+  assert.equal(await isSame(film(bytes), film(other)), false);
+  assert.equal(await isSame(film(bytes), film(bytes, "other.mp4")), false);
+  const unreadable = Object.assign(film(bytes), { slice: () => ({ arrayBuffer: () => Promise.reject(new Error()) }) });
+  assert.equal(await isSame(film(bytes), unreadable), false);
 });

@@ -1,4 +1,4 @@
-// Whether a file that a visitor chooses is the one whose transfer was interrupted.
+// Whether a file that a visitor chooses is one that was chosen before: in this page, or for a transfer that was interrupted.
 
 const SAMPLE = 8 * 1024 * 1024; // a part's usual size; memory holds two of them at most
 
@@ -29,6 +29,24 @@ export function looksLike(identity, file) {
 }
 
 /**
+ * Whether two files have the same traits and the same bytes. Cameras, games and archives make files that differ in their
+ * bytes alone, so all of them are compared, until the first difference. A file that cannot be read is like no other.
+ *
+ * @param {File} file
+ * @param {File} other
+ */
+export async function isSame(file, other) {
+  const kept = traits(other);
+  if (!traits(file).every((trait, index) => kept[index] === trait)) return false;
+  for (let start = 0; start < file.size; start += SAMPLE) {
+    const slices = [file, other].map((whole) => whole.slice(start, start + SAMPLE).arrayBuffer());
+    const [one, two] = await Promise.all(slices).catch(() => []);
+    if (!one || !two || !equal(new Uint8Array(one), new Uint8Array(two))) return false;
+  }
+  return true;
+}
+
+/**
  * The file's name, which is part of its identity.
  *
  * @param {string} identity
@@ -41,6 +59,14 @@ export function nameIn(identity) {
 /** @param {File} file */
 function traits(file) {
   return [file.name, file.size, file.lastModified];
+}
+
+/**
+ * @param {Uint8Array} one
+ * @param {Uint8Array} two
+ */
+function equal(one, two) {
+  return one.length === two.length && one.every((byte, index) => byte === two[index]);
 }
 
 /** @param {Blob} blob */

@@ -1,4 +1,4 @@
-// What the page's list says about an upload. page.js fills the list, and puts another in its place with each answer.
+// Notices that the page's list does not show an upload any more. page.js replaces the list with each answer.
 
 /**
  * Call `then` once the list has shown an upload and does not any more, because it was deleted or has expired.

@@ -14,7 +14,7 @@ import { showDashboard } from "./dashboard.js";
 import { make } from "./elements.js";
 import { Final } from "./faults.js";
 import { emptyFields, fieldsOf, settingsOf, takeOver } from "./form.js";
-import { identityOf } from "./identity.js";
+import { identityOf, isSame } from "./identity.js";
 import { takeFromPage } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { Lanes } from "./lanes.js";
@@ -54,14 +54,16 @@ async function enhance(form) {
     present: () => uppy.getFiles().map(({ data }) => /** @type {File} */ (data)),
   });
   const status = new Status({ progress: () => uploader.progress, sizeInWords, timeInWords: timeIn(lang) });
+  let chosen = 0;
   /** @type {Uppy<Meta, Body>} */
   const uppy = new Uppy({
     locale: uppyLocale(),
     restrictions: { allowedFileTypes: types.length ? types : null },
-    onBeforeFileAdded(file, files) {
+    onBeforeFileAdded(file) {
       const fault = objection(file, { most, types });
-      if (fault) status.fault(file.id, about(file.name, say(fault)));
-      return !fault && !Object.hasOwn(files, file.id);
+      if (fault) refuse(file.name, fault);
+      // Uppy's own id is the same for different files of one name, size and time.
+      return !fault && { ...file, id: `${file.id}-${++chosen}` };
     },
   });
   let pageShowsUploads = true;
@@ -97,6 +99,7 @@ async function enhance(form) {
 
   uppy.on("files-added", async (files) => {
     if (kind === "image") await Promise.all(files.map(refuseDisguised));
+    for (const file of files) await refuseSecond(file);
     const waiting = uppy.getFiles().filter(({ progress }) => !progress.uploadStarted);
     if (kind === "image" && kept && waiting.length > kept) {
       status.finish(
@@ -114,7 +117,6 @@ async function enhance(form) {
     if ("isUserFacing" in error && error.isUserFacing) status.fault(file?.id ?? "all", error.message);
   });
   const forgiveFile = (/** @type {UppyFile<Meta, Body>} */ file) => status.forgive((id) => id === file.id);
-  uppy.on("file-added", forgiveFile);
   uppy.on("file-removed", forgiveFile);
   uppy.on("file-added", () => interrupted.show());
   uppy.on("file-removed", () => interrupted.show());
@@ -147,7 +149,34 @@ async function enhance(form) {
     const fault = await disguised(/** @type {File} */ (file.data)).catch(() => /** @type {const} */ ("unreadable"));
     if (!fault || !uppy.getFile(file.id)) return;
     uppy.removeFile(file.id);
-    status.fault(file.id, about(file.name, say(fault)));
+    refuse(file.name, fault);
+  }
+
+  /**
+   * Leave a file out that is on the page already, unless it was sent meanwhile.
+   *
+   * @param {UppyFile<Meta, Body>} file
+   */
+  async function refuseSecond(file) {
+    const before = uppy.getFiles().slice(
+      0,
+      uppy.getFiles().findIndex(({ id }) => id === file.id),
+    );
+    for (const other of before.filter(({ meta }) => meta.relativePath === file.meta.relativePath)) {
+      if (!(await isSame(/** @type {File} */ (file.data), /** @type {File} */ (other.data)))) continue;
+      if (!uppy.getFile(other.id) || uppy.getFile(file.id)?.progress.uploadStarted !== null) continue;
+      uppy.removeFile(file.id);
+      refuse(file.name, "twice");
+      return;
+    }
+  }
+
+  /**
+   * @param {string} name of a file that is not sent
+   * @param {Fault} fault
+   */
+  function refuse(name, fault) {
+    status.fault(`${fault} ${name}`, about(name, say(fault)));
   }
 
   function finish() {

@@ -25,6 +25,7 @@ export const causes = {
 
 export const faults = {
   empty: () => t("This file is empty."),
+  twice: () => t("You have chosen this file twice. It is sent once."),
   notImage: () =>
     t("This is not an image we can show. We show JPEG, PNG, WebP, GIF and AVIF; send anything else as a file."),
   heic: () => t("HEIC pictures cannot be shown here. Send it as a file instead."),

@@ -1,7 +1,9 @@
 """Send files in every way that a browser offers."""
 
 import base64
+import os
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -250,3 +252,41 @@ def test_a_broken_server_is_told_in_one_sentence_after_another(surfer, make):
     surfer.upload(make("a.txt", 10))
     expect(page.locator(".upload-line")).to_have_text(re.compile(r"^Storage does not answer\. Trying again in \d s\.$"))
     surfer.see("a.txt")
+
+
+def twins(folder: Path, name: str, *contents: bytes) -> list[Path]:
+    """Files of one name and one time of change, each in a folder of its own."""
+    files = [folder / str(number) / name for number in range(len(contents))]
+    for file, content in zip(files, contents, strict=True):
+        file.parent.mkdir()
+        file.write_bytes(content)
+        os.utime(file, (315532800, 315532800))
+    return files
+
+
+@pytest.mark.parametrize("how", ["together", "one after the other"])
+def test_different_files_of_one_name_size_and_time_all_arrive(surfer, tmp_path, how):
+    contents = [b"a" * 4096, b"b" * 4096]
+    files = twins(tmp_path, "save.dat", *contents)
+    page = surfer.open("/files/")
+    if how == "together":
+        page.locator(".uppy-Dashboard-input").first.set_input_files(files)
+    else:
+        for file in files:
+            drop(surfer, file, "h1")
+            expect(page.locator(".uppy-Dashboard-Item").first).to_be_visible()
+    expect(page.locator(".uppy-Dashboard-Item")).to_have_count(2)
+    surfer.send()
+    surfer.until(lambda: len(surfer.seen()) == 2)
+    assert {surfer.download(upload) for upload in surfer.uploads("file")} == set(contents)
+
+
+def test_a_file_that_is_chosen_twice_is_named_and_sent_once(surfer, tmp_path):
+    files = twins(tmp_path, "save.dat", b"a" * 4096, b"a" * 4096)
+    page = surfer.open("/files/")
+    page.locator(".uppy-Dashboard-input").first.set_input_files(files)
+    surfer.says("save.dat: You have chosen this file twice. It is sent once.")
+    expect(page.locator(".uppy-Dashboard-Item")).to_have_count(1)
+    surfer.send()
+    surfer.says("save.dat is uploaded.")
+    assert len(surfer.uploads("file")) == 1
