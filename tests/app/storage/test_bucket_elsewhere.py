@@ -72,6 +72,7 @@ def elsewhere(server):
     server.way = None
     server.storage.bucket_name = new_key().replace("uploads/", "elsewhere-")
     server.client.create_bucket(Bucket=server.storage.bucket_name)
+    server.client.delete_public_access_block(Bucket=server.storage.bucket_name)  # AWS closes each new bucket
     yield server
     server.way = None
     server.client.delete_bucket(Bucket=server.storage.bucket_name)
