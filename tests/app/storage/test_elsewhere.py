@@ -249,6 +249,23 @@ def test_a_list_of_parts_that_does_not_go_on_is_an_error(elsewhere, key, sent):
         elsewhere.storage.parts(key, sent[0])
 
 
+def test_a_listing_never_repeats_the_key_that_it_goes_on_from(elsewhere):
+    """The server begins with the key itself, or overlooks where to begin."""
+    date = "2026-02-03T04:05:06Z"
+    objects = "".join(f"<Contents><Key>{name}</Key><LastModified>{date}</LastModified></Contents>" for name in "abc")
+    uploads = "".join(
+        f"<Upload><Key>{name}</Key><UploadId>1</UploadId><Initiated>{date}</Initiated></Upload>" for name in "abc"
+    )
+    listed = [
+        f"<ListBucketResult>{objects}</ListBucketResult>".encode(),
+        f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode(),
+    ]
+    elsewhere.way = lambda asked, ask: Reply(200, listed["uploads" in asked.query])
+    for call in (elsewhere.storage.objects, elsewhere.storage.transfers):
+        assert [there.key for there in call("", after="b")] == ["c"]
+        assert [there.key for there in call("")] == ["a", "b", "c"]
+
+
 # Dates, and answers that lack something
 
 

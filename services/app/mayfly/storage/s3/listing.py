@@ -40,7 +40,8 @@ def objects(client: "S3Client", bucket: str, prefix: str, *, after: str = "") ->
     with answering():
         for page in pages(Bucket=bucket, Prefix=prefix, **start):
             for item in page.get("Contents", ()):
-                yield found(item["Key"], item["LastModified"])
+                if item["Key"] > after:  # some servers begin with `after` itself
+                    yield found(item["Key"], item["LastModified"])
 
 
 def transfers(client: "S3Client", bucket: str, prefix: str, *, after: str = "") -> "Iterator[MultipartUploadTypeDef]":
@@ -49,4 +50,6 @@ def transfers(client: "S3Client", bucket: str, prefix: str, *, after: str = "") 
     start: dict[str, Any] = {"KeyMarker": after} if after else {}
     with answering():
         for page in pages(Bucket=bucket, Prefix=prefix, **start):
-            yield from page.get("Uploads", ())
+            for transfer in page.get("Uploads", ()):
+                if transfer["Key"] > after:
+                    yield transfer
