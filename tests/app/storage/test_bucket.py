@@ -146,6 +146,7 @@ def test_a_bucket_of_another_account_is_left_alone(answers):
 def test_a_bucket_name_taken_by_another_account_is_an_error(answers):
     answers.add_client_error("head_bucket", "404", http_status_code=404)
     answers.add_client_error("create_bucket", "BucketAlreadyExists", http_status_code=409)
+    answers.add_client_error("head_bucket", "403", http_status_code=403)
     with pytest.raises(ClientError):
         configure(answers.client, "taken", region="us-east-1", origins=["*"], prefixes=PREFIXES)
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 from mayfly.storage.protocol import StorageError
+from mayfly.storage.s3.bucket import LACKING
 
 from ...support.storages import MINUTE, new_key, open_transfer, stored
 
@@ -148,7 +149,7 @@ def test_a_download_of_a_removed_object_is_not_found(strict_storage, key, world)
 
 
 def test_preparing_again_changes_nothing(storage):
-    assert storage.prepare() == []
+    assert [sentence for sentence in storage.prepare() if not sentence.startswith(LACKING)] == []
 
 
 def test_a_prepared_storage_passes_its_check(storage):

@@ -163,7 +163,7 @@ class UploadStorage(Protocol):
     def prepare(self) -> list[str]:
         """Create and configure the place for use; safe to repeat, and to run twice at once.
 
-        Returns a sentence for each change.
+        Returns a sentence for each change, and for each setting that the operator has to make by hand.
         """
         ...
 

@@ -6,21 +6,22 @@ S3 answers 403 instead of 404 for an absent object. `prepare` needs permission t
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from storages.backends.s3 import S3Storage
 
 from .. import many
 from ..headers import PREVIEW_TYPE, attachment
 from ..keys import PREFIXES
 from ..protocol import STILL_THERE, Found, Part, SignedPart, StorageError, TransferNotFound
-from . import bucket
+from . import bucket, listing
+from .answers import answering, code_of, found, quoted, refuses_range, status_of, takes_no_batches
 from .client import Clients, configuration
 from .presign import S3Signer, bucket_url
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import (
         CompletedPartTypeDef,
-        ListMultipartUploadsOutputTypeDef,
-        ListObjectsV2OutputTypeDef,
         ObjectIdentifierTypeDef,
     )
 
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 MOST_KEYS = 1000
 # S3 answers about MOST_KEYS keys in a fifth of this, AT_ONCE at a time and 20 ms away.
 ABSENT_SECONDS = 10
+# The same for a removal key by key. The next sweep removes a key whose turn does not come.
+REMOVE_SECONDS = 10
 # How much of an object is read at a time, in bytes.
 CHUNK = 256 * 1024
 
@@ -59,6 +60,8 @@ class S3UploadStorage(S3Storage):
         super().__init__(**options)
         self.region_name = self.region_name or "us-east-1"
         self.client_config = configuration(self.endpoint_url)
+        # Until the server refuses one. A process remembers it, so that a removal there costs no vain request more.
+        self._removes_batches = True
 
     def get_default_settings(self) -> dict[str, Any]:
         return super().get_default_settings() | {"public_endpoint_url": None, "cors_origins": ()}
@@ -71,9 +74,9 @@ class S3UploadStorage(S3Storage):
         return self.signer.origin
 
     def open_transfer(self, key: str, *, content_type: str) -> str:
-        with _answering():
+        with answering():
             answer = self.client.create_multipart_upload(Bucket=self.bucket_name, Key=key, ContentType=content_type)
-        return answer["UploadId"]
+            return answer["UploadId"]
 
     def sign_part(self, key: str, transfer_id: str, number: int, size: int, *, lifetime: timedelta) -> SignedPart:
         url = self.signer.part_url(key, transfer_id, number, size, lifetime=lifetime)
@@ -81,29 +84,21 @@ class S3UploadStorage(S3Storage):
         return SignedPart(number=number, size=size, url=url)
 
     def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
-        with _answering():
+        with answering():
             answer = self.client.upload_part(
                 Bucket=self.bucket_name, Key=key, UploadId=transfer_id, PartNumber=number, Body=content
             )
-        return Part(number=number, size=len(content), etag=answer["ETag"])
+            return Part(number=number, size=len(content), etag=quoted(answer["ETag"]))
 
     def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
-        with _answering():
-            pages = self.client.get_paginator("list_parts").paginate(
-                Bucket=self.bucket_name, Key=key, UploadId=transfer_id
-            )
-            return {
-                part["PartNumber"]: Part(number=part["PartNumber"], size=part["Size"], etag=part["ETag"])
-                for page in pages
-                for part in page.get("Parts", ())
-            }
+        return listing.parts(self.client, self.bucket_name, key, transfer_id)
 
     def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
         listed: list[CompletedPartTypeDef] = [
             {"PartNumber": part.number, "ETag": part.etag} for part in sorted(parts, key=lambda part: part.number)
         ]
         # If the answer to a first call was lost, S3 may answer the same call again with success.
-        with _answering():
+        with answering():
             self.client.complete_multipart_upload(
                 Bucket=self.bucket_name, Key=key, UploadId=transfer_id, MultipartUpload={"Parts": listed}
             )
@@ -117,47 +112,46 @@ class S3UploadStorage(S3Storage):
         return self._at_once(self._why_open, keys, seconds=seconds)
 
     def length(self, key: str) -> int | None:
-        with _answering():
+        with answering():
             try:
                 return self.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"]
             except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                if status_of(error) != 404:
                     raise
             # The answer to a HEAD has no body, so the bucket itself may be missing. A GET says which.
             try:
                 answer = self.client.get_object(Bucket=self.bucket_name, Key=key)
             except ClientError as error:
-                if _code(error) != "NoSuchKey":
+                if code_of(error) != "NoSuchKey":
                     raise
                 return None
             answer["Body"].close()
             return answer["ContentLength"]
 
     def first_bytes(self, key: str, count: int) -> bytes:
-        with _answering():
-            answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=f"bytes=0-{count - 1}")
+        with answering():
+            try:
+                answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=f"bytes=0-{count - 1}")
+            except ClientError as error:
+                if not refuses_range(error):
+                    raise
+                answer = self.client.get_object(Bucket=self.bucket_name, Key=key)
             with closing(answer["Body"]) as body:
                 return body.read(count)
 
     def read(self, key: str) -> Generator[bytes]:
-        with _answering(), closing(self.client.get_object(Bucket=self.bucket_name, Key=key)["Body"]) as body:
+        with answering(), closing(self.client.get_object(Bucket=self.bucket_name, Key=key)["Body"]) as body:
             yield from body.iter_chunks(CHUNK)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
-        with _answering():
+        with answering():
             self.client.put_object(Bucket=self.bucket_name, Key=key, Body=content, ContentType=content_type)
 
     def remove(self, keys: Sequence[str]) -> dict[str, str]:
-        errors = {}
+        errors: dict[str, str] = {}
         keys = list(dict.fromkeys(keys))
         for start in range(0, len(keys), MOST_KEYS):
-            batch: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys[start : start + MOST_KEYS]]
-            with _answering():
-                # Quiet: the answer lists only errors. Its status is 200 even if every key has one.
-                answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": batch, "Quiet": True})
-            for error in answer.get("Errors", ()):
-                if error.get("Code") != "NoSuchKey":
-                    errors[error["Key"]] = f"{error.get('Code')}: {error.get('Message')}"
+            errors |= self._removed(keys[start : start + MOST_KEYS])
         return errors
 
     def absent(self, keys: Sequence[str]) -> set[str]:
@@ -173,14 +167,12 @@ class S3UploadStorage(S3Storage):
         return self._at_once(self._why_unproven, keys, seconds=seconds)
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
-        for page in self._object_pages(prefix, after):
-            for item in page.get("Contents", ()):
-                yield Found(item["Key"], since=item["LastModified"])
+        return listing.objects(self.client, self.bucket_name, prefix, after=after)
 
     def transfers(self, prefix: str, *, after: str = "") -> Iterator[Found]:
-        for page in self._transfer_pages(prefix, after):
-            for transfer in page.get("Uploads", ()):
-                yield Found(transfer["Key"], since=transfer["Initiated"])
+        for transfer in listing.transfers(self.client, self.bucket_name, prefix, after=after):
+            with answering():
+                yield found(transfer["Key"], transfer["Initiated"])
 
     def sign_download(self, key: str, *, name: str, content_type: str, lifetime: timedelta) -> str:
         return self.signer.download_url(
@@ -198,7 +190,7 @@ class S3UploadStorage(S3Storage):
 
     def prepare(self) -> list[str]:
         try:
-            with _answering():
+            with answering():
                 return bucket.configure(
                     self.client,
                     self.bucket_name,
@@ -210,7 +202,7 @@ class S3UploadStorage(S3Storage):
             raise StorageError(str(unsuitable)) from unsuitable
 
     def check(self) -> None:
-        with _answering():
+        with answering():
             self.client.head_bucket(Bucket=self.bucket_name)
 
     @cached_property
@@ -258,13 +250,46 @@ class S3UploadStorage(S3Storage):
 
         return many.at_once(ask, keys, seconds=seconds, kind=question.__name__)
 
+    def _removed(self, keys: Sequence[str]) -> dict[str, str]:
+        """Remove at most MOST_KEYS keys, in one request if the server lets us. Returns why one could not be removed."""
+        if self._removes_batches:
+            with answering():
+                try:
+                    return self._remove_batch(keys)
+                except ClientError as error:
+                    if not takes_no_batches(error):
+                        raise
+        errors = self._at_once(self._why_not_removed, keys, seconds=REMOVE_SECONDS)
+        if len(errors) < len(keys):
+            self._removes_batches = False
+        return errors
+
+    def _remove_batch(self, keys: Sequence[str]) -> dict[str, str]:
+        batch: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys]
+        # Quiet: the answer lists only errors. Its status is 200 even if every key has one.
+        answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": batch, "Quiet": True})
+        return {
+            error["Key"]: f"{error.get('Code')}: {error.get('Message')}"
+            for error in answer.get("Errors", ())
+            if error.get("Code") != "NoSuchKey"
+        }
+
+    def _why_not_removed(self, key: str) -> str:
+        with answering():
+            try:
+                self.client.delete_object(Bucket=self.bucket_name, Key=key)
+            except ClientError as error:
+                if code_of(error) != "NoSuchKey":
+                    raise
+        return ""
+
     def _why_unproven(self, key: str) -> str:
         # A GET, because its 404 says whether the key or the bucket is missing. A HEAD has no body to say so.
-        with _answering():
+        with answering():
             try:
                 answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range="bytes=0-0")
             except ClientError as error:
-                if _code(error) != "NoSuchKey":
+                if code_of(error) != "NoSuchKey":
                     raise
                 return ""
             answer["Body"].close()
@@ -278,7 +303,7 @@ class S3UploadStorage(S3Storage):
         # A part that is on its way while S3 aborts may still arrive; S3 asks to list the parts and to abort again.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
         for _ in range(3):
-            with _answering():
+            with answering():
                 self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=key, UploadId=transfer_id)
             if not self.parts(key, transfer_id):
                 return
@@ -286,45 +311,9 @@ class S3UploadStorage(S3Storage):
 
     def _open_transfers(self, key: str) -> list[str]:
         # The prefix also matches longer keys.
-        return [
-            transfer["UploadId"]
-            for page in self._transfer_pages(key)
-            for transfer in page.get("Uploads", ())
-            if transfer["Key"] == key
-        ]
-
-    def _object_pages(self, prefix: str, after: str = "") -> "Iterator[ListObjectsV2OutputTypeDef]":
-        """Every page of the objects under `prefix` after the key `after`: S3 gives 1,000 at a time."""
-        pages = self.client.get_paginator("list_objects_v2").paginate
-        with _answering():
-            if after:
-                yield from pages(Bucket=self.bucket_name, Prefix=prefix, StartAfter=after)
-            else:
-                yield from pages(Bucket=self.bucket_name, Prefix=prefix)
-
-    def _transfer_pages(self, prefix: str, after: str = "") -> "Iterator[ListMultipartUploadsOutputTypeDef]":
-        """Every page of the open transfers under `prefix` after the key `after`: S3 gives 1,000 at a time."""
-        pages = self.client.get_paginator("list_multipart_uploads").paginate
-        with _answering():
-            if after:
-                # The stubs leave out what the paginator itself goes on with.
-                yield from pages(Bucket=self.bucket_name, Prefix=prefix, KeyMarker=after)  # type: ignore[call-arg]
-            else:
-                yield from pages(Bucket=self.bucket_name, Prefix=prefix)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Turn botocore's exceptions into StorageError and TransferNotFound, as the protocol promises."""
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) == "NoSuchUpload":
-            raise TransferNotFound(str(error)) from error
-        raise StorageError(str(error)) from error
-    except BotoCoreError as error:
-        raise StorageError(str(error)) from error
-
-
-def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
+        with answering():
+            return [
+                transfer["UploadId"]
+                for transfer in listing.transfers(self.client, self.bucket_name, key)
+                if transfer["Key"] == key
+            ]
