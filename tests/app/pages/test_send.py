@@ -53,7 +53,7 @@ def test_curl_puts_a_file_and_gets_its_link():
     assert (upload.name, upload.size, upload.kind, upload.state) == ("notes.txt", 5, "file", State.READY)
     token = response["X-Box-Token"]
     again = Client().put("/more.txt", b"x", headers={"X-Box-Token": token})
-    assert again["X-Box-Token"] == token
+    assert again["X-Box-Token"].partition(":")[0] == token.partition(":")[0]  # a new one, of the same box
     assert Upload.objects.of(upload.box).live().count() == 2
 
 

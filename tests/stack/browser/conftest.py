@@ -223,3 +223,16 @@ def digest(content: bytes) -> str:
 def stored(page: Page) -> list[dict]:
     """The transfers that this browser remembers."""
     return json.loads(page.evaluate("localStorage.getItem('mayfly.transfers')") or "[]")
+
+
+def interrupt(surfer, film) -> str:
+    """Send some of `film`, leave the page, and come back. Returns the upload's id."""
+    page = surfer.open("/files/")
+    page.on("dialog", lambda dialog: dialog.accept())
+    surfer.line(up=8_000_000)
+    surfer.upload(film)
+    surfer.until(lambda: stored(page) and stored(page)[0]["stored"] >= PART)
+    page.reload()
+    surfer.ready_for_files()
+    surfer.line()
+    return stored(page)[0]["id"]

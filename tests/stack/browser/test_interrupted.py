@@ -2,8 +2,7 @@
 
 from playwright.sync_api import expect
 
-from .conftest import MiB, digest, stored
-from .test_weak_line import interrupt
+from .conftest import MiB, digest, interrupt, stored
 
 NOTICE = ".upload-interrupted li"
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ..conftest import BUCKET, URL, until
-from .conftest import PART, STORAGE, MiB, digest, refusal, stored, visit
+from .conftest import PART, STORAGE, MiB, digest, interrupt, refusal, stored, visit
 
 
 def test_a_paused_upload_survives_half_a_minute_offline(surfer, make, line):
@@ -81,19 +81,6 @@ def test_a_reload_or_a_closed_tab_sends_only_the_missing_parts(surfer, make, lin
     [upload] = surfer.uploads("file")
     assert upload["id"] == entry["id"]
     assert digest(surfer.download(upload)) == digest(film.read_bytes())
-
-
-def interrupt(surfer, film) -> str:
-    """Send some of `film`, leave the page, and come back. Returns the upload's id."""
-    page = surfer.open("/files/")
-    page.on("dialog", lambda dialog: dialog.accept())
-    surfer.line(up=8_000_000)
-    surfer.upload(film)
-    surfer.until(lambda: stored(page) and stored(page)[0]["stored"] >= PART)
-    page.reload()
-    surfer.ready_for_files()
-    surfer.line()
-    return stored(page)[0]["id"]
 
 
 def test_an_interrupted_upload_can_be_discarded(surfer, make, bucket):
