@@ -29,7 +29,7 @@ sweep() {
   for command in /proc/[0-9]*/cmdline; do
     tr '\0' '\n' 2>/dev/null <"$command" | grep -qxF "$root/run/containerd/containerd.toml" || continue
     pid=${command//[^0-9]/}
-    kill -9 "$pid" 2>/dev/null || true
+    kill -9 "$pid" 2>/dev/null || ! alive "$pid" || die "containerd ($pid) of an earlier dockerd does not end"
   done
   rm -f "$root/run/docker.pid" "$root/run/containerd/containerd.pid"
 }

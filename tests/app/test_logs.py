@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,7 +23,8 @@ from mayfly.uploads.limits import limits
 from mayfly.visitors import boxes
 
 from ..support.broken import storage_class
-from ..support.configuration import ROOT
+from ..support.ports import free_port
+from ..support.statics import with_statics
 from ..support.waiting import until
 
 ID = "HdAGXUnoT9XNeWzYCe8ETW"
@@ -232,12 +232,7 @@ def test_gunicorn_writes_its_lines_without_secrets():
 def web(static_root, tmp_path_factory):
     """Start web; returns a function that sends a request as it is, and one that returns the log."""
     place = tmp_path_factory.mktemp("web")
-    ignored = shutil.ignore_patterns("staticfiles", "data", "node_modules")
-    services = shutil.copytree(ROOT / "services", place / "services", ignore=ignored)
-    shutil.copytree(static_root, services / "app/staticfiles")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    services, port = with_statics(place, static_root), free_port()
     environment = {
         "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",
         "SECRET_KEY": "x" * 50,

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from ..support.configuration import APP, ROOT
+from ..support.ports import free_port
 from ..support.trickle import BEGINNINGS, LENGTH, head
 from ..support.waiting import until
 
@@ -25,9 +26,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def port(tmp_path_factory, static_root):
     place = tmp_path_factory.mktemp("web")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),

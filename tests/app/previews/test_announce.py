@@ -17,6 +17,7 @@ from mayfly.previews import announce, tasks
 from mayfly.uploads.choices import Kind
 from mayfly.uploads.models import Upload
 
+from ...support.ports import closed_redis, free_port, silent_redis
 from ...support.samples import PNG
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,23 +144,6 @@ def point_at(settings) -> Iterator[Callable[[str], None]]:
     forget()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-@contextmanager
-def silent() -> Iterator[str]:
-    """A server that accepts connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"redis://127.0.0.1:{server.getsockname()[1]}"
-
-
-@contextmanager
-def closed() -> Iterator[str]:
-    yield f"redis://127.0.0.1:{free_port()}"
-
-
 @contextmanager
 def unknown() -> Iterator[str]:
     yield "redis://redis.invalid:6379"
@@ -182,7 +166,7 @@ def unknown_after_a_while() -> Iterator[str]:
         time.sleep(1.5)  # the lookup that still runs must not meet another test
 
 
-@pytest.fixture(params=[silent, closed, unknown, unknown_after_a_while], ids=lambda gone: gone.__name__)
+@pytest.fixture(params=[silent_redis, closed_redis, unknown, unknown_after_a_while], ids=lambda gone: gone.__name__)
 def gone(request, point_at) -> Iterator[None]:
     """A Redis that cannot be reached."""
     with ExitStack() as stack:

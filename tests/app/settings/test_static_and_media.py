@@ -6,8 +6,6 @@ V1 and V2 are whitenoise without S3; V3 and V4 are s3 with S3.
 
 import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -17,8 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ...support.configuration import PRODUCTION, ROOT
+from ...support.configuration import PRODUCTION
+from ...support.ports import free_port
 from ...support.samples import PNG
+from ...support.statics import with_statics
 from ...support.storages import new_key
 from ...support.waiting import until
 
@@ -60,12 +60,7 @@ class Web:
 def web(request, static_root, s3_options, tmp_path_factory):
     static_storage, use_s3 = request.param
     place = tmp_path_factory.mktemp("web")
-    ignored = shutil.ignore_patterns("staticfiles", "data", "node_modules")
-    services = shutil.copytree(ROOT / "services", place / "services", ignore=ignored)
-    shutil.copytree(static_root, services / "app/staticfiles")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    services, port = with_statics(place, static_root), free_port()
     environment = PRODUCTION | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SECRET_KEY": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",

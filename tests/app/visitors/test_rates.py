@@ -19,6 +19,7 @@ from mayfly.visitors import rates
 from mayfly.visitors.rates import BURST_MINUTES, Rate, TooMany, take, take_here
 
 from ...support.configuration import show
+from ...support.ports import closed_redis, silent_redis
 
 UPLOADS = Rate.UPLOADS
 
@@ -225,19 +226,6 @@ def test_redis_refuses_for_all_processes(limit, redis):
 
 
 @contextmanager
-def silent() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"redis://127.0.0.1:{server.getsockname()[1]}"
-
-
-@contextmanager
-def closed() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"redis://127.0.0.1:{server.getsockname()[1]}"
-    yield url
-
-
-@contextmanager
 def unknown() -> Iterator[str]:
     yield "redis://redis.invalid:6379"
 
@@ -249,7 +237,7 @@ def full() -> Iterator[str]:
     server.close()
 
 
-@pytest.fixture(params=[silent, closed, unknown, full], ids=lambda gone: gone.__name__)
+@pytest.fixture(params=[silent_redis, closed_redis, unknown, full], ids=lambda gone: gone.__name__)
 def gone(request, settings, monkeypatch) -> Iterator[None]:
     """A Redis that keeps no bucket."""
     monkeypatch.setattr(shared_redis, "SECONDS", 0.3)  # so that the thread ends soon after the test
