@@ -55,8 +55,6 @@ def write(file: Path = ENV, chosen: Mapping[str, str] | None = None) -> bool:
             sys.exit(f"bin/env: {file} is there already. Edit it, or remove it first.")
         _complete(file, described)
         return False
-    if file != ENV:
-        chosen = {"ENV_FILE": str(file), **chosen}  # so that `docker compose --env-file FILE` reads no other
     return _create(file, _resolved({**described, **chosen}))
 
 

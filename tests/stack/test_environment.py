@@ -10,8 +10,56 @@ from tools import env
 from .conftest import compose, docker_inspect, inspect
 
 SECRETS = {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY", "FLOWER_BASIC_AUTH"}
-# The variables of a container beside those of its image.
+# Web, worker and release have these in common.
+SETTINGS = {
+    "SETTINGS_MODULE_PATH",
+    "ALLOWED_HOSTS_DEV",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "BROKER_POOL_LIMIT",
+    "USE_S3",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_STORAGE_BUCKET_NAME",
+    "AWS_S3_REGION_NAME",
+    "AWS_S3_ENDPOINT_URL",
+}
+TIMES = {"UPLOAD_LIFETIME_MINUTES", "MAX_LIFETIME_MINUTES", "TRANSFER_MINUTES", "RECEIPT_HOURS", "RECONCILE_MAX"}
+STATICS = {"STATIC_STORAGE", "AWS_S3_PUBLIC_ENDPOINT_URL"}
+# The variables of a container that have a value, beside those of its image.
 OWN = {
+    "web": SETTINGS
+    | TIMES
+    | STATICS
+    | {
+        "SECRET_KEY",
+        "DEBUG_DESENV",
+        "PORT",
+        "WEB_CONCURRENCY",
+        "WEB_THREADS",
+        "CELERY_TASK_ALWAYS_EAGER",
+        "TRUST_PROXY",
+        "SHARED_BOX",
+        "IMAGES_KEPT",
+        "MAX_IMAGE_MB",
+        "MAX_IMAGE_MEGAPIXELS",
+        "MAX_FILE_MB",
+        "MAX_FORM_MB",
+        "BOX_QUOTA_MB",
+        "ADDRESS_QUOTA_MB",
+        "SITE_QUOTA_MB",
+        "BOX_UPLOADS_MAX",
+        "ADDRESS_UPLOADS_MAX",
+        "RATE_UPLOADS_ADDRESS",
+        "RATE_UPLOADS_BOX",
+        "RATE_DOWNLOADS",
+        "RATE_QR_CODES",
+        "RATE_LANGUAGES",
+        "RATE_LOGINS",
+    },
+    # The tests add PYTHONPATH, for a task that is slow on purpose.
+    "worker": SETTINGS | TIMES | {"SECRET_KEY", "WORKER_CONCURRENCY", "MAX_IMAGE_MEGAPIXELS", "PYTHONPATH"},
+    "release": SETTINGS | STATICS | {"SECRET_KEY", "AWS_S3_CORS_ORIGINS"},
     "nginx": set(),
     "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"},
     "redis": {"REDISCLI_AUTH"},
@@ -29,7 +77,7 @@ OWN = {
         "HOME",
     },
 }
-# The secrets of .env by whose values the containers that read all settings know them. The worker signs nothing.
+# The secrets of .env that a container knows. The worker signs nothing.
 KNOWN = {
     "web": {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY"},
     "release": {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY"},

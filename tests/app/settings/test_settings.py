@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 
 from ...support.configuration import APP, PRODUCTION, ROOT, complaint, documented, run, show
 
@@ -174,12 +175,32 @@ def read_by_compose() -> set[str]:
     return set(re.findall(r"(?<!\$)\$\{([A-Z][A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text()))
 
 
+def given(service: str) -> dict[str, str]:
+    """The variables that the Compose file gives to a service, with the values as they stand there."""
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]["environment"]
+
+
 def test_every_variable_that_is_read_is_documented():
-    assert read_by_settings() | read_by_compose() | ELSEWHERE <= set(documented()) | {"ENV_FILE"}
+    assert read_by_settings() | read_by_compose() | ELSEWHERE <= set(documented())
 
 
 def test_every_documented_variable_is_read():
     assert set(documented()) <= read_by_settings() | read_by_compose() | ELSEWHERE
+
+
+def test_compose_passes_each_setting_to_a_container():
+    """Case 76."""
+    passed = given("web").keys() | given("worker").keys() | given("release").keys()
+    assert read_by_settings() <= passed
+    assert passed <= read_by_settings()
+
+
+@pytest.mark.parametrize("service", ["web", "worker", "release"])
+def test_a_container_gets_each_variable_under_its_own_name(service):
+    """A misspelt reference would be an empty value, and so a default in place of what .env says."""
+    fixed = {"PORT", "SECRET_KEY"} - ({"SECRET_KEY"} if service == "web" else set())
+    wrong = {name: value for name, value in given(service).items() if value != f"${{{name}:-}}" and name not in fixed}
+    assert wrong == {}
 
 
 def test_every_documented_variable_is_explained():
