@@ -11,7 +11,6 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 LENGTH = 1_000_000  # bytes that each body claims to have
-AGAIN = 0.5  # seconds after which a connection that ended is replaced
 BOUNDARY = "trickle"
 KINDS = {
     "put": ("PUT /slow.bin", ""),
@@ -39,7 +38,7 @@ def head(kind: str, host: str, *, scheme: str = "http", length: int = LENGTH) ->
 
 @dataclass
 class Trickle:
-    """So many connections at once, each with one byte every `pause` seconds. Each is replaced soon after it ends.
+    """So many connections at once, each with one byte every `pause` seconds. Each is replaced `again` s after it ends.
 
     Use as a context manager; it ends by itself after `seconds`. `answers` counts what came, by status; 0 is a
     connection that was closed without an answer.
@@ -49,6 +48,7 @@ class Trickle:
     kinds: tuple[str, ...] = tuple(KINDS)
     connections: int = 40
     pause: float = 1.0
+    again: float = 0.5
     seconds: float = 30.0
     answers: Counter[int] = field(default_factory=Counter)
     held: list[float] = field(default_factory=list)  # seconds from the request to its answer
@@ -76,7 +76,7 @@ class Trickle:
                     self._hear(key.fileobj, key.data)
                     selector.unregister(key.fileobj)
                     key.fileobj.close()
-                    due.append(time.monotonic() + AGAIN)
+                    due.append(time.monotonic() + self.again)
                 for key in list(selector.get_map().values()):
                     self._send(key.fileobj, key.data)
             for key in list(selector.get_map().values()):

@@ -35,24 +35,26 @@ def seconds_for(path: str) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.parametrize("again", [0.5, 0.0], ids=["with a pause", "without a pause"])
 @pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), tuple(KINDS)], ids="-".join)
-def test_slow_bodies_hold_no_page_and_no_upload_to_storage(bucket, kinds, say):
+def test_slow_bodies_hold_no_page_and_no_upload_to_storage(bucket, kinds, again, say):
     """Case 62. Every page is answered, and every upload whose bytes go straight to storage succeeds.
 
     All come from one address, so a call of the API may have to come again, as the page's own script does.
     """
     visitor = stack.Visitor(stack.patient_client)
     times, uploads = [], 0
-    with Trickle(URL, kinds=kinds, connections=CONNECTIONS, seconds=SECONDS) as flood:
+    with Trickle(URL, kinds=kinds, connections=CONNECTIONS, again=again, seconds=SECONDS) as flood:
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             times.append(seconds_for("/images/"))
             visitor.upload(b"hello")
             uploads += 1
             time.sleep(0.5)
-    assert set(flood.answers) <= {408, 503}
+    # 0: nginx ran out of connections, and closed one that it had answered before the client read that.
+    assert set(flood.answers) <= ({408, 503} if again else {0, 408, 503})
     slowest, answers = max(times), dict(flood.answers)
-    say(f"floods: {'-'.join(kinds)}: {len(times)} pages, the slowest {slowest:.2f} s; {uploads} uploads; {answers}")
+    say(f"floods: {'-'.join(kinds)}, again after {again} s: {len(times)} pages, the slowest {slowest:.2f} s; {uploads} uploads; {answers}")
     assert len(visitor.list()) == uploads
 
 

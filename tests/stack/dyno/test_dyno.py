@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 import httpx
+import pytest
 
 from tests.support.trickle import Trickle
 
@@ -162,10 +163,11 @@ def test_an_hour_of_mixed_traffic_fits_into_the_memory(app, bucket, table):
     assert not any(dyno.inspect()["State"]["OOMKilled"] for dyno in (app.web, app.worker))
 
 
-def test_slow_bodies_hold_no_page_and_no_upload_to_storage(app, visitor):
+@pytest.mark.parametrize("again", [0.5, 0.0], ids=["with a pause", "without a pause"])
+def test_slow_bodies_hold_no_page_and_no_upload_to_storage(app, visitor, again):
     """Case 62. A page does not wait until a slow body has used up its time, which is 10 s."""
     times, uploads = [], 0
-    with Trickle(URL, connections=40, seconds=20) as flood:
+    with Trickle(URL, connections=40, again=again, seconds=20) as flood:
         end = time.monotonic() + 20
         while time.monotonic() < end:
             began = time.monotonic()
@@ -176,8 +178,9 @@ def test_slow_bodies_hold_no_page_and_no_upload_to_storage(app, visitor):
             time.sleep(0.5)
     assert set(flood.answers) <= {408, 503}
     assert len(visitor.list()) == uploads
-    FIGURES["40 slow bodies: pages, the slowest, uploads"] = (len(times), f"{max(times):.2f} s", uploads)
-    FIGURES["40 slow bodies: answers"] = dict(flood.answers)
+    name = f"40 slow bodies, again after {again} s"
+    FIGURES[f"{name}: pages, the slowest, uploads"] = (len(times), f"{max(times):.2f} s", uploads)
+    FIGURES[f"{name}: answers"] = dict(flood.answers)
 
 
 def test_connections_stay_below_the_plan(app, connections, bucket, table):
