@@ -53,8 +53,8 @@ def test_slow_bodies_hold_no_page_and_no_upload_to_storage(bucket, kinds, again,
             time.sleep(0.5)
     # 0: nginx ran out of connections, and closed one that it had answered before the client read that.
     assert set(flood.answers) <= ({408, 503} if again else {0, 408, 503})
-    slowest, answers = max(times), dict(flood.answers)
-    say(f"floods: {'-'.join(kinds)}, again after {again} s: {len(times)} pages, the slowest {slowest:.2f} s; {uploads} uploads; {answers}")
+    figures = f"{len(times)} pages, the slowest {max(times):.2f} s; {uploads} uploads"
+    say(f"floods: {kinds}, again after {again} s: {figures}; {dict(flood.answers)}")
     assert len(visitor.list()) == uploads
 
 
