@@ -49,6 +49,11 @@ def moment(value: datetime) -> str:
     return f"{date_format(value, 'DATE_FORMAT')}, {value:%H:%M:%S} UTC"
 
 
+def clock(value: datetime) -> str:
+    """A moment of the next hours to the minute: 08:21 UTC. The page's script shows it in the visitor's own zone."""
+    return f"{value.astimezone(UTC):%H:%M} UTC"
+
+
 def filled(text: str, value: str) -> str:
     """A text with a place for something, `{}`, and that in it: the page's script fills the same text again."""
     return text.replace("{}", value)

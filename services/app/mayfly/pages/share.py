@@ -34,7 +34,7 @@ def share(request: HttpRequest, upload_id: str) -> HttpResponse:
     except Gone:
         return _receipt(request, upload_id)
     mine = upload.box == boxes.from_cookie(request)
-    page = PAGES[Kind(upload.kind)]
+    page = PAGES[Kind(upload.kind)] if mine else ""  # a recipient is on no page of theirs
     return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page})
 
 
@@ -127,5 +127,5 @@ def _receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
         upload = opening.receipt(upload_id)
     except Unknown:
         raise Http404 from None
-    context = {"upload": upload, "gone": opening.is_removed(upload)}
+    context = {"upload": upload, "gone": opening.is_removed(upload), "is_early": opening.is_early(upload)}
     return render(request, "pages/gone.html", context, status=410)

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from ..storage.keys import preview_key, upload_key
-from .choices import Kind, Phase, State
+from .choices import End, Kind, Phase, State
 from .errors import Gone
 from .ids import ID_LENGTH, new_id
 from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
@@ -30,6 +30,8 @@ class Upload(models.Model):
     name = models.CharField(max_length=NAME_LENGTH)
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
     content_type = models.CharField(max_length=30, blank=True)
+    # The type that the first bytes prove, for icons and previews; often empty. No file is given out with it.
+    proven_type = models.CharField(max_length=30, db_default="", blank=True)
     size = models.BigIntegerField()
     part_size = models.BigIntegerField()
     transfer_id = models.TextField(blank=True)
@@ -42,12 +44,19 @@ class Upload(models.Model):
     removing_since = models.DateTimeField(null=True)
     failure = models.CharField(max_length=FAILURE_LENGTH, db_default="", blank=True)
     removed_at = models.DateTimeField(null=True)
+    # Why it was removed; empty while it is not, and for receipts that are older than this column.
+    ended = models.CharField(max_length=8, choices=End.choices, db_default="", blank=True)
     # Why it was refused: a text that has translations, or one already in the client's language; see `why_refused`.
     refusal = models.TextField(blank=True)
-    # For an image: when the next attempt at its preview is due (null if none is), and how many have begun.
+    # When the next attempt at its preview is due (null if none is), and how many have begun.
     preview_due_at = models.DateTimeField(null=True)
     preview_attempts = models.PositiveSmallIntegerField(db_default=0)
+    # Storage has a picture under `preview_key`, or the first lines of a text.
     has_preview = models.BooleanField(db_default=False)
+    has_lines = models.BooleanField(db_default=False)
+    # How often others fetched its bytes, and when last; nothing about them.
+    fetched_count = models.PositiveIntegerField(db_default=0)
+    fetched_at = models.DateTimeField(null=True)
 
     # Only rows that `with_time_left` has read have it.
     time_left: timedelta

@@ -7,7 +7,7 @@ from datetime import timedelta
 from ..storage.headers import PREVIEW_TYPE, attachment
 from ..storage.protocol import UploadStorage
 from . import lifecycle
-from .choices import State
+from .choices import End, State
 from .errors import Gone, Unknown
 from .models import Upload
 
@@ -51,6 +51,13 @@ def receipt(upload_id: str) -> Upload:
 def is_removed(upload: Upload) -> bool:
     """Whether storage has nothing of the upload, as its receipt says."""
     return upload.state == State.GONE
+
+
+def is_early(upload: Upload) -> bool:
+    """Whether a removed upload went before it expired. A row from before reasons were kept has none."""
+    if upload.ended:
+        return upload.ended != End.EXPIRED
+    return upload.removed_at is not None and upload.removed_at < upload.expires_at
 
 
 def download_url(upload_id: str, *, storage: UploadStorage) -> str:
@@ -101,7 +108,7 @@ def _stored_size(upload: Upload, storage: UploadStorage) -> int:
     if size is None:
         # A row that offers nothing is removed by the first request for its bytes that finds out.
         logger.error("%s is ready, and storage does not have it", upload)
-        lifecycle.remove(upload, storage=storage)
+        lifecycle.remove(upload, end=End.LOST, storage=storage)
         raise Gone
     return size
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from ...storage.protocol import Part, TransferNotFound, UploadStorage
 from .. import events
-from ..choices import Kind, State
+from ..choices import End, Kind, State
 from ..content import FIRST_BYTES, content_type_of
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
 from ..locks import request_lock, transaction_lock
@@ -47,7 +47,7 @@ def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
     otherwise.
     """
     if Upload.objects.filter(pk=upload.pk, state=upload.state, has_preview=False).update(refusal=reason):
-        remove(upload, storage=storage)
+        remove(upload, end=End.REFUSED, storage=storage)
 
 
 def _complete(upload: Upload, storage: UploadStorage) -> None:
