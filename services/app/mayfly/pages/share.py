@@ -19,6 +19,7 @@ from ..uploads.errors import Gone, Unknown
 from ..uploads.models import Upload
 from ..visitors import boxes
 from ..visitors.rates import Rate
+from . import fetches
 from .caching import never_stored
 from .errors import answer
 from .limited import limited
@@ -46,11 +47,13 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
     try:
         if request.method == "HEAD":
             return _described(opening.describe_download(upload_id, storage=uploads_storage))
-        return HttpResponseRedirect(opening.download_url(upload_id, storage=uploads_storage))
+        url = opening.download_url(upload_id, storage=uploads_storage)
     except Gone:
         return _receipt(request, upload_id)
     except StorageError as error:
         return answer(request, problem_of(error))
+    fetches.record(request, upload_id)
+    return HttpResponseRedirect(url)
 
 
 @never_stored
