@@ -48,7 +48,10 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         version=__version__,
     )
     made.filters.update(
-        {name: getattr(formats, name) for name in ("size", "span", "seconds", "moment", "clock", "filled", "fade")}
+        {
+            name: getattr(formats, name)
+            for name in ("size", "span", "seconds", "moment", "clock", "sort", "filled", "fade")
+        }
     )
     return made
 

@@ -36,7 +36,8 @@ def share(request: HttpRequest, upload_id: str) -> HttpResponse:
         return _receipt(request, upload_id)
     mine = upload.box == boxes.from_cookie(request)
     page = PAGES[Kind(upload.kind)] if mine else ""  # a recipient is on no page of theirs
-    return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page})
+    lines = opening.first_lines(upload, storage=uploads_storage)
+    return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page, "lines": lines})
 
 
 @never_stored

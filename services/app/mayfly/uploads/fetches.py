@@ -20,7 +20,9 @@ def record(upload_id: str, *, box: str | None) -> None:
     try:
         with transaction.atomic():
             free = Upload.objects.live().filter(pk=upload_id).exclude(box=box or "").order_by()
-            free = free.select_for_update(skip_locked=True).values("pk")
-            Upload.objects.filter(pk__in=free).update(fetched_count=F("fetched_count") + 1, fetched_at=Now())
+            free = free.select_for_update(skip_locked=True)
+            Upload.objects.filter(pk__in=free.values("pk")).update(
+                fetched_count=F("fetched_count") + 1, fetched_at=Now()
+            )
     except Error as error:
         logger.warning("a fetch of %s is not counted: %s", upload_id, error)

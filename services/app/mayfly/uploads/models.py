@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..storage.keys import preview_key, upload_key
 from .choices import End, Kind, Phase, State
+from .content import TEXT, is_previewed
 from .errors import Gone
 from .ids import ID_LENGTH, new_id
 from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
@@ -118,7 +119,7 @@ class Upload(models.Model):
 
     @property
     def preview_key(self) -> str:
-        """The key of its preview, if it is an image."""
+        """The key of its preview: a picture, or the first lines of a text."""
         return preview_key(self.id)
 
     @property
@@ -128,8 +129,18 @@ class Upload(models.Model):
 
     @property
     def may_have_preview(self) -> bool:
-        """Whether storage may have a preview of it: only images that were ready have one."""
-        return self.kind == Kind.IMAGE and self.completed_at is not None
+        """Whether storage may have a preview of it: only uploads that were ready have one."""
+        return self.completed_at is not None and self.wants_preview
+
+    @property
+    def wants_preview(self) -> bool:
+        """Whether a preview of it is attempted: of every image, and of a file if its first bytes prove a fit type."""
+        return self.kind == Kind.IMAGE or is_previewed(self.proven_type, self.size)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its preview is its first lines."""
+        return self.proven_type == TEXT
 
     @property
     def why_refused(self) -> str:

@@ -3,6 +3,7 @@
 import htmx from "htmx.org";
 import { follow } from "./clock.js";
 import "./connection.js";
+import { estimateDownloads } from "./line.js";
 import { offer } from "./links.js";
 import { readList, tellTabs } from "./list.js";
 import { showLocalTimes } from "./times.js";
@@ -15,6 +16,7 @@ function refresh() {
 follow({ over: refresh });
 htmx.onLoad(offer);
 htmx.onLoad(showLocalTimes);
+htmx.onLoad(estimateDownloads);
 
 // A page that could not be had loads itself again.
 const again = document.querySelector("[data-again]");
