@@ -68,7 +68,7 @@ def filled(text: str, value: str) -> str:
 
 
 def sort(upload: Upload) -> str:
-    """What an upload is, as its first bytes prove it: image, video, audio, pdf, document, text, archive, program, file.
+    """The sort of an upload by its first bytes: image, video, audio, pdf, document, text, archive, program, or file.
 
     A name may lie, so it decides between an archive and an office document alone, which both are archives.
     """
