@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
@@ -31,6 +32,7 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.utils.translation import override
 
 from mayfly.ops import health
@@ -102,3 +104,20 @@ def owner() -> Person:
 @pytest.fixture
 def stranger() -> Person:
     return Person()
+
+
+@pytest.fixture
+def beside():
+    """A function that calls another in a thread with its own connection; returns the future."""
+    with ThreadPoolExecutor(4) as pool:
+
+        def call(function: Callable[[], object]):
+            def run():
+                try:
+                    return function()
+                finally:
+                    connection.close()
+
+            return pool.submit(run)
+
+        yield call

@@ -158,7 +158,7 @@ def test_an_upload_expires_to_the_second_and_leaves_the_bucket(visitor, bucket, 
     assert visitor.api.get(f"/api/uploads/{upload['id']}").status_code == 410
     assert visitor.list() == []
     assert until(lambda: not bucket.has(upload), seconds=15) < 15
-    until(lambda: "not found in storage" in httpx.get(upload["link"]).text, seconds=5)
+    until(lambda: "nothing of it is left in storage" in httpx.get(upload["link"]).text, seconds=5)
     assert table("SELECT state, name FROM uploads_upload WHERE id = %s", upload["id"]) == [("gone", "")]
 
 

@@ -1,9 +1,11 @@
-"""A decoder that an image has taken over, as a program of its own: taken_over.py FOLDER walled|open PORT FILE
+"""A decoder that its input has taken over, as a program of its own: taken_over.py FOLDER WALLS PORT FILE
 
-It runs where the first byte of an image would be read, with all that an image could do there, and prints as JSON what
-became of each act: `done`, or the name of the error.
+It runs where the first byte of the input would be read, with all that the input could do there. WALLS is `walled` or
+`open` for an image, `page` for a PDF, and `lines` for a text. It prints as JSON what became of each act: `done`, or the
+name of the error.
 """
 
+import codecs
 import ctypes
 import errno
 import json
@@ -93,9 +95,13 @@ def take_over(*_: object, **__: object) -> None:
 sys.path.insert(0, FOLDER)
 import decoder  # noqa: E402
 import pyvips  # noqa: E402
+import reader  # noqa: E402
 
 if WALLS == "open":
     decoder.only_compute = lambda: None
-pyvips.Image.new_from_source = take_over
+pyvips.Image.new_from_source = reader.page_of = codecs.utf_8_decode = take_over
+if WALLS in ("page", "lines"):
+    sys.argv = ["reader.py", reader.PDF if WALLS == "page" else reader.TEXT]
+    reader.main()
 sys.argv = ["decoder.py", "image/jpeg", "100"]
 decoder.main()

@@ -94,7 +94,7 @@ TABLE = {
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
     # Errors of the domain and of storage.
     "completing": Entry(503, "busy", _("This upload is just being completed. Ask again in a few seconds.")),
-    "database": Entry(503, "database", _("Try again in a minute."), _("The database does not answer")),
+    "database": Entry(503, "database", _("Try again in a few seconds."), _("The database does not answer")),
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
@@ -116,7 +116,7 @@ NOT_ALLOWED = {
     "address_count": 429,
     "site_full": 503,
 }
-# The headers of an answer to a request that another one stands in the way of.
+# The headers of an answer to a request that another one stands in the way of, or that met a database in its restart.
 SOON = {"Retry-After": "5"}
 
 
@@ -201,7 +201,7 @@ def problem_of(error: Exception) -> Problem:
             return problem("transfer_ended")
         case OperationalError() | InterfaceError():
             logger.error("the database does not answer: %s", error)
-            return problem("database", headers={"Retry-After": "60"})
+            return problem("database", headers=SOON)
         case StorageError() | OSError() if not isinstance(error, UnreadablePostError):
             logger.warning("storage does not answer: %s", error)
             return problem("storage", headers={"Retry-After": "60"})

@@ -63,6 +63,7 @@ def test_the_api_shows_every_documented_field_of_an_upload(owner):
         "link": f"http://testserver/u/{upload['id']}/",
         "download": f"http://testserver/u/{upload['id']}/download",
         "preview": None,
+        "fetched": {"count": 0, "last_at": None},
     }
     assert upload["expires_at"].endswith("Z")
 

@@ -34,7 +34,7 @@ def error(request) -> Exception:
 
 
 def assert_is_told(response) -> None:
-    assert (response.status_code, response["Retry-After"]) == (503, "60")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert "no-store" in response["Cache-Control"]
     assert WORDS in page(response)
     assert "secret-host" not in page(response)
@@ -55,7 +55,7 @@ def test_forms_and_curl_answer_503_and_leave_nothing(owner, error):
         assert_is_told(owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")}))
         line = Client().put("/a.txt", b"hello", headers={"X-Box-Token": owner.headers["Authorization"].split()[1]})
     assert (line.status_code, line["Content-Type"]) == (503, "text/plain; charset=utf-8")
-    assert page(line) == f"{WORDS}. Try again in a minute.\n"
+    assert page(line) == f"{WORDS}. Try again in a few seconds.\n"
     assert not Upload.objects.exclude(state=State.GONE).exists()
 
 
@@ -72,8 +72,8 @@ def test_the_api_answers_503_as_json(owner, error, settings, debug):
             owner.delete(f"/api/uploads/{upload['id']}"),
         ]
     for answer in answers:
-        assert (answer.status_code, answer["Retry-After"]) == (503, "60")
-        assert answer.json() == {"error": {"code": "database", "message": f"{WORDS}. Try again in a minute."}}
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert answer.json() == {"error": {"code": "database", "message": f"{WORDS}. Try again in a few seconds."}}
 
 
 def test_the_words_are_in_the_visitors_language(owner):
@@ -84,3 +84,14 @@ def test_the_words_are_in_the_visitors_language(owner):
 def test_the_alive_page_needs_no_database():
     with away(OperationalError("gone")):
         assert Client().get("/health/live").status_code == 200
+
+
+def test_a_page_loads_itself_again_and_a_form_does_not(owner):
+    with away(OperationalError("away")):
+        shown = page(owner.browser.get("/files/?after=x"))
+        sent = page(owner.browser.post("/files/clear/"))
+    assert 'data-again="5"' in shown
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in shown
+    assert '<a class="button" href="/files/?after=x">Try again now</a>' in shown
+    assert "data-again" not in sent
+    assert "refresh" not in sent

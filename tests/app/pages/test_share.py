@@ -1,5 +1,7 @@
 """One upload by its link: the share page, the download, the QR code, and the receipt."""
 
+import re
+from datetime import datetime
 from io import BytesIO
 from urllib.parse import quote
 
@@ -39,7 +41,7 @@ def test_no_page_shows_an_expired_upload(owner):
     assert gone.status_code == 410
     assert "being deleted" in page(gone)
     lifecycle.sweep(storage=storage)
-    assert "not found in storage" in page(Client().get(f"/u/{upload['id']}/"))
+    assert "nothing of it is left in storage" in page(Client().get(f"/u/{upload['id']}/"))
     assert Client().get(f"/u/{upload['id']}/download").status_code == 410
 
 
@@ -98,3 +100,26 @@ def test_a_receipt_says_if_the_upload_was_deleted_early(owner):
     lifecycle.sweep(storage=storage)
     assert "<dt>Would have expired</dt>" in page(Client().get(f"/u/{early['id']}/"))
     assert "<dt>Expired</dt>" in page(Client().get(f"/u/{late['id']}/"))
+
+
+def test_a_link_preview_has_the_time_and_never_the_name(owner):
+    upload = owner.upload(name="secret-plan.pdf", title="secret title")
+    text = page(Client().get(f"/u/{upload['id']}/"))
+    shown = dict(re.findall(r'<meta property="(og:\w+)" content="(.*?)">', text))
+    until = datetime.fromisoformat(upload["expires_at"])
+    assert shown["og:title"] == f"A file, here until {until:%H:%M} UTC"
+    assert shown["og:image"].startswith("http://testserver/static/mayfly/link")
+    assert not [content for content in re.findall(r"<meta[^>]*>", text) if "secret" in content]
+
+
+def test_a_recipient_s_filled_button_is_the_download(owner):
+    pk = owner.upload()["id"]
+    download = f'href="/u/{pk}/download"'
+    assert f'<a class="button" {download}' in page(Client().get(f"/u/{pk}/"))
+    assert f'<a class="button quiet" {download}' in page(owner.browser.get(f"/u/{pk}/"))
+
+
+def test_no_page_is_the_current_one_for_a_recipient(owner):
+    pk = owner.upload()["id"]
+    assert 'aria-current="page"' not in page(Client().get(f"/u/{pk}/"))
+    assert page(owner.browser.get(f"/u/{pk}/")).count('aria-current="page"') == 1

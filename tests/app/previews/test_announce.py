@@ -200,10 +200,19 @@ def test_a_ready_image_sends_one_message(owner, redis, point_at):
     assert redis.messages == [("previews", "previews.preview", [upload["id"]])]
 
 
-def test_a_ready_file_sends_nothing(owner, redis, point_at):
+def test_a_file_that_has_no_preview_sends_nothing(owner, redis, point_at):
     point_at(redis.url)
-    owner.upload()
+    owner.upload(b"\x00\x01\x02")
     assert redis.received == []
+
+
+def test_a_file_waits_behind_every_image(owner, redis, point_at):
+    """Case 81: Redis gives out a list of the lowest priority last, however much is in it."""
+    point_at(redis.url)
+    owner.upload(b"hello")
+    owner.upload(PNG, kind="image", name="a.png")
+    lists = [arguments[0] for command, *arguments in redis.received if command == b"LPUSH"]
+    assert lists == [b"previews\x06\x169", b"previews"]
 
 
 def test_nothing_is_sent_without_redis(owner, point_at, monkeypatch):
@@ -254,9 +263,9 @@ def test_messages_that_came_too_late_are_not_sent_afterwards(redis, point_at, mo
     monkeypatch.setattr(announce, "MOST_SECONDS", 0.5)
     send, released = announce._send, threading.Event()
 
-    def slow(upload_id: str) -> None:
+    def slow(*message) -> None:
         released.wait(30)
-        send(upload_id)
+        send(*message)
 
     monkeypatch.setattr(announce, "_send", slow)
     with ThreadPoolExecutor(4) as pool:

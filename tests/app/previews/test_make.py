@@ -14,8 +14,8 @@ from ...support.pictures import jpeg, opened
 pytestmark = pytest.mark.django_db
 
 
-def test_an_image_gets_a_preview_and_a_file_gets_none(owner):
-    upload, file = image(owner), Upload.objects.get(pk=owner.upload(jpeg())["id"])
+def test_an_image_gets_a_preview_and_a_file_of_unknown_bytes_none(owner):
+    upload, file = image(owner), Upload.objects.get(pk=owner.upload(b"\x00\x01")["id"])
     assert make.make_due(storage=storage) == 1
     upload.refresh_from_db()
     assert upload.has_preview

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mayfly.previews import decoder
+from mayfly.previews import decoder, reader
 from mayfly.previews.draw import ENVIRONMENT
 
 from ...support import pictures
@@ -42,9 +42,10 @@ def taken_over(tmp_path):
     return run
 
 
-def test_a_hijacked_decoder_reads_no_secret_and_opens_no_socket(taken_over, tmp_path):
-    """Case 68: nor does it reach another process, or a file by its name."""
-    results, status = taken_over("walled")
+@pytest.mark.parametrize("program", ["walled", "page", "lines"])
+def test_a_hijacked_decoder_reads_no_secret_and_opens_no_socket(taken_over, tmp_path, program):
+    """Cases 68, 81 and 82: nor does it reach another process, or a file by its name."""
+    results, status = taken_over(program)
     assert results.pop("its own work") == "done"
     assert {act: result for act, result in results.items() if result not in REFUSED} == {}
     assert status == 7  # its own, and not that of another program
@@ -61,14 +62,17 @@ def test_without_its_walls_a_hijacked_decoder_reaches_much(taken_over, tmp_path)
     assert not (tmp_path / "upload").exists()
 
 
-def test_the_decoder_imports_nothing_of_ours():
+@pytest.mark.parametrize(
+    ("program", "needed"), [(decoder, {"pyvips"}), (reader, {"pypdfium2", "pyvips"})], ids=["decoder", "reader"]
+)
+def test_a_decoder_imports_nothing_of_ours(program, needed):
     found = set()
-    for node in ast.walk(ast.parse(Path(decoder.__file__).read_text())):
+    for node in ast.walk(ast.parse(Path(program.__file__).read_text())):
         if isinstance(node, ast.Import):
             found |= {name.name.partition(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add("." * node.level + str(node.module).partition(".")[0])
-    assert found - sys.stdlib_module_names == {"pyvips"}
+    assert found - sys.stdlib_module_names == needed
 
 
 @pytest.mark.parametrize("sort", SORTS)

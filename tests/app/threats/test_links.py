@@ -39,7 +39,10 @@ ROBOTS = [
 
 
 def test_a_robots_visit_changes_nothing(owner):
-    """Case 35: HEAD, Range, prefetch and link previews change nothing, and the upload can still be fetched whole."""
+    """Case 35: HEAD, Range, prefetch and link previews change nothing, and the upload can still be fetched whole.
+
+    The count of fetches alone has a plain GET and the first range of a download, as a person sends them.
+    """
     upload = owner.upload(PNG, kind="image")
     before, client = table(), Client()
     for headers in ROBOTS:
@@ -50,6 +53,8 @@ def test_a_robots_visit_changes_nothing(owner):
             if response.get("Location", "").startswith("/"):
                 client.generic(method, response["Location"], headers=headers).close()
     assert table() == before
+    plain = [headers for headers in ROBOTS if headers.keys() <= {"Range", "If-None-Match", "If-Modified-Since"}]
+    assert Upload.objects.get().fetched_count == len(plain) - 1  # without the range from byte 99 on
     assert body_of(fetch(client.get(f"/u/{upload['id']}/download")["Location"])) == PNG
 
 
@@ -75,6 +80,7 @@ def test_parallel_downloads_all_get_the_bytes_and_change_nothing(owner):
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(attempt, range(12))) == {b"hello"}
     assert table() == before
+    assert 1 <= Upload.objects.get().fetched_count <= 12
 
 
 FORGED = ["198.51.100.1", "127.0.0.1", "unknown", "203.0.113.7", "2001:db8::1", "::ffff:203.0.113.7", "x" * 5000, ""]

@@ -30,6 +30,9 @@ MARKUP = [
 ]
 
 
+OUR_ICON = [("class", "icon"), ("viewbox", "0 0 24 24"), ("aria-hidden", "true")]
+
+
 class Page(HTMLParser):
     """A page as a browser parses it: its text, elements and attributes."""
 
@@ -39,7 +42,8 @@ class Page(HTMLParser):
         self.feed(response.content.decode())
 
     def handle_starttag(self, tag, attributes):
-        self.elements.add(tag)
+        ours = attributes == OUR_ICON or tag == "path"
+        self.elements.add("icon" if ours else tag)
         for name, value in attributes:
             self.attributes.setdefault(name, set()).add(value)
 

@@ -65,7 +65,7 @@ def test_taking_down_hides_every_batch_before_it_asks_storage(operator, owner, m
     for _ in range(5):
         owner.upload()
     standing = []
-    monkeypatch.setattr(lifecycle, "remove_all", lambda first, storage: standing.append(set(first.standing())) or 2)
+    monkeypatch.setattr(lifecycle, "remove_all", lambda first, **_: standing.append(set(first.standing())) or 2)
     take_down_all(operator)
     assert len(standing[0]) == 2  # the batch that is removed now
     assert Upload.objects.removing().count() == 3

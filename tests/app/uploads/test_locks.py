@@ -1,7 +1,6 @@
 """Locks of requests: one thread of a process works, one waits for a while, and the others are turned away."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
@@ -15,23 +14,6 @@ from ...support.broken import Wrapped
 from ...support.making import arrive, begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def beside():
-    """A function that calls another in a thread with its own connection; returns the future."""
-    with ThreadPoolExecutor(4) as pool:
-
-        def call(function: Callable[[], object]):
-            def run():
-                try:
-                    return function()
-                finally:
-                    connection.close()
-
-            return pool.submit(run)
-
-        yield call
 
 
 def enter(name: str, *, before: Callable[[], object] = lambda: None) -> str:

@@ -80,7 +80,7 @@ def test_a_share_page_becomes_the_receipt_by_itself(surfer):
     page.goto(upload["link"])
     expect(page.locator("h1")).to_have_text("brief.txt")
     expect(page.locator("h1")).to_have_text("This upload is no longer here", timeout=20_000)
-    expect(page.locator("dd").last).to_have_text("not found in storage", timeout=30_000)
+    expect(page.locator("dd").last).to_have_text("nothing of it is left in storage", timeout=30_000)
 
 
 def test_a_picture_fades_as_its_time_runs_out(surfer):

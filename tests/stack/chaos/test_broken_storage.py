@@ -77,11 +77,11 @@ def test_an_upload_that_storage_does_not_remove_is_hidden_at_once(faults, visito
         assert is_hidden(upload, visitor)
         assert stack.state_of(table, upload) == "removing"
         assert bucket.has(upload) is (does != "lose")
-        assert "not found in storage" not in HTTP.get(upload["link"]).text
+        assert "nothing of it is left in storage" not in HTTP.get(upload["link"]).text
     faults.over()
     until(lambda: all(stack.state_of(table, upload) == "gone" for upload in uploads), seconds=LATE)
     assert bucket.keys("uploads/") == set()
-    assert all("not found in storage" in HTTP.get(upload["link"]).text for upload in uploads)
+    assert all("nothing of it is left in storage" in HTTP.get(upload["link"]).text for upload in uploads)
 
 
 def test_a_key_that_storage_does_not_remove_delays_no_other(faults, visitor, bucket, table):

@@ -175,6 +175,7 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "link": absolute(request, reverse("share", args=[upload.pk])),
         "download": absolute(request, reverse("download", args=[upload.pk])),
         "preview": absolute(request, reverse("preview", args=[upload.pk])) if upload.has_preview else None,
+        "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
     }
 
 

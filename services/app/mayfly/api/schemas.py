@@ -29,6 +29,11 @@ class NumbersIn(Strict):
     numbers: list[StrictInt] = Field(min_length=1, max_length=MOST_NUMBERS)
 
 
+class FetchedOut(Schema):
+    count: int = Field(description="How often others fetched it. Link previews and prefetches do not count.")
+    last_at: datetime | None
+
+
 class UploadOut(Schema):
     id: str
     kind: Kind
@@ -42,6 +47,7 @@ class UploadOut(Schema):
     link: str
     download: str
     preview: str | None
+    fetched: FetchedOut
 
 
 class TransferOut(Schema):

@@ -48,7 +48,10 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         version=__version__,
     )
     made.filters.update(
-        {name: getattr(formats, name) for name in ("size", "span", "seconds", "moment", "filled", "fade")}
+        {
+            name: getattr(formats, name)
+            for name in ("size", "span", "seconds", "moment", "clock", "sort", "filled", "fade")
+        }
     )
     return made
 
@@ -76,6 +79,10 @@ class Visit:
     def origin(self) -> str:
         """The site's address without a slash at its end. Raises DisallowedHost if the request names another site."""
         return f"{self._request.scheme}://{self._request.get_host()}"
+
+    def absolute(self, address: str) -> str:
+        """The address with the site's own before it, unless it has one. Raises DisallowedHost."""
+        return self._request.build_absolute_uri(address)
 
     @cached_property
     def messages(self) -> BaseStorage | list[Any]:

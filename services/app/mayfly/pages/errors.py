@@ -17,8 +17,11 @@ def answer(request: HttpRequest, error: Problem) -> HttpResponse:
         return error.as_json()
     if request.method == "PUT":
         return error.as_line()
-    response = render(request, "pages/error.html", {"problem": error}, status=error.status)
-    for name, value in (error.headers or {}).items():
+    headers = error.headers or {}
+    loads_again = error.status == 503 and request.method in ("GET", "HEAD")  # a form would have to be sent again
+    context = {"problem": error, "again": headers.get("Retry-After") if loads_again else None}
+    response = render(request, "pages/error.html", context, status=error.status)
+    for name, value in headers.items():
         response[name] = value
     return response
 

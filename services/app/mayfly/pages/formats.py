@@ -11,6 +11,14 @@ from ..uploads.limits import MB
 from ..uploads.listing import Listed
 from ..uploads.models import Upload
 
+# By the second half of the type: how people call it.
+SORTS = {
+    "pdf": "pdf",
+    "plain": "text",
+    **dict.fromkeys(("zip", "gzip", "x-7z-compressed", "vnd.rar", "x-xz", "zstd"), "archive"),
+    **dict.fromkeys(("x-msdownload", "x-elf", "x-mach-binary"), "program"),
+}
+DOCUMENTS = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".pages", ".numbers", ".key")
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
 
 
@@ -49,9 +57,28 @@ def moment(value: datetime) -> str:
     return f"{date_format(value, 'DATE_FORMAT')}, {value:%H:%M:%S} UTC"
 
 
+def clock(value: datetime) -> str:
+    """A moment of the next hours to the minute: 08:21 UTC. The page's script shows it in the visitor's own zone."""
+    return f"{value.astimezone(UTC):%H:%M} UTC"
+
+
 def filled(text: str, value: str) -> str:
     """A text with a place for something, `{}`, and that in it: the page's script fills the same text again."""
     return text.replace("{}", value)
+
+
+def sort(upload: Upload) -> str:
+    """The sort of an upload by its first bytes: image, video, audio, pdf, document, text, archive, program, or file.
+
+    A name may lie, so it decides between an archive and an office document alone, which both are archives.
+    """
+    proven = upload.proven_type or upload.kind
+    group, _, which = proven.partition("/")
+    if group in ("image", "video", "audio"):
+        return group
+    if proven == "application/zip" and upload.name.lower().endswith(DOCUMENTS):
+        return "document"
+    return SORTS.get(which, "file")
 
 
 def fade(upload: Upload | Listed) -> int:

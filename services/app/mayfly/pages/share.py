@@ -19,6 +19,7 @@ from ..uploads.errors import Gone, Unknown
 from ..uploads.models import Upload
 from ..visitors import boxes
 from ..visitors.rates import Rate
+from . import fetches
 from .caching import never_stored
 from .errors import answer
 from .limited import limited
@@ -34,8 +35,9 @@ def share(request: HttpRequest, upload_id: str) -> HttpResponse:
     except Gone:
         return _receipt(request, upload_id)
     mine = upload.box == boxes.from_cookie(request)
-    page = PAGES[Kind(upload.kind)]
-    return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page})
+    page = PAGES[Kind(upload.kind)] if mine else ""  # a recipient is on no page of theirs
+    lines = opening.first_lines(upload, storage=uploads_storage)
+    return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page, "lines": lines})
 
 
 @never_stored
@@ -46,11 +48,13 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
     try:
         if request.method == "HEAD":
             return _described(opening.describe_download(upload_id, storage=uploads_storage))
-        return HttpResponseRedirect(opening.download_url(upload_id, storage=uploads_storage))
+        url = opening.download_url(upload_id, storage=uploads_storage)
     except Gone:
         return _receipt(request, upload_id)
     except StorageError as error:
         return answer(request, problem_of(error))
+    fetches.record(request, upload_id)
+    return HttpResponseRedirect(url)
 
 
 @never_stored
@@ -127,5 +131,5 @@ def _receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
         upload = opening.receipt(upload_id)
     except Unknown:
         raise Http404 from None
-    context = {"upload": upload, "gone": opening.is_removed(upload)}
+    context = {"upload": upload, "gone": opening.is_removed(upload), "is_early": opening.is_early(upload)}
     return render(request, "pages/gone.html", context, status=410)

@@ -1,1 +1,1 @@
-"""Previews of images: small WebP pictures without metadata, made on the assumption that any image may be hostile."""
+"""Previews: small WebP pictures of images and PDFs, and the first lines of texts. Any upload is taken to be hostile."""

@@ -1,4 +1,4 @@
-"""Send a worker one message when an image turns ready. Best effort: a poll finds the images whose message is lost."""
+"""Send a worker one message when an upload with a preview turns ready. A poll finds those whose message is lost."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +15,18 @@ logger = logging.getLogger(__name__)
 
 # A visitor's request waits for this many seconds at most.
 MOST_SECONDS = 0.5
+# Redis gives out the lowest number first. However many files wait for their previews, an image waits for images alone.
+IMAGES_FIRST = {Kind.IMAGE: 0, Kind.FILE: 9}
 
 
 def announce(upload: Upload, **_: object) -> None:
-    """Send one message for an image that is ready; none without Redis. A failure is logged, and never raised."""
-    if upload.kind != Kind.IMAGE or not settings.REDIS_URL:
+    """Send one message for an upload that wants its preview; none without Redis. A failure is logged, never raised."""
+    if not upload.wants_preview or not settings.REDIS_URL:
         return
     if settings.CELERY_TASK_ALWAYS_EAGER:
         preview.delay(upload.pk)  # makes the preview here and now
         return
-    message = _sender().submit(_send, upload.pk)
+    message = _sender().submit(_send, upload.pk, IMAGES_FIRST[Kind(upload.kind)])
     try:
         message.result(timeout=MOST_SECONDS)
     except Exception as error:  # whatever the error is, the visitor's upload is ready
@@ -38,7 +40,7 @@ def _sender() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
 
 
-def _send(upload_id: str) -> None:
+def _send(upload_id: str, priority: int) -> None:
     options = {
         "socket_connect_timeout": MOST_SECONDS / 2,
         "socket_timeout": MOST_SECONDS / 2,
@@ -49,4 +51,5 @@ def _send(upload_id: str) -> None:
     with Connection(
         settings.CELERY_BROKER_URL, transport_options=options, ssl=settings.REDIS_TLS or False
     ) as connection:
-        preview.apply_async((upload_id,), producer=Producer(connection, auto_declare=False), retry=False)
+        producer = Producer(connection, auto_declare=False)
+        preview.apply_async((upload_id,), producer=producer, priority=priority, retry=False)

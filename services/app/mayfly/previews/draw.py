@@ -4,7 +4,7 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,17 @@ from django.utils.translation import gettext_noop
 
 from ..uploads.limits import limits
 from ..uploads.refusals import with_limit
-from . import decoder
+from ..uploads.visible import visible
+from . import decoder, reader
 
 logger = logging.getLogger(__name__)
 
 DECODER = Path(__file__).with_name("decoder.py")
+READER = Path(__file__).with_name("reader.py")
 # One image may take this long. With BEGIN_SECONDS (make.py) and the storing it stays below Celery's soft limit of 20 s.
 IMAGE_SECONDS = 12
+# A PDF or a text has half of that, because a large image may wait for it in its own time.
+DOCUMENT_SECONDS = 6
 # The decoder's whole environment. It must not inherit ours, which holds passwords.
 ENVIRONMENT = {
     "VIPS_BLOCK_UNTRUSTED": "1",  # loaders that libvips's authors would not let strangers near
@@ -59,7 +63,7 @@ class DecoderBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A preview as WebP, and the number of pixels of its image."""
+    """A preview as WebP and the number of pixels of its image; or the first lines of a text, which has none."""
 
     preview: bytes
     pixels: int
@@ -76,9 +80,28 @@ def draw(image: Generator[bytes], *, content_type: str) -> Drawn:
         DecoderBroken: the decoder does not work here.
         StorageError: raised by `image`.
     """
-    with TemporaryFile() as output, closing(image):
+    return _judged(*_run([DECODER, content_type, str(limits.image_megapixels)], image, IMAGE_SECONDS))
+
+
+def draw_page(document: Generator[bytes]) -> Drawn:
+    """The picture of the first page of a PDF. Raises what `draw` raises."""
+    return _judged(*_run([READER, reader.PDF], document, DOCUMENT_SECONDS))
+
+
+def read_lines(start: bytes) -> Drawn:
+    """The first lines of a text that begins with these bytes, as people may see them. Raises what `draw` raises."""
+    status, output = _run([READER, reader.TEXT], (piece for piece in [start]), DOCUMENT_SECONDS)
+    if status:
+        raise _failure(status, output)
+    lines = output.decode(errors="replace").split("\n")[: reader.LINES]
+    return Drawn("\n".join(visible(line[: reader.LINE_LENGTH]) for line in lines).encode(), pixels=0)
+
+
+def _run(program: Sequence[str | Path], content: Generator[bytes], seconds: float) -> tuple[int, bytes]:
+    """Run a decoder on this content, for some seconds at most. Returns how it ended, and its output."""
+    with TemporaryFile() as output, closing(content):
         process = subprocess.Popen(
-            [sys.executable, "-I", DECODER, content_type, str(limits.image_megapixels)],
+            [sys.executable, "-I", *program],
             stdin=subprocess.PIPE,
             stdout=output,  # a file, because no thread of ours reads a pipe meanwhile
             stderr=subprocess.DEVNULL,
@@ -86,11 +109,11 @@ def draw(image: Generator[bytes], *, content_type: str) -> Drawn:
             cwd="/",
         )
         pipe = cast(IO[bytes], process.stdin)
-        timer = Timer(IMAGE_SECONDS, process.kill)
+        timer = Timer(seconds, process.kill)
         timer.start()
         try:
             with suppress(BrokenPipeError), pipe:
-                for piece in image:
+                for piece in content:
                     pipe.write(piece)
             status = process.wait()
         finally:
@@ -98,7 +121,7 @@ def draw(image: Generator[bytes], *, content_type: str) -> Drawn:
             process.kill()
             process.wait()
         output.seek(0)
-        return _judged(status, output.read(decoder.MOST_OUTPUT))
+        return status, output.read(decoder.MOST_OUTPUT)
 
 
 def _judged(status: int, output: bytes) -> Drawn:
@@ -106,20 +129,25 @@ def _judged(status: int, output: bytes) -> Drawn:
     pixels, _, preview = output.partition(b"\n")
     if status == 0 and pixels.isdigit() and preview[:4] == b"RIFF" and preview[8:12] == b"WEBP":
         return Drawn(preview, int(pixels))
+    raise _failure(status, output)
+
+
+def _failure(status: int, output: bytes) -> Exception:
+    """The error that a lack of a preview means."""
     words = output[:200].decode(errors="replace").strip()
     if status == decoder.NOT_AN_IMAGE:
         logger.info("not an image: %s", words)
-        raise NotShowable(DAMAGED)
+        return NotShowable(DAMAGED)
     exceeded = _exceeded(status)
     if exceeded:
         logger.info("too many pixels: %s", words)
-        raise NotShowable(exceeded)
+        return NotShowable(exceeded)
     if status == decoder.TOO_HEAVY or -status in ITS_LIMITS:
         logger.info("too heavy: %s %s", status, words)
-        raise NotShowable(HEAVY)
+        return NotShowable(HEAVY)
     if status < 0:
-        raise Interrupted(f"killed by signal {-status}")
-    raise DecoderBroken(f"ended with status {status}: {words}")
+        return Interrupted(f"killed by signal {-status}")
+    return DecoderBroken(f"ended with status {status}: {words}")
 
 
 def _exceeded(status: int) -> str:

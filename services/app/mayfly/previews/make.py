@@ -1,4 +1,4 @@
-"""Make previews of claimed images, and record in the table how each attempt ended."""
+"""Make previews of claimed uploads, and record in the table how each attempt ended."""
 
 import logging
 import time
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
+from ..uploads.choices import Kind
+from ..uploads.content import PDF
 from ..uploads.models import Upload
 from . import queue
-from .draw import HEAVY, DecoderBroken, Drawn, Interrupted, NotShowable, draw
+from .draw import HEAVY, DecoderBroken, Drawn, Interrupted, NotShowable, draw, draw_page, read_lines
+from .reader import MOST_TEXT
 
 logger = logging.getLogger(__name__)
 
@@ -26,15 +29,18 @@ def make_due(*, storage: UploadStorage) -> int:
 
 
 def make(upload: Upload, *, storage: UploadStorage) -> Drawn | None:
-    """Make the preview of a claimed image, or record in its row why there is none. None if it has none now."""
+    """Make the preview of a claimed upload, or record in its row that there is none. None if it has none now."""
     try:
         if upload.preview_attempts > MOST_ATTEMPTS:
             raise NotShowable(HEAVY)
-        drawn = draw(storage.read(upload.key), content_type=upload.content_type)
+        drawn = _draw(upload, storage)
         if queue.keep(upload, drawn.preview, storage=storage):
             return drawn
     except NotShowable as reason:
-        lifecycle.refuse(upload, str(reason), storage=storage)
+        if upload.kind == Kind.IMAGE:
+            lifecycle.refuse(upload, str(reason), storage=storage)
+        else:
+            queue.give_up(upload)  # a file stays a file
     except Interrupted as error:
         logger.warning("%s, attempt %d at a preview: %s", upload, upload.preview_attempts, error)
         queue.postpone(upload)
@@ -42,6 +48,15 @@ def make(upload: Upload, *, storage: UploadStorage) -> Drawn | None:
         logger.error("%s has no preview yet: %s", upload, error)
         queue.postpone_uncounted(upload)
     return None
+
+
+def _draw(upload: Upload, storage: UploadStorage) -> Drawn:
+    if upload.is_text:
+        return read_lines(storage.first_bytes(upload.key, MOST_TEXT))
+    content = storage.read(upload.key)
+    if upload.proven_type == PDF:
+        return draw_page(content)
+    return draw(content, content_type=upload.content_type if upload.kind == Kind.IMAGE else upload.proven_type)
 
 
 def _claimed(*, until: float) -> Iterator[Upload]:

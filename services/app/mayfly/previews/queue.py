@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models.functions import Now
 
-from ..storage.headers import PREVIEW_TYPE
+from ..storage.headers import LINES_TYPE, PREVIEW_TYPE
 from ..storage.protocol import UploadStorage
 from ..uploads.models import Upload
 from ..uploads.queries import UploadQuerySet
@@ -39,11 +39,17 @@ def keep(upload: Upload, preview: bytes, *, storage: UploadStorage) -> bool:
     Raises:
         StorageError: storage did not take it. The claim remains, and ends by itself.
     """
-    storage.put(upload.preview_key, preview, content_type=PREVIEW_TYPE)
-    if Upload.objects.live().filter(pk=upload.pk).update(has_preview=True, preview_due_at=None):
+    shown = {"has_lines" if upload.is_text else "has_preview": True}
+    storage.put(upload.preview_key, preview, content_type=LINES_TYPE if upload.is_text else PREVIEW_TYPE)
+    if Upload.objects.live().filter(pk=upload.pk).update(preview_due_at=None, **shown):
         return True
     storage.remove([upload.preview_key])
     return False
+
+
+def give_up(upload: Upload) -> None:
+    """Let a claimed file be without a preview for good."""
+    _claimed(upload).update(preview_due_at=None)
 
 
 def postpone(upload: Upload) -> None:

@@ -11,7 +11,7 @@ from .make import make, make_due
 
 @shared_task(name="previews.preview", soft_time_limit=20, time_limit=25)
 def preview(upload_id: str) -> str:
-    """Make the preview of this image, unless another process has claimed it. May be repeated."""
+    """Make the preview of this upload, unless another process has claimed it. May be repeated."""
     began = time.monotonic()
     upload = queue.claim(upload_id)
     if upload is None:
@@ -20,7 +20,8 @@ def preview(upload_id: str) -> str:
     seconds = time.monotonic() - began
     if drawn is None:
         return f"no preview of {upload_id[:8]}, {seconds:.1f} s"
-    return f"preview of {upload_id[:8]}, {drawn.pixels / 1_000_000:.3g} MP, {seconds:.1f} s"
+    size = f"{drawn.pixels / 1_000_000:.3g} MP" if drawn.pixels else "a text"
+    return f"preview of {upload_id[:8]}, {size}, {seconds:.1f} s"
 
 
 # The name is as in earlier versions, so that the messages in an existing queue still run.

@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 # The type of every preview, because we encode it ourselves.
 PREVIEW_TYPE = "image/webp"
+# The type of a text's first lines, which only web reads.
+LINES_TYPE = "text/plain; charset=utf-8"
 # The type of every file, and of an image until its first bytes are known.
 OCTETS = "application/octet-stream"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..storage.default import uploads_storage
 from . import lifecycle
-from .choices import State
+from .choices import End, State
 from .models import Upload
 from .queries import UploadQuerySet
 
@@ -34,8 +34,8 @@ class UploadAdmin(ModelAdmin):
         """Hide all of them first. Then remove the bytes of a first batch; the sweep removes those of the others."""
         batches = _batches(uploads)
         first = next(batches, Upload.objects.none())
-        hidden = sum(len(lifecycle.mark(batch)) for batch in batches)
-        number = lifecycle.remove_all(first, storage=uploads_storage) + hidden
+        hidden = sum(len(lifecycle.mark(batch, end=End.OPERATOR)) for batch in batches)
+        number = lifecycle.remove_all(first, end=End.OPERATOR, storage=uploads_storage) + hidden
         words = ngettext("%d upload is no longer offered.", "%d uploads are no longer offered.", number) % number
         self.message_user(
             request, words + (" " + gettext("The sweep removes the rest of their bytes.") if hidden else "")

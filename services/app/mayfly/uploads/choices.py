@@ -16,6 +16,17 @@ class State(TextChoices):
     GONE = "gone"
 
 
+class End(TextChoices):
+    """Why an upload that was ready is no longer offered. Its receipt says so."""
+
+    EXPIRED = "expired"
+    OWNER = "owner"  # its owner deleted it
+    NEWER = "newer"  # a newer image of the same box took its place
+    OPERATOR = "operator"
+    REFUSED = "refused"  # it is no image that we can show
+    LOST = "lost"  # storage does not have its bytes
+
+
 # The states that a removal may begin from.
 STANDING = (State.PENDING, State.READY)
 

@@ -13,6 +13,7 @@ TITLE_LENGTH = 80
 # Storage's words about a failed removal: enough for the code and the sentence of S3's error.
 FAILURE_LENGTH = 200
 FORM_FILES = 100  # the most files of one form that are taken
+PDF_PREVIEW = 32 * MB  # the largest PDF whose first page is shown: the decoder has it in memory whole
 PAGE = 50  # the most uploads that a page of a list has
 
 

@@ -30,6 +30,8 @@ class Listed(NamedTuple):
     lifetime: timedelta
     expires_at: datetime
     has_preview: bool
+    fetched_count: int
+    fetched_at: datetime | None
     refusal: str
     time_left: timedelta
 

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from ..storage.keys import preview_key, upload_key
-from .choices import Kind, Phase, State
+from .choices import End, Kind, Phase, State
+from .content import TEXT, is_previewed
 from .errors import Gone
 from .ids import ID_LENGTH, new_id
 from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
@@ -30,6 +31,8 @@ class Upload(models.Model):
     name = models.CharField(max_length=NAME_LENGTH)
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
     content_type = models.CharField(max_length=30, blank=True)
+    # The type that the first bytes prove, for icons and previews; often empty. No file is given out with it.
+    proven_type = models.CharField(max_length=30, db_default="", blank=True)
     size = models.BigIntegerField()
     part_size = models.BigIntegerField()
     transfer_id = models.TextField(blank=True)
@@ -42,12 +45,19 @@ class Upload(models.Model):
     removing_since = models.DateTimeField(null=True)
     failure = models.CharField(max_length=FAILURE_LENGTH, db_default="", blank=True)
     removed_at = models.DateTimeField(null=True)
+    # Why it was removed; empty while it is not, and for receipts that are older than this column.
+    ended = models.CharField(max_length=8, choices=End.choices, db_default="", blank=True)
     # Why it was refused: a text that has translations, or one already in the client's language; see `why_refused`.
     refusal = models.TextField(blank=True)
-    # For an image: when the next attempt at its preview is due (null if none is), and how many have begun.
+    # When the next attempt at its preview is due (null if none is), and how many have begun.
     preview_due_at = models.DateTimeField(null=True)
     preview_attempts = models.PositiveSmallIntegerField(db_default=0)
+    # Storage has a picture under `preview_key`, or the first lines of a text.
     has_preview = models.BooleanField(db_default=False)
+    has_lines = models.BooleanField(db_default=False)
+    # How often others fetched its bytes, and when last; nothing about them.
+    fetched_count = models.PositiveIntegerField(db_default=0)
+    fetched_at = models.DateTimeField(null=True)
 
     # Only rows that `with_time_left` has read have it.
     time_left: timedelta
@@ -109,7 +119,7 @@ class Upload(models.Model):
 
     @property
     def preview_key(self) -> str:
-        """The key of its preview, if it is an image."""
+        """The key of its preview: a picture, or the first lines of a text."""
         return preview_key(self.id)
 
     @property
@@ -119,8 +129,18 @@ class Upload(models.Model):
 
     @property
     def may_have_preview(self) -> bool:
-        """Whether storage may have a preview of it: only images that were ready have one."""
-        return self.kind == Kind.IMAGE and self.completed_at is not None
+        """Whether storage may have a preview of it: only uploads that were ready have one."""
+        return self.completed_at is not None and self.wants_preview
+
+    @property
+    def wants_preview(self) -> bool:
+        """Whether a preview of it is attempted: of every image, and of a file if its first bytes prove a fit type."""
+        return self.kind == Kind.IMAGE or is_previewed(self.proven_type, self.size)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its preview is its first lines."""
+        return self.proven_type == TEXT
 
     @property
     def why_refused(self) -> str:

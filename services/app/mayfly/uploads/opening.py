@@ -1,13 +1,15 @@
 """The one gate to bytes: may this visitor have this upload now? Every route asks here, and nothing else signs."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from ..storage.headers import PREVIEW_TYPE, attachment
-from ..storage.protocol import UploadStorage
+from ..storage.protocol import StorageError, UploadStorage
 from . import lifecycle
-from .choices import State
+from .choices import End, State
 from .errors import Gone, Unknown
 from .models import Upload
 
@@ -15,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 # The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
 DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
+
+# The first lines of a text: how long its page waits for them, and the most that they have in bytes.
+LINES_SECONDS = 1
+MOST_LINES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,35 @@ def receipt(upload_id: str) -> Upload:
 def is_removed(upload: Upload) -> bool:
     """Whether storage has nothing of the upload, as its receipt says."""
     return upload.state == State.GONE
+
+
+def is_early(upload: Upload) -> bool:
+    """Whether a removed upload went before it expired. A row from before reasons were kept has none."""
+    if upload.ended:
+        return upload.ended != End.EXPIRED
+    return upload.removed_at is not None and upload.removed_at < upload.expires_at
+
+
+def first_lines(upload: Upload, *, storage: UploadStorage) -> str:
+    """The first lines of a text, or nothing.
+
+    Storage has LINES_SECONDS for them, because the page of an upload does not depend on it otherwise.
+    """
+    if not upload.has_lines:
+        return ""
+    reading = _reader().submit(storage.first_bytes, upload.preview_key, MOST_LINES)
+    try:
+        return reading.result(timeout=LINES_SECONDS).decode(errors="replace")
+    except (StorageError, TimeoutError) as error:
+        reading.cancel()
+        logger.warning("%s is shown without its first lines: %r", upload, error)
+        return ""
+
+
+@cache
+def _reader() -> ThreadPoolExecutor:
+    # One thread a process: while storage is slow, the pages of all texts together keep no more than that waiting.
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="lines")
 
 
 def download_url(upload_id: str, *, storage: UploadStorage) -> str:
@@ -101,7 +136,7 @@ def _stored_size(upload: Upload, storage: UploadStorage) -> int:
     if size is None:
         # A row that offers nothing is removed by the first request for its bytes that finds out.
         logger.error("%s is ready, and storage does not have it", upload)
-        lifecycle.remove(upload, storage=storage)
+        lifecycle.remove(upload, end=End.LOST, storage=storage)
         raise Gone
     return size
 

@@ -56,7 +56,7 @@ function deadlineOf(element) {
  *
  * @param {number} seconds
  */
-function timeInWords(seconds) {
+export function timeInWords(seconds) {
   const [value, unit] =
     seconds < 60 ? [seconds, "second"] : seconds < 7200 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
   const format = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit, unitDisplay: "long" });

@@ -3,8 +3,10 @@
 import htmx from "htmx.org";
 import { follow } from "./clock.js";
 import "./connection.js";
+import { estimateDownloads } from "./line.js";
 import { offer } from "./links.js";
 import { readList, tellTabs } from "./list.js";
+import { showLocalTimes } from "./times.js";
 
 /** Ask the server again; a share page becomes the receipt. */
 function refresh() {
@@ -13,6 +15,12 @@ function refresh() {
 
 follow({ over: refresh });
 htmx.onLoad(offer);
+htmx.onLoad(showLocalTimes);
+htmx.onLoad(estimateDownloads);
+
+// A page that could not be had loads itself again.
+const again = document.querySelector("[data-again]");
+if (again instanceof HTMLElement) setTimeout(() => location.reload(), Number(again.dataset.again) * 1000);
 
 // A picture asks for itself until its preview is there. If an answer lacks the element that was to be changed, the image
 // was refused or has expired meanwhile, and the list shows it.

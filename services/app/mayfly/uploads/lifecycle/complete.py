@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from ...storage.protocol import Part, TransferNotFound, UploadStorage
 from .. import events
-from ..choices import Kind, State
-from ..content import FIRST_BYTES, content_type_of
+from ..choices import End, Kind, State
+from ..content import FIRST_BYTES, content_type_of, proven_type
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
 from ..locks import request_lock, transaction_lock
 from ..models import Upload
@@ -47,7 +47,7 @@ def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
     otherwise.
     """
     if Upload.objects.filter(pk=upload.pk, state=upload.state, has_preview=False).update(refusal=reason):
-        remove(upload, storage=storage)
+        remove(upload, end=End.REFUSED, storage=storage)
 
 
 def _complete(upload: Upload, storage: UploadStorage) -> None:
@@ -58,6 +58,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
         refuse(upload, str(reason), storage=storage)
         return
     is_image = upload.kind == Kind.IMAGE
+    upload.proven_type = proven_type(first)
     with transaction.atomic(durable=True):
         transaction_lock(upload.box)
         won = (
@@ -68,7 +69,8 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
                 content_type=content_type,
                 completed_at=Now(),
                 expires_at=Now() + upload.lifetime,
-                preview_due_at=Now() if is_image else None,
+                proven_type=upload.proven_type,
+                preview_due_at=Now() if upload.wants_preview else None,
             )
         )
         if not won:

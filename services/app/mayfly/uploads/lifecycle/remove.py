@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from time import monotonic
 
 from django.db import transaction
+from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 
 from ...storage.protocol import StorageError, UploadStorage
-from ..choices import Kind, State
+from ..choices import End, Kind, State
 from ..limits import limits
 from ..locks import transaction_lock
 from ..models import Upload
@@ -33,14 +34,14 @@ class Cleared:
     left: int
 
 
-def remove(upload: Upload, *, storage: UploadStorage) -> bool:
+def remove(upload: Upload, *, end: End = End.OWNER, storage: UploadStorage) -> bool:
     """Remove one upload, pending or ready, before its time. False if another removal came first."""
-    return bool(remove_all(Upload.objects.filter(pk=upload.pk), storage=storage))
+    return bool(remove_all(Upload.objects.filter(pk=upload.pk), end=end, storage=storage))
 
 
-def remove_all(uploads: UploadQuerySet, *, storage: UploadStorage) -> int:
+def remove_all(uploads: UploadQuerySet, *, end: End = End.OWNER, storage: UploadStorage) -> int:
     """Remove those of these uploads that are pending or ready, before their time. Returns how many."""
-    ids = mark(uploads)
+    ids = mark(uploads, end=end)
     _erase_now(ids, storage)
     return len(ids)
 
@@ -55,7 +56,7 @@ def clear(*, box: str, kind: Kind | None = None, storage: UploadStorage) -> Clea
         uploads = uploads.filter(kind=kind)
     with transaction.atomic(durable=True):
         transaction_lock(box)
-        ids = mark(uploads)
+        ids = mark(uploads, end=End.OWNER)
     _erase_now(ids, storage)
     return Cleared(removed=len(ids), left=Upload.objects.removing().filter(pk__in=ids).count())
 
@@ -69,7 +70,7 @@ def keep_newest(box: str, *, storage: UploadStorage) -> None:
         return
     images = Upload.objects.of(box).live().filter(kind=Kind.IMAGE)
     surplus = list(images.values_list("pk", flat=True)[limits.images_kept :])
-    ids = mark(Upload.objects.filter(pk__in=surplus))
+    ids = mark(Upload.objects.filter(pk__in=surplus), end=End.NEWER)
     transaction.on_commit(lambda: _erase_now(ids, storage), robust=True)
 
 
@@ -83,12 +84,15 @@ def discard(upload: Upload, *, storage: UploadStorage) -> None:
         raise StorageError(f"{', '.join(left)} still there")
 
 
-def mark(uploads: UploadQuerySet) -> list[str]:
-    """Commit `removing` for the pending and ready among `uploads`, waiting for their locks. Returns their ids."""
+def mark(uploads: UploadQuerySet, *, end: End) -> list[str]:
+    """Commit `removing` for the pending and ready among `uploads`, waiting for their locks. Returns their ids.
+
+    `end` is what ends them; an upload whose time was over before has expired all the same.
+    """
     with transaction.atomic():
         # Locks are taken in the order of ids, so that two callers never wait for each other.
         standing = uploads.standing().select_for_update().order_by("pk")
-        return _turn_removing(list(standing.values_list("pk", flat=True)))
+        return _turn_removing(list(standing.values_list("pk", flat=True)), end)
 
 
 def mark_due(limit: int) -> list[str]:
@@ -96,11 +100,12 @@ def mark_due(limit: int) -> list[str]:
     with transaction.atomic():
         # Ordered by deadline, because Postgres could walk through all live uploads to give them in the order of ids.
         due = Upload.objects.due().select_for_update(skip_locked=True).order_by("expires_at")
-        return _turn_removing(list(due.values_list("pk", flat=True)[:limit]))
+        return _turn_removing(list(due.values_list("pk", flat=True)[:limit]), End.EXPIRED)
 
 
-def _turn_removing(ids: list[str]) -> list[str]:
-    Upload.objects.standing().filter(pk__in=ids).update(state=State.REMOVING, removing_since=Now())
+def _turn_removing(ids: list[str], end: End) -> list[str]:
+    why = Case(When(expires_at__lte=Now(), then=Value(End.EXPIRED)), default=Value(end))
+    Upload.objects.standing().filter(pk__in=ids).update(state=State.REMOVING, removing_since=Now(), ended=why)
     return ids
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 from ...storage.protocol import StorageError, UploadStorage
 from .. import lifecycle
-from ..choices import Phase
+from ..choices import End, Phase
 from ..limits import limits
 from ..models import Heartbeat, Round, Upload
 from .findings import Findings
@@ -140,7 +140,8 @@ class Slice:
         for pk in due.rows_without_object:
             logger.error("upload %s is ready, and storage does not have it", pk)
         if due.rows_without_object:
-            lifecycle.remove_all(Upload.objects.filter(pk__in=due.rows_without_object), storage=self.storage)
+            lost = Upload.objects.filter(pk__in=due.rows_without_object)
+            lifecycle.remove_all(lost, end=End.LOST, storage=self.storage)
         errors = self.storage.remove(due.objects_without_row) if due.objects_without_row else {}
         for key, why in errors.items():
             logger.warning("%s is not removed: %s", key, why)
