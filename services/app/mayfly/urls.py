@@ -24,6 +24,7 @@ urlpatterns = [
     path("u/<upload:upload_id>/qr.svg", share.qr, name="qr"),
     path("u/<upload:upload_id>/preview", share.preview, name="preview"),
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),
+    path("u/<upload:upload_id>/keep", share.keep, name="keep"),
     path("forget/", forget.forget, name="forget"),
     path("language/", limited(Rate.LANGUAGES, "POST")(set_language), name="language"),
     path("api/", api.urls),

@@ -73,6 +73,18 @@ def test_a_full_page_says_which_image_the_next_one_replaces(owner):
     assert "The next image replaces this one" in last
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_owner_keeps_an_upload_longer_from_the_list(owner, number):
+    """The newest file has a place of its own on the page."""
+    uploads = [owner.upload() for _ in range(2)]
+    path = f"/u/{uploads[number]['id']}/keep"
+    assert f'formaction="{path}"' in page(owner.browser.get("/files/"))
+    for cursor in ("", f"after={uploads[1]['id']}"):
+        response = owner.browser.post(path, {"list": cursor})
+        assert (response.status_code, response["Location"]) == (303, f"/files/?{cursor}".rstrip("?"))
+    assert Upload.objects.get(pk=uploads[number]["id"]).lifetime == timedelta(minutes=45)
+
+
 def test_the_newest_file_comes_first_with_its_download_link(owner):
     browser = owner.browser
     for name in ("old.txt", "new.txt"):

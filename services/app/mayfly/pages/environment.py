@@ -16,6 +16,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from jinja2 import StrictUndefined
 
 from .. import __version__
+from ..uploads import lifecycle
 from ..uploads.ids import ID_LENGTH
 from ..uploads.limits import TITLE_LENGTH, limits
 from . import formats, words
@@ -47,6 +48,7 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         shared_box=settings.SHARED_BOX,
         version=__version__,
     )
+    made.filters["more"] = lifecycle.more
     made.filters.update(
         {name: getattr(formats, name) for name in ("size", "span", "seconds", "moment", "filled", "fade")}
     )

@@ -14,6 +14,8 @@ TITLE_LENGTH = 80
 FAILURE_LENGTH = 200
 FORM_FILES = 100  # the most files of one form that are taken
 PAGE = 50  # the most uploads that a page of a list has
+# The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
+DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 
 
 @dataclass(slots=True)

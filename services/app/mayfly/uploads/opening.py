@@ -9,12 +9,10 @@ from ..storage.protocol import UploadStorage
 from . import lifecycle
 from .choices import State
 from .errors import Gone, Unknown
+from .limits import DOWNLOAD_URL_LIFETIME
 from .models import Upload
 
 logger = logging.getLogger(__name__)
-
-# The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
-DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
