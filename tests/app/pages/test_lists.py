@@ -226,7 +226,7 @@ def test_the_headline_says_how_many_there_are_and_when_one_expires(owner, count,
     for _ in range(count):
         owner.upload()
     text = page(owner.browser.get("/files/"))
-    assert f"{says} 14 minutes" in re.sub(r"<small[^>]*>", "", text)
+    assert f"{says} 15 minutes" in re.sub(r"<small[^>]*>", "", text)
 
 
 def test_the_foot_names_the_version():

@@ -24,7 +24,7 @@ def test_an_image_sent_by_form_is_shown_with_its_time_left(owner):
     text = page(browser.get("/images/"))
     assert "1 upload complete." in text
     assert "a &lt;b&gt;.png" in text
-    assert "14 minutes left" in text
+    assert "15 minutes left" in text
     upload = Upload.objects.get()
     assert (upload.state, upload.size, upload.content_type) == (State.READY, len(PNG), "image/png")
     assert storage.first_bytes(upload.key, 1000) == PNG

@@ -50,7 +50,7 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
     )
     made.filters["more"] = lifecycle.more
     made.filters.update(
-        {name: getattr(formats, name) for name in ("size", "span", "seconds", "moment", "filled", "fade")}
+        {name: getattr(formats, name) for name in ("size", "span", "left", "seconds", "moment", "filled", "fade")}
     )
     return made
 

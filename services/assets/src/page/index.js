@@ -3,16 +3,20 @@
 import htmx from "htmx.org";
 import { follow } from "./clock.js";
 import "./connection.js";
+import { present } from "./focus.js";
 import { offer } from "./links.js";
 import { readList, tellTabs } from "./list.js";
+import { closable, sayBroken } from "./messages.js";
+import { warn } from "./warning.js";
 
 /** Ask the server again; a share page becomes the receipt. */
 function refresh() {
   if (!readList()) location.reload();
 }
 
-follow({ over: refresh });
+follow({ over: refresh, soon: warn });
 htmx.onLoad(offer);
+htmx.onLoad(closable);
 
 // A picture asks for itself until its preview is there. If an answer lacks the element that was to be changed, the image
 // was refused or has expired meanwhile, and the list shows it.
@@ -25,6 +29,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("mayfly:ready", (event) => {
   event.preventDefault(); // else the uploader loads the whole page again
+  present(/** @type {CustomEvent} */ (event).detail.id);
   readList("first");
   tellTabs();
 });
@@ -37,11 +42,7 @@ for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     if (detail.requestConfig.verb === "get") return; // asks again by itself, or the page says that it is offline
-    const messages = document.querySelector("#messages");
-    if (!(messages instanceof HTMLElement)) return;
-    const message = document.createElement("p");
-    message.className = "message error";
-    message.textContent = messages.dataset.broken ?? "";
-    messages.replaceChildren(message);
+    document.querySelector("dialog")?.close(); // it would cover the message
+    sayBroken();
   });
 }
