@@ -59,6 +59,7 @@ def test_the_page_shows_the_newest_three_of_four_images(owner):
     browser = owner.browser
     for number in range(1, 5):
         browser.post("/images/", {"file": image(f"dot{number}.png")})
+    assert "Deleted to make room: dot1.png<" in page(browser.get("/images/"))
     text = page(browser.get("/images/"))
     assert "dot1.png" not in text
     assert text.index("dot4.png") < text.index("dot3.png") < text.index("dot2.png")
@@ -209,15 +210,47 @@ def test_my_images_asks_the_table_once(owner):
     assert "We could not show one of your images and deleted it. It is damaged." in text
 
 
+def test_a_form_says_which_images_stay_and_which_made_room(owner):
+    browser = owner.browser
+    browser.post("/images/", {"file": [image("old.png"), image("hills.png")]})
+    assert "2 images are here." in page(browser.get("/images/"))
+    browser.post("/images/", {"file": [image(f"{number}.png") for number in range(4)]})
+    text = page(browser.get("/images/"))
+    assert "3 images are here." in text
+    assert "Deleted to make room: old.png, hills.png, 0.png<" in text
+
+
+def test_many_long_names_fit_into_a_message(owner, limits):
+    """A message travels in a cookie, which has 4 kB."""
+    limits(images_kept=1)
+    browser = owner.browser
+    browser.post("/images/", {"file": [image(f"{number}{'ä' * 240}.png") for number in range(9)]})
+    text = page(browser.get("/images/"))
+    assert "1 image is here." in text
+    assert f"0{'ä' * 33}…{'ä' * 16}.png, 1" in text
+    assert f"4{'ä' * 33}…{'ä' * 16}.png, …<" in text
+
+
+def test_a_long_name_is_shown_without_its_middle(owner):
+    upload = owner.upload(name=f"begin-{'x' * 200}-end.txt")
+    for path in ("/files/", f"/u/{upload['id']}/"):
+        text = page(owner.browser.get(path))
+        assert (
+            f'<span class="head">begin-{"x" * 28}</span><span class="rest">{"x" * 160}</span>{"x" * 12}-end.txt</bdi>'
+            in text
+        )
+        assert f'title="{upload["name"]}"' in text
+
+
 def test_a_message_is_shown_once_and_only_then_its_cookie_goes(owner):
     browser = owner.browser
     assert "messages" not in browser.get("/images/").cookies
     browser.post("/images/", {"file": image()})
     response = browser.get("/images/")
-    assert "1 upload complete." in page(response)
+    assert "1 image is here." in page(response)
     assert response.cookies["messages"]["max-age"] == 0
     response = browser.get("/images/")
-    assert "1 upload complete." not in page(response)
+    assert "1 image is here." not in page(response)
     assert "messages" not in response.cookies
 
 

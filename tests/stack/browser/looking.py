@@ -54,7 +54,7 @@ def no_barrier(page: Page) -> None:
     """Check that axe finds nothing. The debugger loads it, because the policy does not apply to the debugger."""
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run().then(results => results.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
-    assert found == []
+    assert found == [], found
 
 
 def looked_at(page: Page, name: str) -> None:

@@ -16,7 +16,6 @@ from django.utils.translation import get_language, gettext, ngettext
 from jinja2 import StrictUndefined
 
 from .. import __version__
-from ..uploads import lifecycle
 from ..uploads.ids import ID_LENGTH
 from ..uploads.limits import TITLE_LENGTH, limits
 from . import formats, words
@@ -44,13 +43,16 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         words=words.element,
         limits=limits,
         title_length=TITLE_LENGTH,
+        long=formats.LONG,
         languages=settings.LANGUAGES,
         shared_box=settings.SHARED_BOX,
         version=__version__,
     )
-    made.filters["more"] = lifecycle.more
     made.filters.update(
-        {name: getattr(formats, name) for name in ("size", "span", "left", "seconds", "moment", "filled", "fade")}
+        {
+            name: getattr(formats, name)
+            for name in ("size", "span", "left", "seconds", "moment", "clock", "filled", "fade", "cut", "keep")
+        }
     )
     return made
 

@@ -6,12 +6,15 @@ from functools import lru_cache
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 
+from ..uploads import lifecycle
 from ..uploads.formats import format_size, three_digits
 from ..uploads.limits import MB
 from ..uploads.listing import Listed
 from ..uploads.models import Upload
 
 COUNTED_DOWN = 600  # from so many seconds on, the time left counts every second
+# A name of more characters than this takes more than three lines in a card or a headline of a phone.
+LONG, HEAD, TAIL = 60, 34, 20
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
 
 
@@ -42,6 +45,17 @@ def left(upload: Upload | Listed) -> str:
     return _span(whole + 59 * is_new, get_language())
 
 
+def keep(upload: Upload | Listed) -> str:
+    """The words of the button that keeps an upload longer; empty if it may not be."""
+    minutes = lifecycle.more(upload.lifetime)
+    return _keep(minutes, get_language()) if minutes else ""
+
+
+@lru_cache(100)  # a step's minutes in some languages
+def _keep(minutes: int, language: str | None) -> str:
+    return ngettext("Keep %(number)d more minute", "Keep %(number)d more minutes", minutes) % {"number": minutes}
+
+
 @lru_cache(3600)  # the seconds of some lifetimes; half of a page's plural forms are spans
 def _span(seconds: int, language: str | None) -> str:
     if seconds < 60:
@@ -61,6 +75,24 @@ def moment(value: datetime) -> str:
     """A moment to the second, with its date in the active language: Nov. 26, 2026, 08:21:49 UTC."""
     value = value.astimezone(UTC)
     return f"{date_format(value, 'DATE_FORMAT')}, {value:%H:%M:%S} UTC"
+
+
+def clock(value: datetime) -> str:
+    """A moment of the next hours to the minute: 08:21 UTC. The page's script shows it in the visitor's own zone."""
+    return f"{value.astimezone(UTC):%H:%M} UTC"
+
+
+def cut(text: str) -> tuple[str, str, str] | None:
+    """The beginning, the middle and the end of a long name: a page shows the middle on demand. None if it is short."""
+    if len(text) <= LONG:
+        return None
+    return text[:HEAD], text[HEAD:-TAIL], text[-TAIL:]
+
+
+def shortened(text: str) -> str:
+    """The name, without the middle if it is long."""
+    parts = cut(text)
+    return f"{parts[0]}…{parts[2]}" if parts else text
 
 
 def filled(text: str, value: str) -> str:

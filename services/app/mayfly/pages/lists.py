@@ -1,9 +1,11 @@
 """My Images and My Files: the form, what the box holds, and clear."""
 
 import re
+from collections.abc import Mapping
 from functools import partial
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -18,14 +20,17 @@ from ..uploads.choices import Kind
 from ..uploads.formats import format_size
 from ..uploads.ids import ID_LENGTH
 from ..uploads.limits import FORM_FILES, limits
+from ..uploads.models import Upload
 from ..uploads.paging import overview
 from ..visitors import boxes
 from .caching import never_stored
 from .errors import answer
+from .formats import shortened
 from .forms import IntoStorage, UploadForm, body_length
 
 # Where a part of a list is, in its address and in the forms on it.
 CURSOR = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}")
+NAMED = 5  # so many names at most are in a message, since it travels in a cookie
 PAGES = {Kind.IMAGE: "images", Kind.FILE: "files"}
 
 
@@ -57,6 +62,31 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
         messages.success(request, ngettext("%d upload deleted.", "%d uploads deleted.", removed) % removed)
     say_what_is_left(request, cleared.left)
     return see_other(PAGES[kind])
+
+
+def names_of_images(incoming: IntoStorage) -> dict[str, str]:
+    """By id, the names of the images that are there and of those that the form brings; empty if all of them stay."""
+    if incoming.kind != Kind.IMAGE or not limits.images_kept:
+        return {}
+    present = Upload.objects.of(incoming.box).live().filter(kind=Kind.IMAGE)[: limits.images_kept]
+    return dict(present.values_list("pk", "name")) | {f.receiver.upload.pk: f.name for f in incoming.incoming}
+
+
+def say_what_is_here(request: HttpRequest, kind: Kind, arrived: int, before: Mapping[str, str]) -> None:
+    """Tell the visitor how many of the form's uploads are there, and which images went to make room for them.
+
+    `before` has the names of all images that could go, because a removed row has none.
+    """
+    removed = Upload.objects.filter(pk__in=before, completed_at__isnull=False, removing_since__lt=F("expires_at"))
+    gone = [before[pk] for pk in removed.order_by("completed_at", "pk").values_list("pk", flat=True)]
+    if kind == Kind.IMAGE:
+        here = min(arrived, limits.images_kept or arrived)
+        messages.success(request, ngettext("%d image is here.", "%d images are here.", here) % here)
+    else:
+        messages.success(request, ngettext("%d file is here.", "%d files are here.", arrived) % arrived)
+    if gone:
+        names = ", ".join([shortened(name) for name in gone[:NAMED]] + ["…"] * (len(gone) > NAMED))
+        messages.info(request, _("Deleted to make room: %(names)s") % {"names": names})
 
 
 def say_what_is_left(request: HttpRequest, left: int) -> None:
@@ -102,9 +132,10 @@ def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
 
 def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
     form = UploadForm(request.POST)
+    before = names_of_images(incoming)
     arrived = incoming.finish(form.cleaned_data["title"]) if form.is_valid() else 0
     if arrived:
-        messages.success(request, ngettext("%d upload complete.", "%d uploads complete.", arrived) % arrived)
+        say_what_is_here(request, incoming.kind, arrived, before)
     for name, why in incoming.refusals:
         messages.error(request, f"{name}: {why}")
     if incoming.first_beyond:

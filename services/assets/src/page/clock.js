@@ -45,7 +45,10 @@ function showTimeLeft(element, over) {
   const upload = element.closest("[id^=upload-]");
   if (!(upload instanceof HTMLElement)) return;
   upload.style.setProperty("--left", Math.min(1, left / life).toFixed(3));
-  upload.classList.toggle("soon", 0 < left && left <= WARNING && life > WARNING && "keep" in upload.dataset);
+  upload.classList.toggle(
+    "soon",
+    0 < left && left <= WARNING && life > WARNING && !!upload.querySelector("[id^=keep-]"),
+  );
   upload.classList.toggle("last-minute", left <= LAST_MINUTE);
   if (left === 0 && !upload.classList.contains("going")) {
     upload.classList.add("going");

@@ -53,6 +53,11 @@ async function copyText(text) {
   }
 }
 
+// On paper, a code that is folded would be lost.
+addEventListener("beforeprint", () => {
+  for (const code of document.querySelectorAll("details.qr:not([open])")) code.setAttribute("open", "");
+});
+
 // A click into the field selects the whole link, to be copied by hand.
 document.addEventListener("focusin", ({ target }) => {
   if (target instanceof HTMLInputElement && target.matches("input.link")) target.select();

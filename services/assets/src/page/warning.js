@@ -22,15 +22,20 @@ export function warn(uploads) {
     if (!document.getElementById(`warning-${upload.id}`)) place?.append(warningOf(upload));
   }
   const bare = before && document.title.startsWith(before) ? document.title.slice(before.length) : document.title;
-  const now = left.length ? `${left[0].dataset.keep} · ` : "";
+  const now = left.length ? `${words()} · ` : "";
   if (document.title !== now + bare) document.title = now + bare;
   before = now || before;
+}
+
+function words() {
+  const list = document.querySelector("#uploads");
+  return list instanceof HTMLElement ? list.dataset.soon : "";
 }
 
 /** @param {HTMLElement} upload */
 function warningOf(upload) {
   const name = upload.querySelector("h3")?.textContent?.trim();
-  const warning = message(`${name} · ${upload.dataset.keep}`, "warning", () => closed.add(upload.id));
+  const warning = message(`${name} · ${words()}`, "warning", () => closed.add(upload.id));
   warning.id = `warning-${upload.id}`;
   const keep = upload.querySelector("[id^=keep-]");
   const button = document.createElement("button");
