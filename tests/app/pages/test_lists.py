@@ -210,6 +210,47 @@ def test_my_images_asks_the_table_once(owner):
     assert "We could not show one of your images and deleted it. It is damaged." in text
 
 
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_selected_uploads_are_deleted_and_no_others(owner, stranger, kind):
+    mine = [owner.upload(PNG, kind=kind)["id"] for _ in range(3)]
+    other_kind = owner.upload(PNG, kind="file" if kind == "image" else "image")["id"]
+    theirs = stranger.upload(PNG, kind=kind)["id"]
+    browser = owner.browser
+    assert all(f'value="{pk}"' in page(browser.get(f"/{kind}s/")) for pk in mine)
+    ids = [*mine[:2], other_kind, theirs, "x", "\0", "x" * 22]
+    response = browser.post(f"/{kind}s/delete/", {"id": ids, "list": "sort=name"})
+    assert (response.status_code, response["Location"]) == (303, f"/{kind}s/?sort=name")
+    assert set(Upload.objects.live().values_list("pk", flat=True)) == {mine[2], other_kind, theirs}
+    assert "2 uploads deleted." in page(browser.get(f"/{kind}s/"))
+
+
+def test_nothing_is_deleted_if_nothing_is_selected(owner):
+    owner.upload()
+    for browser in (owner.browser, Client()):
+        assert browser.post("/files/delete/").status_code == 303
+    assert owner.browser.get("/files/delete/")["Location"] == "/files/"
+    assert Upload.objects.live().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("", ["c.txt", "A.txt", "d.txt", "b.txt"]),
+        ("name", ["A.txt", "b.txt", "c.txt", "d.txt"]),
+        ("size", ["b.txt", "c.txt", "d.txt", "A.txt"]),
+        ("left", ["c.txt", "d.txt", "b.txt", "A.txt"]),
+        ("elsewhere", ["c.txt", "A.txt", "d.txt", "b.txt"]),
+    ],
+)
+def test_a_list_has_the_order_that_its_address_asks_for(owner, order, names):
+    for name, size, lifetime in (("b.txt", 1, 700), ("d.txt", 3, 400), ("A.txt", 4, 900), ("c.txt", 2, 300)):
+        owner.upload(bytes(size), name=name, lifetime=lifetime)
+    text = page(owner.browser.get(f"/files/?sort={order}"))
+    assert re.findall(r"<bdi>([^<]+)</bdi></a></h3>", text) == names
+    current = re.findall(r'<a id="sort-(\w+)"[^>]* aria-current="true"', text)
+    assert current == [order if order in ("name", "size", "left") else "newest"]
+
+
 def test_a_form_says_which_images_stay_and_which_made_room(owner):
     browser = owner.browser
     browser.post("/images/", {"file": [image("old.png"), image("hills.png")]})

@@ -128,6 +128,70 @@ def test_clear_asks_and_keep_works_without_a_script(browser):
         expect(page.get_by_text("No files yet")).to_be_visible()
 
 
+# many at once
+
+
+def test_selected_cards_are_deleted_together(surfer):
+    surfer.open("/files/")
+    for name in ("a.txt", "b.txt", "c.txt"):
+        sent(surfer, name)
+    page = surfer.open("/files/")
+    stays(page)
+    expect(page.get_by_label("Select a.txt")).to_be_hidden()
+    page.get_by_label("Select", exact=True).check()
+    for name in ("a.txt", "c.txt"):
+        page.get_by_label(f"Select {name}").check()
+    looked_at(page, "selecting")
+    sent(surfer, "d.txt")
+    with page.expect_response(f"{URL}/files/"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(card(page, "d.txt")).to_be_visible()
+    expect(page.get_by_label("Select c.txt")).to_be_checked()
+    page.get_by_role("button", name="Delete selected").click()
+    expect(page.get_by_text("2 uploads deleted.")).to_be_visible()
+    assert [upload["name"] for upload in surfer.uploads("file")] == ["d.txt", "b.txt"]
+    assert stayed(page)
+
+
+def test_selecting_works_without_a_script(browser):
+    with visit(browser, java_script_enabled=False) as surfer:
+        page = surfer.tab()
+        page.goto(f"{URL}/files/")
+        for name in ("a.txt", "b.txt"):
+            sent(surfer, name)
+        page.goto(f"{URL}/files/")
+        page.get_by_label("Select", exact=True).check()
+        page.get_by_label("Select a.txt").check()
+        page.get_by_role("button", name="Delete selected").click()
+        expect(page.get_by_text("1 upload deleted.")).to_be_visible()
+        expect(card(page, "b.txt")).to_be_visible()
+
+
+def test_all_links_are_copied_at_once(surfer):
+    surfer.open("/files/")
+    links = [sent(surfer, name)["link"] for name in ("a.txt", "b.txt", "c.txt")]
+    surfer.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = surfer.open("/files/")
+    page.get_by_role("button", name="Copy all links").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").split("\n") == links[::-1]
+
+
+def test_a_sorted_list_stays_sorted_while_it_is_read_again(surfer):
+    surfer.open("/files/")
+    for name in ("b.txt", "d.txt", "a.txt", "c.txt"):
+        sent(surfer, name)
+    page = surfer.open("/files/")
+    stays(page)
+    names = page.locator("[id^=upload-] h3")
+    page.get_by_role("link", name="name", exact=True).click()
+    expect(names).to_have_text(["a.txt", "b.txt", "c.txt", "d.txt"])
+    expect(page.get_by_role("link", name="name", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Delete b.txt").click()
+    expect(names).to_have_text(["a.txt", "c.txt", "d.txt"])
+    assert stayed(page)
+
+
 # what is said
 
 

@@ -23,8 +23,8 @@ def size(value: int) -> str:
     if value < 1000:
         return ngettext("%d byte", "%d bytes", value) % value
     if value < MB:
-        return f"{three_digits(value / 1000)} kB"
-    return format_size(value)
+        return f"{three_digits(value / 1000)}\N{NO-BREAK SPACE}kB"
+    return format_size(value).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def span(value: timedelta) -> str:

@@ -31,13 +31,18 @@ document.addEventListener("click", async ({ target }) => {
     navigator.share({ url: send }).catch(() => {}); // the visitor closed it without a choice
     return;
   }
-  await copyText(copy ?? "");
+  await copyText(copy === "all" ? allLinks() : (copy ?? ""));
   const { textContent, ariaLabel } = button;
   if (textContent === done) return;
   button.textContent = done;
   button.ariaLabel = done;
   setTimeout(() => Object.assign(button, { textContent, ariaLabel }), 2000);
 });
+
+function allLinks() {
+  const links = [...document.querySelectorAll("[id^=upload-] [data-copy]")];
+  return links.map((button) => button.getAttribute("data-copy")).join("\n");
+}
 
 /** @param {string} text */
 async function copyText(text) {
