@@ -30,4 +30,4 @@ def test_the_time_left_is_rounded_up_at_first_and_counted_at_last(left, lifetime
     upload = Upload(lifetime=timedelta(seconds=lifetime))
     upload.time_left = timedelta(seconds=left)
     with override("en"):
-        assert formats.left(upload) == shown
+        assert formats.left(upload, "en") == shown

@@ -49,10 +49,8 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         version=__version__,
     )
     made.filters.update(
-        {
-            name: getattr(formats, name)
-            for name in ("size", "span", "left", "seconds", "moment", "clock", "filled", "fade", "cut", "keep")
-        }
+        {name: getattr(formats, name) for name in ("seconds", "moment", "clock", "filled", "fade", "cut")}
+        | {name: partial(getattr(formats, name), language=get_language()) for name in ("size", "span", "left", "keep")}
     )
     return made
 
