@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from mayfly.storage.folder.storage import FolderUploadStorage
 from mayfly.storage.protocol import StorageError
 from mayfly.uploads.choices import STANDING, Kind, State
+from mayfly.uploads.limits import limits
 from mayfly.uploads.models import Upload
 
 from .making import forget
@@ -158,6 +159,7 @@ class Model(RuleBasedStateMachine):
         self.no_object_and_no_transfer_is_without_a_row()
         self.nothing_that_is_ready_is_missing_or_another()
         self.what_is_gone_has_no_name(rows.values())
+        self.nothing_is_kept_beyond_the_longest_lifetime()
         self.no_quota_is_exceeded(rows.values())
 
     def each_box_shows_what_is_ready_and_in_time_newest_first(self):
@@ -184,6 +186,10 @@ class Model(RuleBasedStateMachine):
             if row["state"] == State.GONE:
                 assert row["removed_at"]
                 assert [row["name"], row["title"], row["address"], row["transfer_id"]] == [""] * 4
+
+    def nothing_is_kept_beyond_the_longest_lifetime(self):
+        for upload in Upload.objects.live():
+            assert upload.expires_at - upload.completed_at == upload.lifetime <= limits.longest_lifetime
 
     def no_quota_is_exceeded(self, rows):
         for of, quota in ("box", BOX_QUOTA), ("address", ADDRESS_QUOTA):

@@ -58,7 +58,8 @@ def table() -> list[dict]:
 def ask(client: Client, method: str, path: str, **more):
     """Send a request with a valid body, so that no route refuses it only for its body."""
     if method in ("POST", "PUT", "PATCH", "DELETE"):
-        more = {"data": '{"numbers": [1]}', "content_type": "application/json"} | more
+        body = '{"title": "changed"}' if method == "PATCH" else '{"numbers": [1]}'
+        more = {"data": body, "content_type": "application/json"} | more
     return client.generic(method, path, **more)
 
 

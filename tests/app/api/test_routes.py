@@ -220,6 +220,44 @@ def test_completing_again_returns_the_same_upload(owner):
     assert owner.post(f"/api/uploads/{upload['id']}/complete").json() == upload
 
 
+def test_an_owner_changes_title_and_lifetime_before_and_after_completion(owner):
+    upload = owner.begin(b"hello")
+    path = f"/api/uploads/{upload['id']}"
+    changed = owner.request("PATCH", path, {"title": " for you ", "lifetime": 3600})
+    assert changed.status_code == 200
+    assert changed.json() == {name: upload[name] for name in changed.json()} | {"title": "for you"}
+    owner.send_parts(upload, b"hello")
+    owner.post(f"{path}/complete")
+    for body, minutes, title in (({}, 60, "for you"), ({"lifetime": 7200}, 120, "for you"), ({"title": ""}, 120, "")):
+        changed = owner.request("PATCH", path, body)
+        assert changed.json() == owner.get(path).json()
+        row = Upload.objects.get()
+        assert (row.expires_at - row.completed_at, row.title) == (timedelta(minutes=minutes), title)
+        assert datetime.fromisoformat(changed.json()["expires_at"]) - row.expires_at < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("body", [{"lifetime": 0}, {"lifetime": 43201}, {"lifetime": 1.5}, {"title": "x" * 81}])
+def test_a_change_against_a_rule_gets_400_with_its_field(owner, body):
+    upload = owner.upload()
+    response = owner.request("PATCH", f"/api/uploads/{upload['id']}", body)
+    assert response.status_code == 400
+    assert [error_of(response)["field"]] == list(body)
+    assert owner.get(f"/api/uploads/{upload['id']}").json() == upload
+
+
+@pytest.mark.parametrize("body", [{"name": "b.txt"}, {"size": 1}, {"expires_at": "2099-01-01T00:00:00Z"}, [], "x"])
+def test_nothing_else_of_an_upload_can_be_changed(owner, body):
+    assert owner.request("PATCH", f"/api/uploads/{owner.upload()['id']}", body).status_code == 400
+
+
+def test_a_change_of_a_removed_upload_gets_410(owner):
+    upload = owner.upload()
+    expire(upload)
+    assert owner.request("PATCH", f"/api/uploads/{upload['id']}", {"lifetime": 3600}).status_code == 410
+    owner.delete(f"/api/uploads/{upload['id']}")
+    assert owner.request("PATCH", f"/api/uploads/{upload['id']}", {"title": "late"}).status_code == 410
+
+
 def test_deleting_again_is_no_error(owner):
     upload = owner.upload()
     for _ in range(2):
@@ -244,17 +282,19 @@ def test_a_removal_that_storage_delays_is_counted_in_the_answer(owner, monkeypat
 ROUTES = [
     ("get", ""),
     ("delete", ""),
+    ("patch", ""),
     ("get", "/parts"),
     ("post", "/parts"),
     ("post", "/complete"),
 ]
+BODIES = {"post": {"numbers": [1]}, "patch": {"title": "changed"}}
 
 
 @pytest.mark.parametrize(("method", "route"), ROUTES)
 def test_a_strangers_id_and_an_unknown_id_look_the_same(owner, stranger, method, route):
     """Cases 18, 30: an attempt does not reveal whether an id exists."""
     upload = owner.begin()
-    body = {"numbers": [1]} if method == "post" else None
+    body = BODIES.get(method)
     theirs = stranger.request(method, f"/api/uploads/{upload['id']}{route}", body)
     nobodys = stranger.request(method, f"/api/uploads/{'x' * 22}{route}", body)
     assert theirs.status_code == nobodys.status_code == 404
@@ -272,7 +312,7 @@ def test_a_stranger_neither_sees_nor_clears_my_uploads(owner, stranger):
 @pytest.mark.parametrize(("method", "route"), ROUTES)
 def test_an_upload_is_not_reachable_without_a_box(owner, method, route):
     upload = owner.begin()
-    more = {"data": {"numbers": [1]}, "content_type": "application/json"} if method == "post" else {}
+    more = {"data": BODIES[method], "content_type": "application/json"} if method in BODIES else {}
     assert getattr(Client(), method)(f"/api/uploads/{upload['id']}{route}", **more).status_code == 401
 
 

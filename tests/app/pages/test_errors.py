@@ -29,7 +29,7 @@ def test_a_non_image_is_refused_by_name_and_the_others_stay(owner):
     assert response.status_code == 422
     text = page(response)
     assert "bad.png: This is not an image we can show" in text
-    assert "1 upload complete." in text
+    assert "1 image is here." in text
     bad = Upload.objects.exclude(refusal="").get()
     assert (bad.state, storage.length(bad.key)) == (State.GONE, None)
 
@@ -67,7 +67,7 @@ def test_files_beyond_the_limit_are_left_out_in_words(owner, monkeypatch):
     monkeypatch.setattr(lists, "FORM_FILES", 3)
     response = owner.browser.post("/files/", {"file": many(6), "title": "notes"})
     assert response.status_code == 422
-    assert "3 uploads complete." in page(response)
+    assert "3 files are here." in page(response)
     assert "One form can send 3 files. Those from 4.txt on did not arrive." in page(response)
     rows = Upload.objects.live().values_list("name", "title")
     assert set(rows) == {("1.txt", "notes"), ("2.txt", "notes"), ("3.txt", "notes")}

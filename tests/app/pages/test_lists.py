@@ -59,6 +59,7 @@ def test_the_page_shows_the_newest_three_of_four_images(owner):
     browser = owner.browser
     for number in range(1, 5):
         browser.post("/images/", {"file": image(f"dot{number}.png")})
+    assert "Deleted to make room: dot1.png<" in page(browser.get("/images/"))
     text = page(browser.get("/images/"))
     assert "dot1.png" not in text
     assert text.index("dot4.png") < text.index("dot3.png") < text.index("dot2.png")
@@ -71,6 +72,18 @@ def test_a_full_page_says_which_image_the_next_one_replaces(owner):
         browser.post("/images/", {"file": image(f"dot{number}.png")})
     _, _, last = page(browser.get("/images/")).partition("dot1.png")
     assert "The next image replaces this one" in last
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_owner_keeps_an_upload_longer_from_the_list(owner, number):
+    """The newest file has a place of its own on the page."""
+    uploads = [owner.upload() for _ in range(2)]
+    path = f"/u/{uploads[number]['id']}/keep"
+    assert f'formaction="{path}"' in page(owner.browser.get("/files/"))
+    for cursor in ("", f"after={uploads[1]['id']}"):
+        response = owner.browser.post(path, {"list": cursor})
+        assert (response.status_code, response["Location"]) == (303, f"/files/?{cursor}".rstrip("?"))
+    assert Upload.objects.get(pk=uploads[number]["id"]).lifetime == timedelta(minutes=45)
 
 
 def test_the_newest_file_comes_first_with_its_download_link(owner):
@@ -197,15 +210,88 @@ def test_my_images_asks_the_table_once(owner):
     assert "We could not show one of your images and deleted it. It is damaged." in text
 
 
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_selected_uploads_are_deleted_and_no_others(owner, stranger, kind):
+    mine = [owner.upload(PNG, kind=kind)["id"] for _ in range(3)]
+    other_kind = owner.upload(PNG, kind="file" if kind == "image" else "image")["id"]
+    theirs = stranger.upload(PNG, kind=kind)["id"]
+    browser = owner.browser
+    assert all(f'value="{pk}"' in page(browser.get(f"/{kind}s/")) for pk in mine)
+    ids = [*mine[:2], other_kind, theirs, "x", "\0", "x" * 22]
+    response = browser.post(f"/{kind}s/delete/", {"id": ids, "list": "sort=name"})
+    assert (response.status_code, response["Location"]) == (303, f"/{kind}s/?sort=name")
+    assert set(Upload.objects.live().values_list("pk", flat=True)) == {mine[2], other_kind, theirs}
+    assert "2 uploads deleted." in page(browser.get(f"/{kind}s/"))
+
+
+def test_nothing_is_deleted_if_nothing_is_selected(owner):
+    owner.upload()
+    for browser in (owner.browser, Client()):
+        assert browser.post("/files/delete/").status_code == 303
+    assert owner.browser.get("/files/delete/")["Location"] == "/files/"
+    assert Upload.objects.live().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("", ["c.txt", "A.txt", "d.txt", "b.txt"]),
+        ("name", ["A.txt", "b.txt", "c.txt", "d.txt"]),
+        ("size", ["b.txt", "c.txt", "d.txt", "A.txt"]),
+        ("left", ["c.txt", "d.txt", "b.txt", "A.txt"]),
+        ("elsewhere", ["c.txt", "A.txt", "d.txt", "b.txt"]),
+    ],
+)
+def test_a_list_has_the_order_that_its_address_asks_for(owner, order, names):
+    for name, size, lifetime in (("b.txt", 1, 700), ("d.txt", 3, 400), ("A.txt", 4, 900), ("c.txt", 2, 300)):
+        owner.upload(bytes(size), name=name, lifetime=lifetime)
+    text = page(owner.browser.get(f"/files/?sort={order}"))
+    assert re.findall(r"<bdi>([^<]+)</bdi></a></h3>", text) == names
+    current = re.findall(r'<a id="sort-(\w+)"[^>]* aria-current="true"', text)
+    assert current == [order if order in ("name", "size", "left") else "newest"]
+
+
+def test_a_form_says_which_images_stay_and_which_made_room(owner):
+    browser = owner.browser
+    browser.post("/images/", {"file": [image("old.png"), image("hills.png")]})
+    assert "2 images are here." in page(browser.get("/images/"))
+    browser.post("/images/", {"file": [image(f"{number}.png") for number in range(4)]})
+    text = page(browser.get("/images/"))
+    assert "3 images are here." in text
+    assert "Deleted to make room: old.png, hills.png, 0.png<" in text
+
+
+def test_many_long_names_fit_into_a_message(owner, limits):
+    """A message travels in a cookie, which has 4 kB."""
+    limits(images_kept=1)
+    browser = owner.browser
+    browser.post("/images/", {"file": [image(f"{number}{'ä' * 240}.png") for number in range(9)]})
+    text = page(browser.get("/images/"))
+    assert "1 image is here." in text
+    assert f"0{'ä' * 33}…{'ä' * 16}.png, 1" in text
+    assert f"4{'ä' * 33}…{'ä' * 16}.png, …<" in text
+
+
+def test_a_long_name_is_shown_without_its_middle(owner):
+    upload = owner.upload(name=f"begin-{'x' * 200}-end.txt")
+    for path in ("/files/", f"/u/{upload['id']}/"):
+        text = page(owner.browser.get(path))
+        assert (
+            f'<span class="head">begin-{"x" * 28}</span><span class="rest">{"x" * 160}</span>{"x" * 12}-end.txt</bdi>'
+            in text
+        )
+        assert f'title="{upload["name"]}"' in text
+
+
 def test_a_message_is_shown_once_and_only_then_its_cookie_goes(owner):
     browser = owner.browser
     assert "messages" not in browser.get("/images/").cookies
     browser.post("/images/", {"file": image()})
     response = browser.get("/images/")
-    assert "1 upload complete." in page(response)
+    assert "1 image is here." in page(response)
     assert response.cookies["messages"]["max-age"] == 0
     response = browser.get("/images/")
-    assert "1 upload complete." not in page(response)
+    assert "1 image is here." not in page(response)
     assert "messages" not in response.cookies
 
 
@@ -214,7 +300,7 @@ def test_the_headline_says_how_many_there_are_and_when_one_expires(owner, count,
     for _ in range(count):
         owner.upload()
     text = page(owner.browser.get("/files/"))
-    assert f"{says} 14 minutes" in re.sub(r"<small[^>]*>", "", text)
+    assert f"{says} 15 minutes" in re.sub(r"<small[^>]*>", "", text)
 
 
 def test_the_foot_names_the_version():

@@ -22,9 +22,9 @@ def test_an_image_sent_by_form_is_shown_with_its_time_left(owner):
     response = browser.post("/images/", {"file": image("a <b>.png"), "title": ""})
     assert (response.status_code, response["Location"]) == (303, "/images/")
     text = page(browser.get("/images/"))
-    assert "1 upload complete." in text
+    assert "1 image is here." in text
     assert "a &lt;b&gt;.png" in text
-    assert "14 minutes left" in text
+    assert "15 minutes left" in text
     upload = Upload.objects.get()
     assert (upload.state, upload.size, upload.content_type) == (State.READY, len(PNG), "image/png")
     assert storage.first_bytes(upload.key, 1000) == PNG

@@ -1,7 +1,7 @@
 """One upload by its link: the share page, the download, the QR code, and the receipt."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage as storage
 from django.test import Client
 
 from mayfly.uploads import lifecycle
+from mayfly.uploads.models import Upload
 
 from ...support.making import expire
 from ...support.people import body_of, fetch
@@ -123,3 +124,29 @@ def test_no_page_is_the_current_one_for_a_recipient(owner):
     pk = owner.upload()["id"]
     assert 'aria-current="page"' not in page(Client().get(f"/u/{pk}/"))
     assert page(owner.browser.get(f"/u/{pk}/")).count('aria-current="page"') == 1
+
+
+def test_the_owner_keeps_an_upload_longer_from_its_page(owner, limits):
+    upload = owner.upload()
+    link = f"/u/{upload['id']}/"
+    assert "Keep 15 more minutes" in page(owner.browser.get(link))
+    assert "Keep 15 more minutes" not in page(Client().get(link))
+    response = owner.browser.post(f"{link}keep")
+    assert (response.status_code, response["Location"]) == (303, link)
+    row = Upload.objects.get(pk=upload["id"])
+    assert row.lifetime == row.expires_at - row.completed_at == timedelta(minutes=30)
+    limits(longest_lifetime=timedelta(minutes=35))
+    assert "Keep 5 more minutes" in page(owner.browser.get(link))
+    owner.browser.post(f"{link}keep")
+    assert "more minutes" not in page(owner.browser.get(link))
+    response = owner.browser.get(f"{link}keep")
+    assert (response.status_code, response["Location"]) == (302, link)
+
+
+def test_nothing_that_is_over_or_a_strangers_can_be_kept(owner, stranger):
+    """Case 31."""
+    upload = owner.upload()
+    route = f"/u/{upload['id']}/keep"
+    assert stranger.browser.post(route).status_code == Client().post(route).status_code == 404
+    assert expire(upload).lifetime == timedelta(minutes=15)
+    assert owner.browser.post(route).status_code == 410

@@ -94,6 +94,20 @@ def test_a_flood_of_downloads_or_codes_gets_429_as_a_page(owner, path, language)
     check(Client().get(link, headers={"Accept-Language": language}), language)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_flood_of_changes_gets_429_from_the_page_and_the_api(owner, language):
+    """Case 66."""
+    upload = owner.upload()
+    path = f"/api/uploads/{upload['id']}"
+    assert owner.request("PATCH", path, {"title": "new"}).status_code == 200
+    assert owner.browser.post(f"/u/{upload['id']}/keep").status_code == 303
+    headers = {"Accept-Language": language}
+    check(owner.browser.post(f"/u/{upload['id']}/keep", headers=headers), language)
+    headers |= owner.headers
+    check(Client().patch(path, {"title": "newer"}, "application/json", headers=headers), language)
+    assert Upload.objects.get().title == "new"
+
+
 def test_a_flood_of_language_changes_gets_429():
     """Case 66."""
     for _ in range(2):

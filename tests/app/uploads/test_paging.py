@@ -110,7 +110,7 @@ def test_a_long_list_shows_a_page_and_counts_all():
     soonest = expire_in(20)
     first = overview(BOX, Kind.FILE)
     assert (len(first.uploads), first.total) == (PAGE, 2 * PAGE + 3)
-    assert timedelta(seconds=15) < first.next_to_expire <= timedelta(seconds=20)
+    assert timedelta(seconds=15) < first.next_to_expire.time_left <= timedelta(seconds=20)
     last = overview(BOX, Kind.FILE, after=overview(BOX, Kind.FILE, after=first.older).older)
     assert (len(last.uploads), last.total, last.older) == (3, 2 * PAGE + 3, None)
     assert soonest in ids(last)

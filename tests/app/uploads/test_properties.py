@@ -220,6 +220,32 @@ class Life(Model):
             if known.stands:
                 self.removed(known)
 
+    @rule(known=uploads, minutes=st.integers(-1, 800), title=st.sampled_from([None, "", "new"]))
+    def change(self, known, minutes, title):
+        """Its owner changes it, or keeps it longer. No upload gets back what it has lost, or lives too long."""
+        upload, lifetime = self.row(known), timedelta(minutes=minutes)
+        if not known.stands or known.over:
+            with pytest.raises(Gone):
+                lifecycle.change(upload, title=title, lifetime=limits.lifetime)
+            upload.lifetime = limits.lifetime
+            assert not lifecycle.keep(upload)
+        elif 1 < minutes <= limits.longest_lifetime // timedelta(minutes=1):
+            changed = lifecycle.change(upload, title=title, lifetime=lifetime)
+            assert changed.lifetime == lifetime
+            assert changed.title == (upload.title if title is None else title)
+        else:
+            with pytest.raises(NotAllowed):
+                lifecycle.change(upload, title=title, lifetime=lifetime)
+
+    @rule(known=uploads)
+    def keep(self, known):
+        upload = self.row(known)
+        upload.lifetime = upload.lifetime or limits.lifetime
+        more = lifecycle.more(upload.lifetime)
+        assert lifecycle.keep(upload) == (known.visible and bool(more))
+        if known.visible:
+            assert self.row(known).lifetime - upload.lifetime == timedelta(minutes=more)
+
     @rule(box=st.sampled_from(BOXES), kind=st.sampled_from([None, *Kind]))
     def clear(self, box, kind):
         going = [known for known in self.standing(box) if kind in (None, known.kind)]

@@ -199,7 +199,7 @@ def test_the_form_sends_without_javascript(browser, make):
         page.get_by_label("Choose files").set_input_files(content)
         page.get_by_label("Title").fill("by hand")
         page.get_by_role("button", name="Upload").click()
-        expect(page.get_by_text("1 upload complete.")).to_be_visible()
+        expect(page.get_by_text("1 file is here.")).to_be_visible()
         surfer.page = page
         surfer.see("notes.txt")
         assert surfer.download(surfer.uploads("file")[0]) == content.read_bytes()

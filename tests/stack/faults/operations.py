@@ -182,6 +182,37 @@ class Refuse(Operation):
         assert one(facts).state == State.GONE
 
 
+class Keep(Operation):
+    """Keep a ready upload longer, and change the lifetime of one that is pending."""
+
+    def scene(self):
+        return {"upload": there("kept").pk, "later": begin("later").pk}
+
+    def act(self, facts, storage):
+        # As read beforehand, so that a repetition after an unknown outcome adds nothing.
+        lifecycle.keep(Upload(pk=facts["upload"], lifetime=limits.lifetime))
+        lifecycle.change(one(facts, "later"), lifetime=2 * limits.lifetime, title="changed")
+
+    def invariant(self, facts):
+        kept = one(facts)
+        assert kept.lifetime in (limits.lifetime, self.longer), "prolonged by half"
+        assert kept.expires_at == kept.completed_at + kept.lifetime, "a deadline that is not the lifetime's"
+
+    def acknowledged(self, facts):
+        assert one(facts).lifetime == self.longer
+        assert one(facts, "later").title == "changed"
+
+    def repeat(self, facts):
+        self.act(facts, default_storage)
+        self.acknowledged(facts)
+        changed = lifecycle.complete(arrive(one(facts, "later")), storage=default_storage)
+        assert changed.expires_at == changed.completed_at + 2 * limits.lifetime
+
+    @property
+    def longer(self) -> timedelta:
+        return limits.lifetime + timedelta(minutes=15)
+
+
 class Remove(Operation):
     on_storage_error = {"done"}  # the upload is hidden at once, and a sweep finishes the removal
 
@@ -339,5 +370,5 @@ class Release(Operation):
 
 OPERATIONS: dict[str, Operation] = {
     operation.__name__.lower(): operation()
-    for operation in (Begin, Sign, Complete, Refuse, Remove, Clear, Sweep, Reconcile, Release)
+    for operation in (Begin, Sign, Complete, Refuse, Keep, Remove, Clear, Sweep, Reconcile, Release)
 }

@@ -28,7 +28,7 @@ from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
 from .auth import BoxToken, box_of, owned
-from .schemas import PROBLEMS, BeginIn, BegunOut, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
+from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
 
 
 class Api(NinjaAPI):
@@ -134,6 +134,18 @@ def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     if not in_time.filter(pk=upload.pk).exists():
         raise Gone
     return shown(request, upload)
+
+
+@api.patch("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="Change one upload")
+def change(request: HttpRequest, upload_id: str, data: ChangeIn) -> dict[str, Any]:
+    """Change the title, or how long it is kept, of a pending or live upload; 410 once it is gone.
+
+    A live one expires `lifetime` seconds after it was completed, at most the longest lifetime that this site allows.
+    """
+    take(Rate.CHANGES, address=address_of(request))
+    upload = owned(request, upload_id)
+    lifetime = None if data.lifetime is None else timedelta(seconds=data.lifetime)
+    return shown(request, lifecycle.change(upload, title=data.title, lifetime=lifetime))
 
 
 @api.delete("/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")

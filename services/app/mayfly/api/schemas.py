@@ -25,6 +25,13 @@ class BeginIn(Strict):
     lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(None, description="seconds")
 
 
+class ChangeIn(Strict):
+    title: str | None = Field(None, description="At most 80 characters; empty removes it, and null leaves it as it is.")
+    lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
+        None, description="Seconds from its completion on; null leaves it as it is."
+    )
+
+
 class NumbersIn(Strict):
     numbers: list[StrictInt] = Field(min_length=1, max_length=MOST_NUMBERS)
 

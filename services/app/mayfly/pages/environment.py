@@ -43,15 +43,14 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         words=words.element,
         limits=limits,
         title_length=TITLE_LENGTH,
+        long=formats.LONG,
         languages=settings.LANGUAGES,
         shared_box=settings.SHARED_BOX,
         version=__version__,
     )
     made.filters.update(
-        {
-            name: getattr(formats, name)
-            for name in ("size", "span", "seconds", "moment", "clock", "sort", "filled", "fade")
-        }
+        {name: getattr(formats, name) for name in ("seconds", "moment", "clock", "sort", "filled", "fade", "cut")}
+        | {name: partial(getattr(formats, name), language=get_language()) for name in ("size", "span", "left", "keep")}
     )
     return made
 

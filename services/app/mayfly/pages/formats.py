@@ -1,11 +1,16 @@
-"""How sizes and times are shown on the pages."""
+"""How sizes and times are shown on the pages.
+
+Django takes five microseconds to find the active language, longer than most of these take. Those with few words keep
+them by `language`, which is the active one.
+"""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from django.utils.formats import date_format
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import ngettext
 
+from ..uploads import lifecycle
 from ..uploads.formats import format_size, three_digits
 from ..uploads.limits import MB
 from ..uploads.listing import Listed
@@ -19,21 +24,49 @@ SORTS = {
     **dict.fromkeys(("x-msdownload", "x-elf", "x-mach-binary"), "program"),
 }
 DOCUMENTS = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".pages", ".numbers", ".key")
+COUNTED_DOWN = 600  # from so many seconds on, the time left counts every second
+# A name of more characters than this takes more than three lines in a card or a headline of a phone.
+LONG, HEAD, TAIL = 60, 34, 20
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
 
 
-def size(value: int) -> str:
+@lru_cache(1000)
+def size(value: int, language: str | None) -> str:
     """Bytes as people say them: 812 bytes, 48 kB, 3.2 MB."""
     if value < 1000:
         return ngettext("%d byte", "%d bytes", value) % value
     if value < MB:
-        return f"{three_digits(value / 1000)} kB"
-    return format_size(value)
+        return f"{three_digits(value / 1000)}\N{NO-BREAK SPACE}kB"
+    return format_size(value).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def span(value: timedelta) -> str:
+def span(value: timedelta, language: str | None) -> str:
     """A time in its largest unit, rounded down, as no one should count on more: 14 minutes, 40 seconds."""
-    return _span(max(int(value.total_seconds()), 0), get_language())
+    return _span(max(int(value.total_seconds()), 0), language)
+
+
+def left(upload: Upload | Listed, language: str | None) -> str:
+    """The time that an upload has left: 9:58 in its last ten minutes, else as a span.
+
+    In its first minute it is rounded up, so that an upload for 15 minutes does not seem to have come a minute ago. The
+    page's script says the same (services/assets/src/page/clock.js).
+    """
+    whole = max(int(upload.time_left.total_seconds()), 0)
+    if whole < COUNTED_DOWN:
+        return f"{whole // 60}:{whole % 60:02}"
+    is_new = upload.lifetime - upload.time_left < timedelta(minutes=1)
+    return _span(whole + 59 * is_new, language)
+
+
+def keep(upload: Upload | Listed, language: str | None) -> str:
+    """The words of the button that keeps an upload longer; empty if it may not be."""
+    minutes = lifecycle.more(upload.lifetime)
+    return _keep(minutes, language) if minutes else ""
+
+
+@lru_cache(100)  # a step's minutes in some languages
+def _keep(minutes: int, language: str | None) -> str:
+    return ngettext("Keep %(number)d more minute", "Keep %(number)d more minutes", minutes) % {"number": minutes}
 
 
 @lru_cache(3600)  # the seconds of some lifetimes; half of a page's plural forms are spans
@@ -59,7 +92,21 @@ def moment(value: datetime) -> str:
 
 def clock(value: datetime) -> str:
     """A moment of the next hours to the minute: 08:21 UTC. The page's script shows it in the visitor's own zone."""
-    return f"{value.astimezone(UTC):%H:%M} UTC"
+    value = value.astimezone(UTC)
+    return f"{value.hour:02}:{value.minute:02} UTC"
+
+
+def cut(text: str) -> tuple[str, str, str] | None:
+    """The beginning, the middle and the end of a long name: a page shows the middle on demand. None if it is short."""
+    if len(text) <= LONG:
+        return None
+    return text[:HEAD], text[HEAD:-TAIL], text[-TAIL:]
+
+
+def shortened(text: str) -> str:
+    """The name, without the middle if it is long."""
+    parts = cut(text)
+    return f"{parts[0]}…{parts[2]}" if parts else text
 
 
 def filled(text: str, value: str) -> str:

@@ -1,9 +1,13 @@
 """My Images and My Files: the form, what the box holds, and clear."""
 
 import re
+from collections.abc import Callable, Mapping
 from functools import partial
+from operator import attrgetter
+from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,16 +20,26 @@ from ..storage.default import uploads_storage
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.formats import format_size
-from ..uploads.ids import ID_LENGTH
+from ..uploads.ids import ID_LENGTH, is_id
 from ..uploads.limits import FORM_FILES, limits
+from ..uploads.listing import Listed
+from ..uploads.models import Upload
 from ..uploads.paging import overview
 from ..visitors import boxes
 from .caching import never_stored
 from .errors import answer
+from .formats import shortened
 from .forms import IntoStorage, UploadForm, body_length
 
-# Where a part of a list is, in its address and in the forms on it.
-CURSOR = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}")
+# Where a part of a list is, or its order, in its address and in the forms on it.
+PLACE = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}|sort=(name|size|left)")
+# The orders of a list that has one page, beside the newest first.
+SORTS: dict[str, Callable[[Upload | Listed], Any]] = {
+    "name": lambda upload: (upload.title or upload.name).casefold(),
+    "size": attrgetter("size"),
+    "left": attrgetter("time_left"),
+}
+NAMED = 5  # so many names at most are in a message, since it travels in a cookie
 PAGES = {Kind.IMAGE: "images", Kind.FILE: "files"}
 
 
@@ -54,9 +68,54 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     cleared = lifecycle.clear(box=box, kind=kind, storage=uploads_storage) if box else lifecycle.Cleared(0, 0)
     removed = cleared.removed - cleared.left
     if removed or not cleared.left:
-        messages.success(request, ngettext("%d upload deleted.", "%d uploads deleted.", removed) % removed)
+        say_what_was_deleted(request, removed)
     say_what_is_left(request, cleared.left)
     return see_other(PAGES[kind])
+
+
+@never_stored
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_several(request: HttpRequest, kind: Kind) -> HttpResponse:
+    """Remove the uploads of this kind that the visitor has selected in the list."""
+    if request.method != "POST":
+        return redirect(PAGES[kind])
+    box = boxes.from_cookie(request)
+    ids = [pk for pk in request.POST.getlist("id") if is_id(pk)]
+    selected = Upload.objects.of(box).filter(kind=kind, pk__in=ids) if box else Upload.objects.none()
+    removed = lifecycle.remove_all(selected, storage=uploads_storage)
+    left = Upload.objects.removing().filter(pk__in=ids, box=box).count()
+    say_what_was_deleted(request, removed - left)
+    say_what_is_left(request, left)
+    return see_other(PAGES[kind], cursor=request.POST.get("list", ""))
+
+
+def names_of_images(incoming: IntoStorage) -> dict[str, str]:
+    """By id, the names of the images that are there and of those that the form brings; empty if all of them stay."""
+    if incoming.kind != Kind.IMAGE or not limits.images_kept:
+        return {}
+    present = Upload.objects.of(incoming.box).live().filter(kind=Kind.IMAGE)[: limits.images_kept]
+    return dict(present.values_list("pk", "name")) | {f.receiver.upload.pk: f.name for f in incoming.incoming}
+
+
+def say_what_is_here(request: HttpRequest, kind: Kind, arrived: int, before: Mapping[str, str]) -> None:
+    """Tell the visitor how many of the form's uploads are there, and which images went to make room for them.
+
+    `before` has the names of all images that could go, because a removed row has none.
+    """
+    removed = Upload.objects.filter(pk__in=before, completed_at__isnull=False, removing_since__lt=F("expires_at"))
+    gone = [before[pk] for pk in removed.order_by("completed_at", "pk").values_list("pk", flat=True)]
+    if kind == Kind.IMAGE:
+        here = min(arrived, limits.images_kept or arrived)
+        messages.success(request, ngettext("%d image is here.", "%d images are here.", here) % here)
+    else:
+        messages.success(request, ngettext("%d file is here.", "%d files are here.", arrived) % arrived)
+    if gone:
+        names = ", ".join([shortened(name) for name in gone[:NAMED]] + ["…"] * (len(gone) > NAMED))
+        messages.info(request, _("Deleted to make room: %(names)s") % {"names": names})
+
+
+def say_what_was_deleted(request: HttpRequest, removed: int) -> None:
+    messages.success(request, ngettext("%d upload deleted.", "%d uploads deleted.", removed) % removed)
 
 
 def say_what_is_left(request: HttpRequest, left: int) -> None:
@@ -80,7 +139,7 @@ def see_other(page: str, *, cursor: str = "") -> HttpResponse:
     """
     response = redirect(page)
     response.status_code = 303
-    if CURSOR.fullmatch(cursor):
+    if PLACE.fullmatch(cursor):
         response["Location"] += f"?{cursor}"
     return response
 
@@ -102,9 +161,10 @@ def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
 
 def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
     form = UploadForm(request.POST)
+    before = names_of_images(incoming)
     arrived = incoming.finish(form.cleaned_data["title"]) if form.is_valid() else 0
     if arrived:
-        messages.success(request, ngettext("%d upload complete.", "%d uploads complete.", arrived) % arrived)
+        say_what_is_here(request, incoming.kind, arrived, before)
     for name, why in incoming.refusals:
         messages.error(request, f"{name}: {why}")
     if incoming.first_beyond:
@@ -126,13 +186,16 @@ def _list(
 ) -> HttpResponse:
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     shown = overview(box, kind, **cursors)
+    asked = request.GET.get("sort", "")
+    sort = asked if asked in SORTS and not shown.newer and not shown.older else ""
     full = kind == Kind.IMAGE and shown.total == limits.images_kept and not shown.older
     context = {
         "kind": kind,
         "page": PAGES[kind],
         "form": form,
         "shown": shown,
-        "uploads": shown.uploads,
+        "uploads": sorted(shown.uploads, key=SORTS[sort]) if sort else shown.uploads,
+        "sort": sort,
         "most": format_size(min(limits.size(kind), limits.form_size)),
         "next_out": shown.uploads[-1] if full else None,
     }

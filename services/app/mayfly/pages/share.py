@@ -114,6 +114,28 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
     return see_other(PAGES[Kind(upload.kind)], cursor=request.POST.get("list", ""))
 
 
+@never_stored
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited(Rate.CHANGES, "POST")
+def keep(request: HttpRequest, upload_id: str) -> HttpResponse:
+    """The owner keeps one upload longer. It leads back to where its form was, the list or the page of the upload."""
+    if request.method != "POST":
+        return redirect("share", upload_id)
+    box = boxes.from_cookie(request)
+    if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
+        raise Http404
+    try:
+        upload = opening.open_upload(upload_id)
+    except Gone:
+        return _receipt(request, upload_id)
+    lifecycle.keep(upload)
+    if "list" in request.POST:
+        return see_other(PAGES[Kind(upload.kind)], cursor=request.POST["list"])
+    response = redirect("share", upload_id)
+    response.status_code = 303
+    return response
+
+
 def _described(described: opening.Described) -> HttpResponse:
     """The answer to a HEAD. A redirect would lead to 403, because storage accepts a signature for one method only."""
     return HttpResponse(

@@ -30,6 +30,7 @@ RATES = {
         variables.number("RATE_UPLOADS_ADDRESS", default=100, least=0, most=1_000_000),
         variables.number("RATE_UPLOADS_BOX", default=30, least=0, most=1_000_000),
     ),
+    "changes": (variables.number("RATE_CHANGES", default=60, least=0, most=1_000_000), 0),
     "downloads": (variables.number("RATE_DOWNLOADS", default=120, least=0, most=1_000_000), 0),
     "qr-codes": (variables.number("RATE_QR_CODES", default=30, least=0, most=1_000_000), 0),
     "languages": (variables.number("RATE_LANGUAGES", default=10, least=0, most=1_000_000), 0),

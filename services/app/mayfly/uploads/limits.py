@@ -15,6 +15,8 @@ FAILURE_LENGTH = 200
 FORM_FILES = 100  # the most files of one form that are taken
 PDF_PREVIEW = 32 * MB  # the largest PDF whose first page is shown: the decoder has it in memory whole
 PAGE = 50  # the most uploads that a page of a list has
+# The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
+DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 
 
 @dataclass(slots=True)

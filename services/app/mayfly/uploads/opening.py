@@ -11,12 +11,10 @@ from ..storage.protocol import StorageError, UploadStorage
 from . import lifecycle
 from .choices import End, State
 from .errors import Gone, Unknown
+from .limits import DOWNLOAD_URL_LIFETIME
 from .models import Upload
 
 logger = logging.getLogger(__name__)
-
-# The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
-DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 
 # The first lines of a text: how long its page waits for them, and the most that they have in bytes.
 LINES_SECONDS = 1

@@ -6,9 +6,9 @@ for as long as the upload or its receipt is there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from operator import attrgetter
 
-from django.db.models import Count, Min, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from .choices import Kind, State
@@ -40,7 +40,7 @@ class Overview:
     older: str | None = None
     refused: Sequence[Upload | Listed] = ()
     total: int = 0
-    next_to_expire: timedelta | None = None
+    next_to_expire: Upload | Listed | None = None
 
 
 def page_after(own: UploadQuerySet, cursor: str = "", *, limit: int = PAGE) -> Page:
@@ -76,9 +76,9 @@ def overview(box: str, kind: Kind, *, after: str = "", before: str = "") -> Over
         if len(found) <= PAGE:
             return _whole(found)
     page = _page(own, after, before)
-    figures = own.live().order_by().aggregate(total=Count("pk"), next_to_expire=Min("time_left"))
     refused = [] if page.newer else list(own.refused()[:REFUSED_SHOWN])
-    return Overview(page.uploads, page.newer, page.older, refused, **figures)
+    next_to_expire = own.live().order_by("expires_at").first()
+    return Overview(page.uploads, page.newer, page.older, refused, own.live().count(), next_to_expire)
 
 
 def _whole(found: list[Listed]) -> Overview:
@@ -88,7 +88,7 @@ def _whole(found: list[Listed]) -> Overview:
         live,
         refused=refused,
         total=len(live),
-        next_to_expire=min((upload.time_left for upload in live), default=None),
+        next_to_expire=min(live, key=attrgetter("time_left"), default=None),
     )
 
 

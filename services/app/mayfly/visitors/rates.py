@@ -52,6 +52,7 @@ class Rate(StrEnum):
     """
 
     UPLOADS = "uploads"
+    CHANGES = "changes"
     DOWNLOADS = "downloads"
     QR_CODES = "qr-codes"
     LANGUAGES = "languages"

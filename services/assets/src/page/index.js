@@ -3,18 +3,22 @@
 import htmx from "htmx.org";
 import { follow } from "./clock.js";
 import "./connection.js";
+import { present } from "./focus.js";
 import { estimateDownloads } from "./line.js";
 import { offer } from "./links.js";
 import { readList, tellTabs } from "./list.js";
+import { closable, sayBroken } from "./messages.js";
 import { showLocalTimes } from "./times.js";
+import { warn } from "./warning.js";
 
 /** Ask the server again; a share page becomes the receipt. */
 function refresh() {
   if (!readList()) location.reload();
 }
 
-follow({ over: refresh });
+follow({ over: refresh, soon: warn });
 htmx.onLoad(offer);
+htmx.onLoad(closable);
 htmx.onLoad(showLocalTimes);
 htmx.onLoad(estimateDownloads);
 
@@ -33,6 +37,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("mayfly:ready", (event) => {
   event.preventDefault(); // else the uploader loads the whole page again
+  present(/** @type {CustomEvent} */ (event).detail.id);
   readList("first");
   tellTabs();
 });
@@ -45,11 +50,7 @@ for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     if (detail.requestConfig.verb === "get") return; // asks again by itself, or the page says that it is offline
-    const messages = document.querySelector("#messages");
-    if (!(messages instanceof HTMLElement)) return;
-    const message = document.createElement("p");
-    message.className = "message error";
-    message.textContent = messages.dataset.broken ?? "";
-    messages.replaceChildren(message);
+    document.querySelector("dialog")?.close(); // it would cover the message
+    sayBroken();
   });
 }

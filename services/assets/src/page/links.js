@@ -8,7 +8,9 @@
 export function offer(root) {
   if (!(root instanceof Element)) return;
   reveal(root, "[data-copy]");
-  if ("share" in navigator && matchMedia("(pointer: coarse)").matches) reveal(root, "[data-send]");
+  if (!("share" in navigator) || !matchMedia("(pointer: coarse)").matches) return;
+  reveal(root, "[data-send]");
+  for (const copy of root.querySelectorAll("[data-send] + [data-copy]")) copy.classList.add("quiet");
 }
 
 /**
@@ -29,13 +31,18 @@ document.addEventListener("click", async ({ target }) => {
     navigator.share({ url: send }).catch(() => {}); // the visitor closed it without a choice
     return;
   }
-  await copyText(copy ?? "");
+  await copyText(copy === "all" ? allLinks() : (copy ?? ""));
   const { textContent, ariaLabel } = button;
   if (textContent === done) return;
   button.textContent = done;
   button.ariaLabel = done;
   setTimeout(() => Object.assign(button, { textContent, ariaLabel }), 2000);
 });
+
+function allLinks() {
+  const links = [...document.querySelectorAll("[id^=upload-] [data-copy]")];
+  return links.map((button) => button.getAttribute("data-copy")).join("\n");
+}
 
 /** @param {string} text */
 async function copyText(text) {
@@ -50,6 +57,11 @@ async function copyText(text) {
     field.remove();
   }
 }
+
+// On paper, a code that is folded would be lost.
+addEventListener("beforeprint", () => {
+  for (const code of document.querySelectorAll("details.qr:not([open])")) code.setAttribute("open", "");
+});
 
 // A click into the field selects the whole link, to be copied by hand.
 document.addEventListener("focusin", ({ target }) => {

@@ -10,6 +10,7 @@ nothing. Every step may be cut off anywhere and run again; `sweep` runs it again
 from .begin import PART_URL_LIFETIME, arrived, begin, sign_parts
 from .complete import complete, refuse
 from .deadline import keep_receiving
+from .keep import change, keep, more
 from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
 from .sweep import Swept, sweep
 
@@ -20,12 +21,15 @@ __all__ = [
     "Swept",
     "arrived",
     "begin",
+    "change",
     "clear",
     "complete",
     "discard",
+    "keep",
     "keep_newest",
     "keep_receiving",
     "mark",
+    "more",
     "refuse",
     "remove",
     "remove_all",

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -68,7 +69,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
                 state=State.READY,
                 content_type=content_type,
                 completed_at=Now(),
-                expires_at=Now() + upload.lifetime,
+                expires_at=Now() + F("lifetime"),  # its owner may change it at any moment
                 proven_type=upload.proven_type,
                 preview_due_at=Now() if upload.wants_preview else None,
             )
