@@ -8,7 +8,7 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import forget, installed, lists, operator, send, share
+from .pages import code, forget, installed, lists, operator, send, share
 from .pages.limited import limited
 from .uploads.choices import Kind
 from .visitors.rates import Rate
@@ -24,6 +24,7 @@ urlpatterns = [
     path("u/<upload:upload_id>/qr.svg", share.qr, name="qr"),
     path("u/<upload:upload_id>/preview", share.preview, name="preview"),
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),
+    path("code/", code.code, name="code"),
     path("app/manifest.webmanifest", installed.manifest, name="manifest"),
     path("forget/", forget.forget, name="forget"),
     path("language/", limited(Rate.LANGUAGES, "POST")(set_language), name="language"),

@@ -39,10 +39,10 @@ def test_every_card_has_its_qr_code_folded(owner, kind):
     uploads = [owner.upload(content, kind=kind, name=f"{number}.png") for number in range(3)]
     text = page(owner.browser.get(f"/{kind}s/"))
     for upload in uploads:
-        details = re.search(rf'<details [^>]*id="qr-{upload["id"]}".*?</details>', text)[0]
+        details = re.search(rf'<details [^>]*id="qr-{upload["id"]}".*?</details>', text, re.DOTALL)[0]
         assert " open" not in details
         assert re.search(rf'<img [^>]*src="/u/{upload["id"]}/qr.svg"[^>]* loading="lazy">', details)
-        assert f'aria-label="QR code: {upload["name"]}"' in details
+        assert f'aria-label="QR code and words: {upload["name"]}"' in details
 
 
 def test_no_page_shows_an_expired_upload(owner):

@@ -69,7 +69,7 @@ def say_what_is_left(request: HttpRequest, left: int) -> None:
 
 def page_called(request: HttpRequest, name: str) -> HttpResponse:
     """Redirect to a page whose address was typed without its slash, or to the icon; other names are for PUT alone."""
-    if name in PAGES.values():
+    if name in (*PAGES.values(), "code"):
         return redirect(name)
     if name == FAVICON:
         return favicon(request)
