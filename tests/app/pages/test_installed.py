@@ -57,7 +57,11 @@ def test_the_manifest_speaks_the_visitors_language(language, by):
     response = client.get(MANIFEST, headers={"Accept-Language": language} if by == "header" else {})
     manifest = response.json()
     with override(language):
-        assert [shortcut["name"] for shortcut in manifest["shortcuts"]] == [gettext("My Images"), gettext("My Files")]
+        assert [shortcut["name"] for shortcut in manifest["shortcuts"]] == [
+            gettext("My Images"),
+            gettext("My Files"),
+            gettext("Type a code"),
+        ]
     assert manifest["lang"] == language
     assert {"Accept-Language", "Cookie"} <= set(response["Vary"].split(", "))
 

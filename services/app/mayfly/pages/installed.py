@@ -37,9 +37,16 @@ def manifest(request: HttpRequest) -> HttpResponse:
                 _icon("icon-512.png", 512),
                 _icon("icon-maskable-512.png", 512) | {"purpose": "maskable"},
             ],
+            "share_target": {
+                "action": reverse("shared"),
+                "method": "POST",
+                "enctype": "multipart/form-data",
+                "params": {"files": [{"name": "file", "accept": ["*/*"]}]},
+            },
             "shortcuts": [
                 {"name": _("My Images"), "url": reverse("images")},
                 {"name": _("My Files"), "url": reverse("files")},
+                {"name": _("Type a code"), "url": reverse("code")},
             ],
         },
         headers={"Cache-Control": f"private, max-age={MANIFEST_AGE}"},

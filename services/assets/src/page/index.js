@@ -7,6 +7,7 @@ import { estimateDownloads } from "./line.js";
 import { offer } from "./links.js";
 import { readList, tellTabs } from "./list.js";
 import { showLocalTimes } from "./times.js";
+import "./worker.js";
 
 /** Ask the server again; a share page becomes the receipt. */
 function refresh() {
