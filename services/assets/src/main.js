@@ -142,7 +142,7 @@ async function enhance(form) {
   await interrupted.look();
   await takeShared({
     add: (files) => uppy.addFiles(files.map((data) => ({ data, name: data.name, type: data.type }))),
-    say: (words) => status.fault("shared", words),
+    say: (words) => status.finish(words),
   });
 
   function start() {

@@ -76,14 +76,9 @@ class Visit:
         return format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(self._request))
 
     @cached_property
-    def host(self) -> str:
-        """The site's name, and its port if it is unusual. Raises DisallowedHost as `origin` does."""
-        return self._request.get_host()
-
-    @cached_property
     def origin(self) -> str:
         """The site's address without a slash at its end. Raises DisallowedHost if the request names another site."""
-        return f"{self._request.scheme}://{self.host}"
+        return f"{self._request.scheme}://{self._request.get_host()}"
 
     def absolute(self, address: str) -> str:
         """The address with the site's own before it, unless it has one. Raises DisallowedHost."""
