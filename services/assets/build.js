@@ -11,18 +11,23 @@ const CALL = new RegExp(String.raw`(?<![\w.#])(t|tn|pluralForms)\(\s*(?:${LITERA
 
 const out = process.env.OUT ?? "../app/mayfly/pages/static/mayfly/bundle";
 
-await build({
-  entryPoints: { page: "src/page/index.js", upload: "src/main.js" },
+/** @type {import("esbuild").BuildOptions} */
+const common = {
   bundle: true,
-  splitting: true,
-  format: "esm",
   minify: true,
   target: "es2022",
   legalComments: "none",
-  chunkNames: "chunk-[hash]",
   logLevel: "warning",
   outdir: out,
+};
+await build({
+  ...common,
+  entryPoints: { page: "src/page/index.js", upload: "src/main.js" },
+  splitting: true,
+  format: "esm",
+  chunkNames: "chunk-[hash]",
 });
+await build({ ...common, entryPoints: { worker: "src/worker/index.js" }, format: "iife" });
 writeFileSync(join(out, "words.json"), `${JSON.stringify(texts("src"), null, 1)}\n`);
 
 /**

@@ -11,7 +11,8 @@ os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="mayfly-tests-"))
 os.environ.setdefault("SETTINGS_MODULE_PATH", "mayfly.settings.development")
 os.environ.setdefault("ADMIN", "True")
 # All tests come from one address. Those of the rates set limits of their own.
-for rate in ("UPLOADS_ADDRESS", "UPLOADS_BOX", "CHANGES", "DOWNLOADS", "QR_CODES", "LANGUAGES", "LOGINS"):
+RATED = "UPLOADS_ADDRESS UPLOADS_BOX CHANGES DOWNLOADS QR_CODES LANGUAGES LOGINS CODES CODES_SITE"
+for rate in RATED.split():
     os.environ.setdefault(f"RATE_{rate}", "0")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # Each worker gets a storage, as it gets a database from pytest-django, because reconcile looks at all of storage.

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 const BUNDLE = new URL("../../services/app/mayfly/pages/static/mayfly/bundle/", import.meta.url);
 const all = readdirSync(BUNDLE).filter((name) => /\.(js|css)$/.test(name));
 // The two upload pages load these, and page.js as every page does. htmx, in page.js, has its eval switched off.
-const files = all.filter((name) => name !== "page.js");
+const files = all.filter((name) => name !== "page.js" && name !== "worker.js");
 const text = (/** @type {string} */ name) => readFileSync(new URL(name, BUNDLE), "utf8");
 
 test("script and style of the upload pages are at most 110 kB", (t) => {
@@ -25,6 +25,11 @@ test("script and style of the upload pages are at most 110 kB", (t) => {
 test("the script of every page is at most 25 kB", () => {
   const size = gzipSync(text("page.js"), { level: 9 }).length;
   assert.ok(size > 1000 && size <= 25_000, `${size} bytes`);
+});
+
+test("the service worker is at most 2 kB", () => {
+  const size = gzipSync(text("worker.js"), { level: 9 }).length;
+  assert.ok(size > 500 && size <= 2000, `${size} bytes`);
 });
 
 test("the script makes no code from text and no style sheet", () => {

@@ -56,6 +56,8 @@ OWN = {
         "RATE_QR_CODES",
         "RATE_LANGUAGES",
         "RATE_LOGINS",
+        "RATE_CODES",
+        "RATE_CODES_SITE",
     },
     # The tests add PYTHONPATH, for a task that is slow on purpose.
     "worker": SETTINGS | TIMES | {"SECRET_KEY", "WORKER_CONCURRENCY", "MAX_IMAGE_MEGAPIXELS", "PYTHONPATH"},

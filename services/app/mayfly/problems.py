@@ -78,6 +78,12 @@ TABLE = {
     "method": Entry(405, "method_not_allowed", _("This address accepts %(allowed)s.")),
     "no_such_range": Entry(416, "no_such_range", _("This has %(size)d bytes.")),
     "not_json": Entry(415, "not_json", _("Send JSON, with Content-Type: application/json.")),
+    "not_opened": Entry(
+        409,
+        "not_opened",
+        _("Nothing was sent. Open My Images or My Files in this browser once, then share again."),
+        _("Open Mayfly first"),
+    ),
     "nothing_here": Entry(
         404, "not_found", _("Check the link: part of it may be missing."), _("There is nothing here")
     ),

@@ -8,7 +8,7 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import forget, lists, operator, send, share
+from .pages import code, forget, installed, lists, operator, send, share, worker
 from .pages.limited import limited
 from .uploads.choices import Kind
 from .visitors.rates import Rate
@@ -27,6 +27,11 @@ urlpatterns = [
     path("u/<upload:upload_id>/preview", share.preview, name="preview"),
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),
     path("u/<upload:upload_id>/keep", share.keep, name="keep"),
+    path("code/", code.code, name="code"),
+    path("app/manifest.webmanifest", installed.manifest, name="manifest"),
+    path("app/offline/", worker.offline, name="offline"),
+    path("app/shared/", worker.shared, name="shared"),
+    path("app/worker.js", worker.worker, name="worker"),
     path("forget/", forget.forget, name="forget"),
     path("language/", limited(Rate.LANGUAGES, "POST")(set_language), name="language"),
     path("api/", api.urls),

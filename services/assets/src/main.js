@@ -22,6 +22,7 @@ import { onceUnlisted } from "./listed.js";
 import { Network } from "./network.js";
 import { put } from "./put.js";
 import { about, sentence } from "./sentences.js";
+import { takeShared } from "./shared.js";
 import { Status } from "./status.js";
 import { claimTransfer, Store } from "./store.js";
 import { Uploader } from "./uploader.js";
@@ -139,6 +140,10 @@ async function enhance(form) {
   });
   takeFromPage(area, (files) => uppy.addFiles(files.map((data) => ({ data, name: data.name, type: data.type }))));
   await interrupted.look();
+  await takeShared({
+    add: (files) => uppy.addFiles(files.map((data) => ({ data, name: data.name, type: data.type }))),
+    say: (words) => status.finish(words),
+  });
 
   function start() {
     if (uppy.getFiles().length) uppy.upload().catch(() => {}); // shown already, as each file's error

@@ -50,7 +50,7 @@ def test_an_upload_goes_through_its_whole_life(owner):
 
 def test_the_api_shows_every_documented_field_of_an_upload(owner):
     upload = owner.upload(PNG, kind="image", name="dot.png", type="text/html")
-    assert upload | {"id": "", "created_at": "", "expires_at": ""} == {
+    assert upload | {"id": "", "created_at": "", "expires_at": "", "code": ""} == {
         "id": "",
         "kind": "image",
         "name": "dot.png",
@@ -64,8 +64,10 @@ def test_the_api_shows_every_documented_field_of_an_upload(owner):
         "download": f"http://testserver/u/{upload['id']}/download",
         "preview": None,
         "fetched": {"count": 0, "last_at": None},
+        "code": "",
     }
     assert upload["expires_at"].endswith("Z")
+    assert Upload.objects.get(pk=upload["id"]).code == upload["code"]
 
 
 def test_the_first_call_makes_a_box_and_returns_its_token():

@@ -22,6 +22,7 @@ def test_nothing_inline_runs_and_nothing_comes_from_elsewhere(path):
     origin = {storage.origin} - {None}
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == {"'none'"}
     assert policy["script-src"] == policy["style-src"] == policy["form-action"] == {"'self'"}
+    assert policy["manifest-src"] == policy["worker-src"] == {"'self'"}
     assert policy["connect-src"] == {"'self'"} | origin
     assert policy["img-src"] - {"data:"} == {"'self'", "blob:"} | origin
     assert ("data:" in policy["img-src"]) == (path == "/api/docs")

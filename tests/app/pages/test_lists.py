@@ -201,7 +201,7 @@ def test_my_images_asks_the_table_once(owner):
     for number in (1, 2, 3):
         upload = owner.upload(PNG, kind="image", name=f"{number}.png")
     Upload.objects.filter(pk=upload["id"]).update(
-        state=State.GONE, name="", address="", removed_at=Now(), refusal="It is damaged."
+        state=State.GONE, name="", address="", code=None, removed_at=Now(), refusal="It is damaged."
     )
     with CaptureQueriesContext(connection) as asked:
         text = page(owner.browser.get("/images/"))

@@ -15,6 +15,7 @@ from mayfly.uploads.models import Upload
 
 from ...support.making import expire
 from ...support.people import body_of, fetch
+from ...support.samples import PNG
 from ...support.senders import saved_as
 from .helpers import page
 
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_link_has_a_qr_code_until_its_upload_expires(owner):
     upload = owner.upload()
     address = f"/u/{upload['id']}/qr.svg"
-    assert address in page(owner.browser.get("/files/"))
     response = Client().get(address)
     assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")
     expected = BytesIO()
@@ -32,6 +32,18 @@ def test_a_link_has_a_qr_code_until_its_upload_expires(owner):
     assert response.content == expected.getvalue()
     expire(upload)
     assert Client().get(address).status_code == 410
+
+
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_every_card_has_its_qr_code_folded(owner, kind):
+    content = PNG if kind == "image" else b"hello"
+    uploads = [owner.upload(content, kind=kind, name=f"{number}.png") for number in range(3)]
+    text = page(owner.browser.get(f"/{kind}s/"))
+    for upload in uploads:
+        details = re.search(rf'<details [^>]*id="qr-{upload["id"]}".*?</details>', text, re.DOTALL)[0]
+        assert " open" not in details
+        assert re.search(rf'<img [^>]*src="/u/{upload["id"]}/qr.svg"[^>]* loading="lazy">', details)
+        assert f'aria-label="QR code and words: {upload["name"]}"' in details
 
 
 def test_no_page_shows_an_expired_upload(owner):

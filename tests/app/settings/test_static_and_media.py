@@ -4,6 +4,7 @@ Each test runs the shipped program: the start script of web with the production 
 V1 and V2 are whitenoise without S3; V3 and V4 are s3 with S3.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -113,6 +114,17 @@ def test_the_policy_allows_the_uploader_and_all_its_chunks(web):
         assert pieces
         for piece in pieces:
             assert web.get(f"{script.rpartition('/')[0]}/{piece}").status_code == 200
+
+
+def test_the_worker_may_fetch_all_that_it_caches(web):
+    worker = web.get("/app/worker.js")
+    allowed = re.search("connect-src ([^;]+)", worker.headers["Content-Security-Policy"])[1].split()
+    statics = json.loads(re.match(r"self\.MAYFLY = (.*);\n", worker.text)[1])["statics"]
+    assert len(statics) == 2
+    for static in statics:
+        assert web.get(static).status_code == 200
+        if web.static_storage == "s3":
+            assert any(static.startswith(source) for source in allowed)
 
 
 def test_the_admin_loads_its_stylesheet(web):

@@ -26,6 +26,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 box=f"box{number % 500}",
                 address="" if number % 5 else f"here{number % 501}",
                 state=State.GONE if number % 5 else State.READY,
+                code=None if number % 5 else f"code{number}",
                 completed_at=now,
                 removed_at=now - timedelta(seconds=number),
                 preview_due_at=None if number % 100 else now - timedelta(seconds=number),
@@ -62,6 +63,8 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
         (lambda: Upload.objects.outdated_refusals()[:1000], "refused"),
         (lambda: Upload.objects.wanting_a_preview()[:1], "previews"),
         (lambda: Upload.objects.of("box7").live_or_refused(), "box_newest"),
+        (lambda: Upload.objects.live().filter(code__in=["code5"]), "code_is_unique"),
+        (lambda: Upload.objects.live().filter(code__in=["code5", "code7"]), "code_is_unique"),
         (lambda: Upload.objects.live().after_in_byte_order("m").values_list("pk")[:10], IN_BYTE_ORDER),
     ],
 )

@@ -22,7 +22,7 @@ def test_a_listed_upload_has_the_values_of_its_row(owner):
     for number in (1, 2, 3):
         upload = owner.upload(PNG, kind="image", name=f"{number}.png", title="a title", lifetime=100 * number)
     Upload.objects.filter(pk=upload["id"]).update(
-        state=State.GONE, name="", title="", address="", removed_at=Now(), refusal="It is damaged."
+        state=State.GONE, name="", title="", address="", code=None, removed_at=Now(), refusal="It is damaged."
     )
     rows = Upload.objects.live_or_refused().with_time_left()
     box = rows[0].box

@@ -144,7 +144,7 @@ def test_a_round_goes_on_where_the_last_slice_ended(a_batch_each):
     uploads = [ready() for _ in range(5)]
     lost, stray = uploads[2], put_stray(f"{uploads[1].key}.stray")
     storage.remove([lost.key])
-    Upload.objects.filter(pk=uploads[1].pk).update(state=State.GONE, removed_at=Now() - EVERY, name="")
+    Upload.objects.filter(pk=uploads[1].pk).update(state=State.GONE, removed_at=Now() - EVERY, name="", code=None)
     slices = to_the_end()
     counted = [current for current in slices if current.phase == Phase.COUNTING]
     cursors = [current.cursor for current in counted if current.walk == 0]

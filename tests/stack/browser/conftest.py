@@ -188,7 +188,8 @@ def surfer(browser) -> Iterator[Surfer]:
 
 @contextmanager
 def visit(browser: Browser, **options) -> Iterator[Surfer]:
-    context = browser.new_context(**{"locale": "en"} | options)
+    # Playwright does not see the requests of a page that has a service worker.
+    context = browser.new_context(**{"locale": "en", "service_workers": "block"} | options)
     context.set_default_timeout(20_000)
     context.add_init_script(WATCH)
     surfer = Surfer(context)

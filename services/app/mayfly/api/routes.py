@@ -188,6 +188,7 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "download": absolute(request, reverse("download", args=[upload.pk])),
         "preview": absolute(request, reverse("preview", args=[upload.pk])) if upload.has_preview else None,
         "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
+        "code": upload.code,
     }
 
 

@@ -55,6 +55,7 @@ class UploadOut(Schema):
     download: str
     preview: str | None
     fetched: FetchedOut
+    code: str | None = Field(description="Four words that lead to it from `/code/` while it is live.")
 
 
 class TransferOut(Schema):

@@ -30,6 +30,7 @@ from .caching import never_stored
 from .errors import answer
 from .formats import shortened
 from .forms import IntoStorage, UploadForm, body_length
+from .installed import FAVICON, favicon
 
 # Where a part of a list is, or its order, in its address and in the forms on it.
 PLACE = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}|sort=(name|size|left)")
@@ -126,9 +127,11 @@ def say_what_is_left(request: HttpRequest, left: int) -> None:
 
 
 def page_called(request: HttpRequest, name: str) -> HttpResponse:
-    """Redirect to a page whose address was typed without its slash; every other name is for PUT alone."""
-    if name in PAGES.values():
+    """Redirect to a page whose address was typed without its slash, or to the icon; other names are for PUT alone."""
+    if name in (*PAGES.values(), "code"):
         return redirect(name)
+    if name == FAVICON:
+        return favicon(request)
     raise Http404
 
 

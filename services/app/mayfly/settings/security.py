@@ -19,6 +19,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'", *STATIC_SOURCES],
         "img-src": ["'self'", "blob:", *STATIC_SOURCES, *UPLOAD_ORIGINS],  # blob: thumbnails of chosen files
         "connect-src": ["'self'", *UPLOAD_ORIGINS],
+        "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],

@@ -43,6 +43,7 @@ FILE_SIGNATURES = (
 # https://aomediacodec.github.io/av1-avif/#brands. The general brands may come first in files of any codec.
 AVIF_BRANDS = {b"avif", b"avis"}
 GENERAL_BRANDS = {b"mif1", b"msf1"}
+IMAGE_TYPES = [*dict.fromkeys(content_type for content_type, _, _ in SIGNATURES), "image/avif"]
 HEIC_BRANDS = {b"heic", b"heix", b"hevc"}
 AUDIO_BRANDS = {b"M4A ", b"M4B "}
 PDF, TEXT = "application/pdf", "text/plain"

@@ -32,6 +32,7 @@ class Listed(NamedTuple):
     has_preview: bool
     fetched_count: int
     fetched_at: datetime | None
+    code: str | None
     refusal: str
     time_left: timedelta
 

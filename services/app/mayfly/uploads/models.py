@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..storage.keys import preview_key, upload_key
 from .choices import End, Kind, Phase, State
+from .codes import CODE_LENGTH
 from .content import TEXT, is_previewed
 from .errors import Gone
 from .ids import ID_LENGTH, new_id
@@ -30,6 +31,9 @@ class Upload(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     name = models.CharField(max_length=NAME_LENGTH)
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    # Its words for another device. In plain text, because a row's id opens the upload as well. Null for an upload that
+    # began before there were codes, or is gone.
+    code = models.CharField(max_length=CODE_LENGTH, null=True)  # noqa: DJ001  # empty ones would not be unique
     content_type = models.CharField(max_length=30, blank=True)
     # The type that the first bytes prove, for icons and previews; often empty. No file is given out with it.
     proven_type = models.CharField(max_length=30, db_default="", blank=True)
@@ -79,6 +83,8 @@ class Upload(models.Model):
                 name="gone_keeps_no_name",
                 condition=~Q(state=State.GONE) | Q(removed_at__isnull=False, name="", title="", address=""),
             ),
+            models.CheckConstraint(name="gone_keeps_no_code", condition=~Q(state=State.GONE) | Q(code__isnull=True)),
+            models.UniqueConstraint(name="code_is_unique", fields=["code"], condition=Q(code__isnull=False)),
         ]
         indexes = [
             # A box's lists, its newest images and its quota.

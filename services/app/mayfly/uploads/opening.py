@@ -10,6 +10,7 @@ from ..storage.headers import PREVIEW_TYPE, attachment
 from ..storage.protocol import StorageError, UploadStorage
 from . import lifecycle
 from .choices import End, State
+from .codes import codes_in
 from .errors import Gone, Unknown
 from .limits import DOWNLOAD_URL_LIFETIME
 from .models import Upload
@@ -41,6 +42,19 @@ def open_upload(upload_id: str) -> Upload:
     if upload is None:
         receipt(upload_id)
         raise Gone
+    return upload
+
+
+def find_by_code(typed: str) -> Upload:
+    """The live upload that these words stand for, for any visitor who types them.
+
+    Raises:
+        NotAllowed: no code can be read from them, and why.
+        Unknown: no live upload has that code.
+    """
+    upload = Upload.objects.live().filter(code__in=codes_in(typed)).first()
+    if upload is None:
+        raise Unknown
     return upload
 
 

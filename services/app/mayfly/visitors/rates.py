@@ -1,4 +1,5 @@
-"""Limits on the rate of requests: a token bucket for each address, and for uploads one for each box.
+"""Limits on the rate of requests: a token bucket for each address, for uploads one for each box, and for guesses at
+codes one for the whole site.
 
 A bucket holds ten minutes' worth of requests and fills evenly, so a phone may send all its photos at once. Redis keeps
 the buckets, so that all processes of web share them. Without Redis, and while it does not answer, each process keeps
@@ -49,6 +50,7 @@ class Rate(StrEnum):
     """The sorts of requests that are limited.
 
     `settings.RATES` has, for each, how many a minute an address and a box may make; 0 is no limit.
+    `settings.SITE_RATES` has, for some, how many all clients together may make.
     """
 
     UPLOADS = "uploads"
@@ -57,6 +59,7 @@ class Rate(StrEnum):
     QR_CODES = "qr-codes"
     LANGUAGES = "languages"
     LOGINS = "logins"
+    CODES = "codes"
 
 
 class TooMany(Exception):
@@ -91,7 +94,8 @@ def take_here(rate: Rate, *, address: str, box: str | None = None) -> None:
 
 def _buckets(rate: Rate, address: str, box: str | None) -> list[Bucket]:
     for_address, for_box = settings.RATES[rate]
-    named = [("address", address, for_address), ("box", box, for_box)]
+    for_site = settings.SITE_RATES.get(rate, 0)
+    named = [("address", address, for_address), ("box", box, for_box), ("site", "all", for_site)]
     return [
         Bucket(f"mayfly:rate:{rate}:{kind}:{name}", 60_000 / limit, 60_000 * BURST_MINUTES)
         for kind, name, limit in named

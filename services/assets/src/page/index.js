@@ -10,6 +10,7 @@ import { readList, tellTabs } from "./list.js";
 import { closable, sayBroken } from "./messages.js";
 import { showLocalTimes } from "./times.js";
 import { warn } from "./warning.js";
+import "./worker.js";
 
 /** Ask the server again; a share page becomes the receipt. */
 function refresh() {

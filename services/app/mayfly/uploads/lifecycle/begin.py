@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from ...storage.headers import OCTETS
 from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
 from ..choices import Kind
+from ..codes import new_code
 from ..errors import Gone
 from ..limits import limits
 from ..models import Upload
@@ -24,6 +26,8 @@ PART_URL_LIFETIME = timedelta(minutes=15)
 # Below this, a request for signatures asks storage what has arrived. A transfer that is on its pace has more left, so
 # most requests ask nothing.
 ASK_STORAGE = timedelta(minutes=10)
+# Beside a million uploads, one code in a million is taken.
+CODE_ATTEMPTS = 5
 
 
 def begin(
@@ -50,19 +54,7 @@ def begin(
     check_lifetime(lifetime)
     name, title = clean_name(name), clean_title(title)
     count_site(size)
-    with transaction.atomic(durable=True):
-        check_room(box=box, address=address, size=size)
-        upload = Upload.objects.create(
-            box=box,
-            address=address,
-            kind=kind,
-            name=name,
-            title=title,
-            size=size,
-            part_size=part_size(size),
-            lifetime=lifetime,
-            expires_at=Now() + first_deadline(),
-        )
+    upload = _insert(box=box, address=address, kind=kind, name=name, title=title, size=size, lifetime=lifetime)
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
     except StorageError:
@@ -107,6 +99,28 @@ def arrived(upload: Upload, *, storage: UploadStorage) -> list[Part]:
         raise Gone from None
     prolong(upload, arrived=sum(part.size for part in parts.values()))
     return [parts[number] for number in sorted(parts)]
+
+
+def _insert(**values: Any) -> Upload:
+    """Commit the row of a new upload, with a code that no other one has. Raises NotAllowed if there is no room."""
+    for _ in range(CODE_ATTEMPTS - 1):
+        with suppress(IntegrityError):  # another upload has this code
+            return _insert_once(**values)
+    return _insert_once(**values)
+
+
+def _insert_once(*, box: str, address: str, size: int, **values: Any) -> Upload:
+    with transaction.atomic(durable=True):
+        check_room(box=box, address=address, size=size)
+        return Upload.objects.create(
+            box=box,
+            address=address,
+            size=size,
+            part_size=part_size(size),
+            expires_at=Now() + first_deadline(),
+            code=new_code(),
+            **values,
+        )
 
 
 def _time_left(upload: Upload) -> timedelta:
