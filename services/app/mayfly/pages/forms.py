@@ -16,7 +16,7 @@ from ..problems import problem_of
 from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
-from ..uploads.errors import Busy, Gone, NotAllowed, Refused
+from ..uploads.errors import Busy, Crowded, Gone, NotAllowed, Refused
 from ..uploads.limits import FORM_FILES, TITLE_LENGTH, limits
 from ..uploads.receiving import Receiver
 from ..uploads.visible import visible
@@ -133,7 +133,7 @@ class IntoStorage(FileUploadHandler):
             try:
                 file.receiver.finish(title=title)
                 arrived += 1
-            except (Refused, Gone, Busy, StorageError) as error:
+            except (Refused, Gone, Busy, Crowded, StorageError) as error:
                 file.receiver.cancel()  # no page knows of it, so no visitor could complete it later
                 self.refusals.append((file.name, problem_of(error).message))
         return arrived
