@@ -9,14 +9,28 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..conftest import URL
+from tests.support.client import ApiClient, Http
+
+from ..conftest import URL, http_client
 from . import firefox, webkit
 from .engine import Engine, Missing
 
 MiB = 1024 * 1024
+AXE = Path(__file__).resolve().parents[3] / "services/assets/node_modules/axe-core/axe.min.js"
 FILES = "input[type=file]:not(:disabled, [webkitdirectory], [capture])"
 UPLOAD = ".uppy-StatusBar-actionBtn--upload"
 ENGINES = {"firefox": (firefox.Browser, firefox.Firefox), "webkit": (webkit.Browser, webkit.WebKit)}
+# Holds back the parts that the page sends to storage, after the first `a` of them, until the test lets them go.
+HOLD = """
+window.held = [];
+const {send} = XMLHttpRequest.prototype;
+let left = a;
+XMLHttpRequest.prototype.send = function (...content) {
+  if (left-- > 0) send.apply(this, content);
+  else window.held.push(() => send.apply(this, content));
+};
+window.letGo = () => { left = Infinity; window.held.splice(0).forEach((go) => go()); };
+"""
 
 
 class Surfer:
@@ -24,14 +38,26 @@ class Surfer:
 
     def __init__(self, engine: Engine):
         self.engine = engine
+        self.faults: list[str] = []
+        self._began = False
 
     def open(self, path: str) -> None:
         """Open a page in this tab, and wait until its script has taken the form over."""
-        self.engine.go(URL + path)
+        self.go(URL + path)
+        self.ready_for_files()
+
+    def go(self, url: str) -> None:
+        """Open any address in this tab."""
+        self.note_faults()
+        self.engine.go(url)
+
+    def reload(self) -> None:
+        self.note_faults()
+        self.engine.reload()
         self.ready_for_files()
 
     def ready_for_files(self) -> None:
-        self.until(lambda: self.engine.has(".uppy-Dashboard-inner"))
+        self.until(lambda: self.engine.has(".upload-choose, .uppy-Dashboard-inner"))
 
     def choose(self, *files: Path) -> None:
         self.engine.choose(FILES, files)
@@ -62,18 +88,29 @@ class Surfer:
         """All that the form says about uploads under way."""
         return self.engine.text(".upload-status")
 
+    def says(self, text: str) -> None:
+        """Wait until the form says this."""
+        self.until(lambda: text in self.status())
+
+    def hold_parts(self, *, after: int) -> None:
+        """From now on let this page send so many parts to storage, and hold back the others."""
+        self.engine.run(HOLD, after)
+
+    def let_parts_go(self) -> None:
+        self.engine.run("window.letGo()")
+
+    def stored(self) -> list[dict]:
+        """The transfers that this browser remembers."""
+        return self.engine.run("return JSON.parse(localStorage.getItem('mayfly.transfers') ?? '[]')")
+
     def uploads(self, kind: str) -> list[dict]:
         """The uploads of this browser's box, by the API."""
         return httpx.get(f"{URL}/api/uploads?kind={kind}", headers=self._token(), timeout=60).json()["uploads"]
 
     def send_elsewhere(self, name: str, content: bytes = b"hello", **fields: object) -> dict:
         """Put an upload into this browser's box without its page, as another device does."""
-        with httpx.Client(base_url=f"{URL}/api/uploads", headers=self._token(), timeout=60) as api:
-            wish = {"kind": "file", "name": name, "size": len(content)} | fields
-            upload = api.post("", json=wish).raise_for_status().json()
-            [part] = api.post(f"/{upload['id']}/parts", json={"numbers": [1]}).json()["parts"]
-            httpx.put(part["url"], content=content, timeout=60).raise_for_status()
-            return api.post(f"/{upload['id']}/complete").raise_for_status().json()
+        with http_client(base_url=URL, headers=self._token()) as api, http_client() as storage:
+            return ApiClient(Http(api, storage)).upload(content, name=name, **fields)
 
     def until(self, true: Callable[[], object], *, seconds: float = 30) -> None:
         """Wait until `true()`. Fails after `seconds`, with what the page shows then."""
@@ -94,6 +131,23 @@ class Surfer:
 
         self.until(clicked)
 
+    def has_no_barrier(self) -> None:
+        """Check that axe finds nothing on the page as it is now. The driver loads it, whatever the policy says."""
+        found = self.engine.wait_for(
+            f"{AXE.read_text()};"
+            "const {violations} = await axe.run();"
+            "return violations.map(({id, nodes}) => [id, nodes.map(({html}) => html)])"
+        )
+        assert found == []
+
+    def note_faults(self) -> None:
+        """Remember the breaches of the policy, and the errors, of the page that this tab is about to leave."""
+        if not self._began:  # its empty page runs no promises if scripts are off
+            self._began = True
+            return
+        seen = self.engine.run("return window.seen ?? {breaches: [], errors: []}")
+        self.faults += seen["breaches"] + seen["errors"]
+
     def _begun(self, before: int) -> bool:
         return bool(self.engine.text(".upload-line [role=status]")) or len(self.ready()) > before
 
@@ -102,22 +156,22 @@ class Surfer:
 
 
 @pytest.fixture(scope="session")
-def browsers() -> Iterator[Callable[[str], object]]:
-    """A function that starts the browser of this name, once."""
+def browsers() -> Iterator[Callable[..., object]]:
+    """A function that starts the browser of this name, with scripts or without, once each."""
     with ExitStack() as stack:
         started = {}
 
-        def browser(name: str):
-            if name not in started:
-                started[name] = ENGINES[name][0]()
-                stack.callback(started[name].close)
-            return started[name]
+        def browser(name: str, *, scripts: bool = True):
+            if (name, scripts) not in started:
+                started[name, scripts] = ENGINES[name][0](scripts=scripts)
+                stack.callback(started[name, scripts].close)
+            return started[name, scripts]
 
         yield browser
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request, browsers) -> str:
+def engine(request) -> str:
     """Each engine in turn, by its name."""
     return request.param
 
@@ -129,14 +183,21 @@ def surfer(engine, browsers) -> Iterator[Surfer]:
         yield surfer
 
 
+@pytest.fixture
+def surfer_without_scripts(engine, browsers) -> Iterator[Surfer]:
+    """A visitor whose browser runs no script of any page."""
+    with visit(ENGINES[engine][1](browsers(engine, scripts=False))) as surfer:
+        yield surfer
+
+
 @contextmanager
 def visit(engine: Engine) -> Iterator[Surfer]:
     try:
-        yield Surfer(engine)
-        seen = engine.run("return window.seen ?? {breaches: [], errors: []}")
-        assert not seen["breaches"]
-        assert not seen["errors"]
-        assert not engine.console()
+        surfer = Surfer(engine)
+        yield surfer
+        surfer.note_faults()
+        assert surfer.faults == []
+        assert engine.console() == []
     finally:
         engine.close()
 

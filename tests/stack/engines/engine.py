@@ -1,4 +1,4 @@
-"""What a test needs of a browser, whatever its engine: open a page, run a script in it, click, type, choose files."""
+"""What a test needs of a browser, whatever its engine: open a page, run a script in it, click, choose files."""
 
 import json
 from abc import ABC, abstractmethod
@@ -68,6 +68,10 @@ class Engine(ABC):
 
     @abstractmethod
     def _evaluate(self, expression: str) -> str:
+        """The string that this expression gives."""
+
+    @abstractmethod
+    def _await(self, expression: str) -> str:
         """The string to which the promise of this expression resolves."""
 
     @abstractmethod
@@ -75,20 +79,18 @@ class Engine(ABC):
         """Click the element that this expression gives, as a mouse does."""
 
     @abstractmethod
-    def _type(self, expression: str, text: str) -> None:
-        """Click the element that this expression gives, and type the text."""
-
-    @abstractmethod
     def _choose(self, expression: str, files: Sequence[Path]) -> None:
         """Put these files into the input that this expression gives, as its dialog does."""
 
     def run(self, body: str, *arguments: object) -> Any:
-        """Run the body of an async function in the page; its arguments are `a`, `b`, `c`. Returns what it returns."""
+        """Run the body of a function in the page; its arguments are `a`, `b`, `c`. Returns what it returns."""
         names = ", ".join("abc"[: len(arguments)])
         values = ", ".join(json.dumps(argument) for argument in arguments)
-        return json.loads(
-            self._evaluate(f"(async ({names}) => {{ {body} }})({values}).then((it) => JSON.stringify(it ?? null))")
-        )
+        return json.loads(self._evaluate(f"JSON.stringify((({names}) => {{ {body} }})({values}) ?? null)"))
+
+    def wait_for(self, body: str) -> Any:
+        """Run the body of an async function in the page, which needs scripts. Returns what its promise gives."""
+        return json.loads(self._await(f"(async () => {{ {body} }})().then((it) => JSON.stringify(it ?? null))"))
 
     def has(self, css: str, text: str = "") -> bool:
         """Whether the page shows an element with this selector, and this text in its label or content."""
@@ -98,11 +100,6 @@ class Engine(ABC):
         """Click the first such element. Raises Missing."""
         self._need(css, text)
         self._press(_first(css, text))
-
-    def type(self, css: str, text: str) -> None:
-        """Type into the first such element. Raises Missing."""
-        self._need(css)
-        self._type(_first(css), text)
 
     def choose(self, css: str, files: Sequence[Path]) -> None:
         """Choose files in this input, which need not be visible."""

@@ -47,13 +47,14 @@ def program() -> str:
 
 
 class Browser:
-    """One Firefox for all tests; each visit has a context of its own in it."""
+    """One Firefox for all tests, with or without scripts in its pages; each visit has a context of its own in it."""
 
-    def __init__(self):
+    def __init__(self, *, scripts: bool):
         self._stack = ExitStack()
         folder = tempfile.TemporaryDirectory(prefix="mayfly-firefox-", ignore_cleanup_errors=True)
         profile = Path(self._stack.enter_context(folder))
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items()]
+        preferences = PREFERENCES | {"javascript.enabled": scripts}
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
         (profile / "user.js").write_text("".join(lines))
         self._process = subprocess.Popen(
             [program(), "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"],
@@ -165,6 +166,8 @@ class Firefox(Engine):
     def _evaluate(self, expression: str) -> str:
         return self._result(expression)["value"]
 
+    _await = _evaluate  # either way, the browser waits for a promise
+
     def _node(self, expression: str) -> dict:
         return {"sharedId": self._result(expression)["sharedId"]}
 
@@ -176,11 +179,6 @@ class Firefox(Engine):
             {"type": "pointerUp", "button": 0},
         ]
         self._ask("input.performActions", actions=[{"type": "pointer", "id": "mouse", "actions": steps}])
-
-    def _type(self, expression: str, text: str) -> None:
-        self._press(expression)
-        steps = [{"type": step, "value": key} for key in text for step in ("keyDown", "keyUp")]
-        self._ask("input.performActions", actions=[{"type": "key", "id": "keys", "actions": steps}])
 
     def _choose(self, expression: str, files: Sequence[Path]) -> None:
         self._ask("input.setFiles", element=self._node(expression), files=[str(file) for file in files])
