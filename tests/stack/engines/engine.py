@@ -1,4 +1,4 @@
-"""What a test needs of a browser, whatever its engine: open a page, run a script in it, click, choose files."""
+"""A browser as tests use it, whatever its engine: it opens pages, runs scripts in them, clicks and chooses files."""
 
 import json
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""What axe finds on the main states of the pages, in each engine: nothing."""
+"""Accessibility in each engine: axe finds nothing on the main states of the pages."""
 
 import pytest
 
