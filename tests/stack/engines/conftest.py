@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -130,6 +130,16 @@ class Surfer:
             return True
 
         self.until(clicked)
+
+    def delete(self, name: str) -> None:
+        """Delete an upload by its button on the page, which a read of the list may replace in that very moment."""
+
+        def gone() -> bool:
+            with suppress(Missing):
+                self.engine.click("button", f"Delete {name}")
+            return name not in self.listed()
+
+        self.until(gone)
 
     def has_no_barrier(self) -> None:
         """Check that axe finds nothing on the page as it is now. The driver loads it, whatever the policy says."""

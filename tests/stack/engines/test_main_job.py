@@ -29,7 +29,7 @@ def test_an_upload_arrives_is_copied_opened_and_deleted(surfer, make, kind, name
     surfer.go(upload["link"])
     assert surfer.engine.text("h1") == name
     surfer.open(f"/{kind}s/")
-    surfer.click("button", f"Delete {name}")
+    surfer.delete(name)
     surfer.until(lambda: surfer.listed() == [])
     assert surfer.uploads(kind) == []
     assert httpx.get(upload["link"]).status_code == 410
