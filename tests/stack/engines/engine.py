@@ -25,7 +25,17 @@ if (!window.seen) {
 
 
 class Missing(Exception):
-    """The page has no such element now."""
+    """The page has no such element now, or has just put another one in its place."""
+
+
+# Names of errors by which a driver says that.
+REPLACED = {
+    "element not interactable",
+    "move target out of bounds",
+    "no such element",
+    "no such node",
+    "stale element reference",
+}
 
 
 class Engine(ABC):

@@ -14,7 +14,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from .engine import WATCH, Engine
+from .engine import REPLACED, WATCH, Engine, Missing
 
 SECONDS = 60  # for each command
 # Nothing of its own leaves the machine, and no page of its own comes up.
@@ -77,12 +77,14 @@ class Browser:
             raise
 
     def ask(self, method: str, **parameters: Any) -> Any:
-        """Send a command and return its result. Notes the errors of pages that come meanwhile."""
+        """Send a command and return its result. Notes the errors of pages that come meanwhile. May raise Missing."""
         self._last += 1
         self._socket.send(json.dumps({"id": self._last, "method": method, "params": parameters}))
         while True:
             message = json.loads(self._socket.recv(timeout=SECONDS))
             if message.get("id") == self._last:
+                if message.get("error") in REPLACED:
+                    raise Missing(message["message"])
                 assert message["type"] == "success", f"{method}: {message['error']}: {message['message']}"
                 return message["result"]
             if message.get("method") == "log.entryAdded":
@@ -169,7 +171,10 @@ class Firefox(Engine):
     _await = _evaluate  # either way, the browser waits for a promise
 
     def _node(self, expression: str) -> dict:
-        return {"sharedId": self._result(expression)["sharedId"]}
+        node = self._result(expression)
+        if "sharedId" not in node:
+            raise Missing(expression)
+        return {"sharedId": node["sharedId"]}
 
     def _press(self, expression: str) -> None:
         origin = {"type": "element", "element": self._node(expression)}

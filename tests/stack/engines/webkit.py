@@ -13,7 +13,7 @@ import httpx
 
 from tests.support.ports import free_port
 
-from .engine import WATCH, Engine
+from .engine import REPLACED, WATCH, Engine, Missing
 
 SECONDS = 60  # for each command
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the name that the standard gives to a reference
@@ -60,8 +60,11 @@ class Browser:
             raise
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
+        """Send a command and return its result. May raise Missing."""
         answer = self.http.request(method, path, json=body if method == "POST" else None)
         value = answer.json()["value"]
+        if answer.is_error and value["error"] in REPLACED:
+            raise Missing(value["message"])
         assert answer.is_success, f"{path}: {value['error']}: {value['message']}"
         return value
 
@@ -158,7 +161,10 @@ class WebKit(Engine):
         return value
 
     def _element(self, expression: str) -> str:
-        return self._ask("POST", "/execute/sync", script=f"return {expression}", args=[])[ELEMENT]
+        element = self._ask("POST", "/execute/sync", script=f"return {expression}", args=[])
+        if element is None:
+            raise Missing(expression)
+        return element[ELEMENT]
 
     def _press(self, expression: str) -> None:
         if self._browser.scripts:
