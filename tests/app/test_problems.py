@@ -15,8 +15,8 @@ from django.utils.translation import gettext, override
 import mayfly
 from mayfly.problems import MOST_NUMBERS, NOT_ALLOWED, TABLE, Problem, Unanswerable, problem, problem_of
 from mayfly.storage.folder.tokens import TokenExpired, TokenRefused
-from mayfly.storage.protocol import StorageError, TransferNotFound
-from mayfly.uploads.errors import Busy, Gone, NotAllowed, PartsMissing, Refused, Unknown
+from mayfly.storage.protocol import StillAtWork, StorageError, TransferNotFound
+from mayfly.uploads.errors import Busy, Crowded, Gone, NotAllowed, PartsMissing, Refused, Unknown
 
 PACKAGE = Path(mayfly.__file__).parent
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != "en"]
@@ -72,6 +72,8 @@ def test_every_text_is_translated(name, language):
         (NotAllowed("box_full", "No."), 413, "box_full"),
         (NotAllowed("address_full", "No."), 429, "address_full"),
         (Busy(), 503, "busy"),
+        (Crowded(), 503, "busy"),
+        (StillAtWork("secret"), 503, "busy"),
         (PartsMissing([2, 3]), 409, "parts_missing"),
         (Refused("No."), 422, "refused"),
         (Gone(), 410, "gone"),
@@ -103,6 +105,12 @@ def test_an_error_that_the_table_lacks_is_raised_again(error):
 
 def test_an_outage_of_storage_says_when_to_try_again():
     assert problem_of(StorageError("x")).headers == {"Retry-After": "60"}
+
+
+@pytest.mark.parametrize("error", [Busy(), Crowded(), StillAtWork("x")], ids=repr)
+def test_a_complete_that_has_to_wait_is_asked_again_after_two_seconds(error):
+    """Case 88."""
+    assert problem_of(error).headers == {"Retry-After": "2"}
 
 
 def test_missing_parts_are_listed_up_to_a_page_of_them():

@@ -8,6 +8,8 @@ from itertools import cycle, islice
 import httpx
 import pyvips
 
+from tests.support.patient import Patient
+
 from .conftest import Visitor, compose, inspect, until
 
 
@@ -93,7 +95,7 @@ def test_a_worker_of_512_mb_survives_fifty_of_the_largest_images(table):
     visitor = None
     for number, content in enumerate(fifty):
         if number % 3 == 0:  # a box keeps three images
-            visitor = Visitor()
+            visitor = Visitor(lambda **more: httpx.Client(transport=Patient(), timeout=60, **more))
         upload = visitor.begin(content, kind="image", name=f"{number}")
         visitor.send_parts(upload, content)
         uploads.append((visitor, upload))

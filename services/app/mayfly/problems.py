@@ -15,8 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from .storage.folder.tokens import TokenExpired, TokenRefused
-from .storage.protocol import StorageError, TransferNotFound
-from .uploads.errors import Busy, Gone, NotAllowed, PartsMissing, Refused, Unknown
+from .storage.protocol import StillAtWork, StorageError, TransferNotFound
+from .uploads.errors import Busy, Crowded, Gone, NotAllowed, PartsMissing, Refused, Unknown
 from .visitors.rates import TooMany
 
 logger = logging.getLogger(__name__)
@@ -100,6 +100,12 @@ TABLE = {
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
     # Errors of the domain and of storage.
     "completing": Entry(503, "busy", _("This upload is just being completed. Ask again in a few seconds.")),
+    "completes_full": Entry(
+        503,
+        "busy",
+        _("Too many uploads are being completed at this moment. Try again in a few seconds."),
+        _("Please wait a moment"),
+    ),
     "database": Entry(503, "database", _("Try again in a few seconds."), _("The database does not answer")),
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
@@ -124,6 +130,8 @@ NOT_ALLOWED = {
 }
 # The headers of an answer to a request that another one stands in the way of, or that met a database in its restart.
 SOON = {"Retry-After": "5"}
+# The same for a call that costs little to repeat, and whose caller has nothing else to wait for.
+VERY_SOON = {"Retry-After": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +198,10 @@ def problem_of(error: Exception) -> Problem:
             return error.problem
         case NotAllowed():
             return Problem(NOT_ALLOWED.get(error.code, 400), error.code, str(error), field=error.field)
-        case Busy():
-            return problem("completing", headers=SOON)
+        case Busy() | StillAtWork():
+            return problem("completing", headers=VERY_SOON)
+        case Crowded():
+            return problem("completes_full", headers=VERY_SOON)
         case PartsMissing():
             entry = problem("parts_missing", count=len(error.numbers))
             return Problem(entry.status, entry.code, entry.text, missing=error.numbers[:MOST_NUMBERS])

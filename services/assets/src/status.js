@@ -143,7 +143,7 @@ export class Status {
       const again = t("Trying again in {seconds} s.", { seconds });
       return [text, ` ${again}`];
     }
-    if (state.state === "checking") return [t("Checking the upload"), ""];
+    if (state.state === "checking") return [t("Putting the parts together."), ""];
     if (state.state === "paused") return [t("Paused. The parts sent so far are kept for a while."), ""];
     const { sent, left, again } = this.#progress();
     this.#estimate.note(sent);

@@ -11,6 +11,7 @@ from django.test.client import encode_multipart
 
 from mayfly.pages import forms, lists
 from mayfly.storage.protocol import StorageError
+from mayfly.uploads import places
 from mayfly.uploads.choices import State
 from mayfly.uploads.limits import FORM_FILES
 from mayfly.uploads.models import Upload
@@ -182,8 +183,18 @@ def test_a_form_says_that_storage_is_down_and_leaves_nothing(owner, monkeypatch,
     with monkeypatch.context() as patch:
         patch.setattr(storage_class(), call, down)
         response = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
-    assert response.status_code == 422
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert "a.txt: Storage does not answer." in page(response)
+    assert not Upload.objects.exclude(state=State.GONE).exists()
+
+
+def test_a_form_for_which_no_complete_has_a_place_leaves_nothing(owner, monkeypatch):
+    """Case 88."""
+    monkeypatch.setattr(places, "MOMENT", 0.01)
+    with places.for_completes.entered():
+        response = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
+    assert "a.txt: Please wait a moment. Too many uploads are being completed" in page(response)
     assert not Upload.objects.exclude(state=State.GONE).exists()
 
 

@@ -13,9 +13,12 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 from django.core.exceptions import ImproperlyConfigured
 
-from mayfly.storage.protocol import Part, StorageError, TransferNotFound
-from mayfly.storage.s3 import client as module
+from mayfly.settings import platform
+from mayfly.storage.protocol import Part, StillAtWork, StorageError, TransferNotFound
+from mayfly.storage.s3 import storage as module
+from mayfly.storage.s3.client import CONNECT_SECONDS, LONG, USUAL, Patience
 from mayfly.storage.s3.storage import S3UploadStorage
+from mayfly.uploads import locks, places
 
 KEY = "uploads/a"
 PARTS = [Part(1, 5, '"etag"')]
@@ -46,12 +49,30 @@ def storage() -> S3UploadStorage:
     return make(endpoint_url="http://localhost:1")
 
 
+class Answers:
+    """The answers of S3, call by call, to the client that makes the call."""
+
+    def __init__(self, storage: S3UploadStorage):
+        self.usual, self.patient = Stubber(storage.client), Stubber(storage.patient_client)
+
+    def add_response(self, method, *more):
+        self._of(method).add_response(method, *more)
+
+    def add_client_error(self, method, *more, **named):
+        self._of(method).add_client_error(method, *more, **named)
+
+    def _of(self, method) -> Stubber:
+        return self.patient if method == "complete_multipart_upload" else self.usual
+
+
 @pytest.fixture
 def answers(storage):
-    """The answers of S3, call by call. Any other call is an error."""
-    with Stubber(storage.client) as stubber:
-        yield stubber
-        stubber.assert_no_pending_responses()
+    """The answers of S3. Any other call is an error."""
+    answers = Answers(storage)
+    with answers.usual, answers.patient:
+        yield answers
+        answers.usual.assert_no_pending_responses()
+        answers.patient.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -85,7 +106,8 @@ def test_a_failed_connection_becomes_a_storage_error_with_its_cause(storage, mon
     def refuse(request):
         raise EndpointConnectionError(endpoint_url=request.url)
 
-    monkeypatch.setattr(storage.client._endpoint.http_session, "send", refuse)
+    for client in (storage.client, storage.patient_client):
+        monkeypatch.setattr(client._endpoint.http_session, "send", refuse)
     with pytest.raises(StorageError) as raised:
         CALLS[call](storage)
     assert isinstance(raised.value.__cause__, EndpointConnectionError)
@@ -266,25 +288,48 @@ def test_a_lasting_error_is_raised_after_the_third_try():
 
 
 def test_no_retry_begins_too_late_for_the_caller(monkeypatch):
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(module, "USUAL", Patience(read=10, retry=0.2))
     with serving([500] * 9, seconds=0.3) as (endpoint, asked), pytest.raises(StorageError):
         make(endpoint_url=endpoint).check()
     assert len(asked) == 1
 
 
 def test_a_storage_that_never_answers_is_asked_once(monkeypatch):
-    monkeypatch.setattr(module, "READ_SECONDS", 0.3)
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(module, "USUAL", Patience(read=0.3, retry=0.2))
     with serving([200], seconds=1) as (endpoint, asked), pytest.raises(StorageError) as raised:
         make(endpoint_url=endpoint).check()
     assert isinstance(raised.value.__cause__, ReadTimeoutError)
     assert len(asked) == 1
 
 
+def test_completing_has_more_time_than_other_calls(monkeypatch):
+    """Case 88. A server copies gigabytes before it answers."""
+    monkeypatch.setattr(module, "USUAL", Patience(read=0.3, retry=0.2))
+    with serving([200], seconds=1) as (endpoint, asked):
+        make(endpoint_url=endpoint).complete_transfer(KEY, "id", PARTS)
+    assert len(asked) == 1
+
+
+def test_a_complete_without_an_answer_may_still_be_at_work(monkeypatch):
+    """Case 88."""
+    monkeypatch.setattr(module, "LONG", Patience(read=0.3, retry=0.2))
+    with serving([200], seconds=1) as (endpoint, asked), pytest.raises(StillAtWork):
+        make(endpoint_url=endpoint).complete_transfer(KEY, "id", PARTS)
+    assert len(asked) == 1
+
+
 def test_the_longest_call_ends_before_its_callers_time_limit():
+    assert longest_call(USUAL) < 20  # Celery's soft limit; the router waits 30 s
+
+
+def test_the_longest_complete_ends_before_the_router_gives_up():
+    """Case 88. It waits for a place, then for the lock of its upload, then for storage."""
+    assert places.MOMENT + locks.PATIENCE + longest_call(LONG) < platform.ROUTER_SECONDS
+
+
+def longest_call(patience: Patience) -> float:
     longest_pause = 2
-    longest = module.RETRY_SECONDS + longest_pause + module.CONNECT_SECONDS + module.READ_SECONDS
-    assert longest < 20  # Celery's soft limit; the router waits 30 s
+    return patience.retry + longest_pause + CONNECT_SECONDS + patience.read
 
 
 def _list_one_transfer(answers):
@@ -301,8 +346,12 @@ def serving(statuses, *, seconds=0.0):
             asked.append(self.path)
             time.sleep(seconds)
             self.send_response(statuses[len(asked) - 1])
-            self.send_header("Content-Length", "0")
+            content = b"" if self.command == "HEAD" else b"<CompleteMultipartUploadResult/>"
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_HEAD
 
         def log_message(self, *arguments):
             pass

@@ -7,9 +7,10 @@ import pytest
 from django.core.files.storage import default_storage as storage
 from django.db import connection
 
+from mayfly.storage.protocol import StillAtWork
 from mayfly.uploads import lifecycle, parts
 from mayfly.uploads.choices import Kind, State
-from mayfly.uploads.errors import Busy, Gone, PartsMissing, Refused
+from mayfly.uploads.errors import Busy, Crowded, Gone, PartsMissing, Refused
 from mayfly.uploads.models import Upload
 from mayfly.uploads.parts import MiB
 
@@ -84,7 +85,7 @@ def test_parallel_completions_make_an_upload_ready_once():
     def attempt(_):
         try:
             return lifecycle.complete(Upload.objects.get(pk=upload.pk), storage=storage)
-        except Busy:
+        except (Busy, Crowded):
             return None
         finally:
             connection.close()
@@ -99,6 +100,20 @@ def test_a_completion_cut_off_after_storage_can_be_repeated():
     upload = arrive(begin())
     storage.complete_transfer(upload.key, upload.transfer_id, storage.parts(upload.key, upload.transfer_id).values())
     assert lifecycle.complete(upload, storage=storage).state == State.READY
+
+
+def test_a_complete_that_outlasts_the_request_is_found_done_later():
+    """Case 88. Storage goes on after the call has given up, and the same call then finds the object."""
+    upload = arrive(begin())
+
+    def slow(*arguments):
+        storage.complete_transfer(*arguments)
+        raise StillAtWork("no answer in time")
+
+    with pytest.raises(StillAtWork):
+        lifecycle.complete(upload, storage=Wrapped(complete_transfer=slow))
+    assert state(upload) == State.PENDING
+    assert lifecycle.complete(upload, storage=Wrapped(complete_transfer=slow)).state == State.READY
 
 
 def test_an_upload_whose_transfer_was_aborted_is_refused():

@@ -6,7 +6,7 @@ from threading import Barrier, Event
 import pytest
 from django.db import connection
 
-from mayfly.uploads import lifecycle, locks
+from mayfly.uploads import lifecycle, locks, places
 from mayfly.uploads.choices import State
 from mayfly.uploads.errors import Busy
 
@@ -59,8 +59,9 @@ def test_a_second_thread_enters_when_the_first_leaves(beside):
     assert [future.result(20) for future in futures] == ["entered", "entered"]
 
 
-def test_completes_during_a_hanging_one_are_turned_away(beside):
+def test_completes_during_a_hanging_one_are_turned_away(beside, monkeypatch):
     """Case 63. They say when to come again, and then find the upload ready."""
+    monkeypatch.setattr(places, "for_completes", places.Places(threads=8))
     upload = arrive(begin())
     inside, leave = Event(), Event()
 

@@ -9,6 +9,7 @@ A fault names an operation of S3 and the failure:
 failures. `does` is one of:
 
 * `403`, `429`, `500`, `503`: answer so, in S3's form, and pass nothing on;
+* `delay`: pass the call on after `seconds`;
 * `silence`: give no answer for longer than any client waits, and pass nothing on;
 * `drop`: close the connection, and pass nothing on;
 * `lose`: pass the call on, and close the connection without its answer;
@@ -27,7 +28,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 UPSTREAM = ("localstack", 4566)
 CODES = {"403": "AccessDenied", "429": "TooManyRequests", "500": "InternalError", "503": "SlowDown"}
-SILENCE = 40  # seconds; the program waits 10 for storage, and the router 30 for the program
+SILENCE = 40  # seconds; the program waits 10 for storage, 17 for a complete, and the router 30 for the program
 NOT_PASSED_ON = {"connection", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"}
 # Method, whether the path names a key, and a word of the query, as the AWS documentation has them.
 OPERATIONS = [
@@ -93,6 +94,8 @@ class Proxy(BaseHTTPRequestHandler):
         does = fault["does"] if fault else ""
         if does in CODES:
             return self.answer(int(does), {"Content-Type": "application/xml"}, error(CODES[does]))
+        if does == "delay":
+            time.sleep(fault["seconds"])
         if does == "silence":
             time.sleep(SILENCE)
         if does in ("silence", "drop"):

@@ -133,6 +133,33 @@ def test_complete_can_be_repeated_until_storage_does_it(faults, visitor, bucket,
     assert stack.differences(table, bucket) == {}
 
 
+def test_a_complete_that_takes_storage_twelve_seconds_is_answered(faults, visitor, bucket, table):
+    """Case 88. As with two gigabytes, which a server copies before it answers."""
+    content = random.randbytes(9_000_000)
+    upload = visitor.begin(content)
+    visitor.send_parts(upload, content)
+    faults.set({"operation": "CompleteMultipartUpload", "does": "delay", "seconds": 12})
+    assert visitor.complete(upload).json()["state"] == "ready"
+    assert faults.met() == 1
+    assert content_of(upload) == content
+    assert stack.differences(table, bucket) == {}
+
+
+def test_a_complete_that_outlasts_the_request_succeeds_later(faults, visitor, bucket, table):
+    """Case 88. Web answers before the router gives up, and says when to ask again."""
+    content = random.randbytes(9_000_000)
+    upload = visitor.begin(content)
+    visitor.send_parts(upload, content)
+    faults.set({"operation": "CompleteMultipartUpload", "does": "delay", "seconds": 20, "times": 1})
+    answer = visitor.complete(upload)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert answer.json()["error"]["code"] == "busy"
+    faults.over()
+    until(lambda: visitor.complete(upload).status_code == 200, seconds=60)
+    assert content_of(upload) == content
+    assert stack.differences(table, bucket) == {}
+
+
 def test_complete_goes_on_after_storage_has_put_the_object_together(faults, visitor, bucket, table):
     """Reading the first bytes of the new object fails; the row stays pending until the next call."""
     upload = visitor.begin(b"hello")

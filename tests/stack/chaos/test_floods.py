@@ -1,4 +1,4 @@
-"""One hostile client at a time: slow bodies through nginx, and completes of one upload while storage hangs."""
+"""One hostile client at a time: slow bodies through nginx, and completes while storage hangs."""
 
 import time
 from collections.abc import Iterator
@@ -87,3 +87,26 @@ def test_completes_of_one_upload_hold_two_threads_of_a_process(visitor, table, s
     assert set(statuses) <= {200, 503}
     say(f"floods: ten completes got {statuses}; the slowest probe took {max(times):.2f} s")
     until(lambda: complete(0).status_code == 200, seconds=60)
+
+
+def test_completes_of_many_uploads_leave_threads_to_pages(visitor, table, say):
+    """Case 88. Storage hangs, and ten calls for ten uploads hold up no page; later each upload turns ready."""
+    uploads = [visitor.begin(b"hello", name=str(number)) for number in range(10)]
+    for upload in uploads:
+        visitor.send_parts(upload, b"hello")
+    own = {"Authorization": f"Bearer {visitor.token}"}
+
+    def complete(upload: dict) -> httpx.Response:
+        return HTTP.post(f"{URL}/api/uploads/{upload['id']}/complete", headers=own)
+
+    with ThreadPoolExecutor(10) as pool:
+        with paused("localstack"):
+            answers = pool.map(complete, uploads)
+            until(lambda: table("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"), seconds=20)
+            times = [seconds_for(path) for path in ("/health/live", "/images/") * 5]
+        statuses = [answer.status_code for answer in answers]
+    assert statuses.count(503) >= 4  # five threads in each of two processes, two of them without a place
+    assert set(statuses) <= {200, 503}
+    say(f"floods: completes of ten uploads got {statuses}; the slowest page took {max(times):.2f} s")
+    for upload in uploads:
+        until(lambda upload=upload: complete(upload).status_code == 200, seconds=60)

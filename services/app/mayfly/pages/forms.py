@@ -16,7 +16,7 @@ from ..problems import problem_of
 from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
-from ..uploads.errors import Busy, Gone, NotAllowed, Refused
+from ..uploads.errors import Busy, Crowded, Gone, NotAllowed, Refused
 from ..uploads.limits import FORM_FILES, TITLE_LENGTH, limits
 from ..uploads.receiving import Receiver
 from ..uploads.visible import visible
@@ -123,7 +123,7 @@ class IntoStorage(FileUploadHandler):
         except (Gone, StorageError) as error:
             file = self.incoming.pop()
             file.receiver.cancel()
-            self.refusals.append((file.name, problem_of(error).message))
+            self._refuse(file.name, error)
 
     def finish(self, title: str) -> int:
         """Turn ready what has arrived whole, and return how many did. The others join the refusals."""
@@ -133,9 +133,9 @@ class IntoStorage(FileUploadHandler):
             try:
                 file.receiver.finish(title=title)
                 arrived += 1
-            except (Refused, Gone, Busy, StorageError) as error:
+            except (Refused, Gone, Busy, Crowded, StorageError) as error:
                 file.receiver.cancel()  # no page knows of it, so no visitor could complete it later
-                self.refusals.append((file.name, problem_of(error).message))
+                self._refuse(file.name, error)
         return arrived
 
     def cancel(self) -> None:
@@ -144,13 +144,17 @@ class IntoStorage(FileUploadHandler):
             self.incoming.pop().receiver.cancel()
 
     def _left_out(self, error: Exception) -> SkipFile:
-        """Note why the present file is refused, and return what tells Django to skip the rest of it."""
-        problem = problem_of(error)
-        self.refusals.append((str(self.file_name), problem.message))
-        if problem.status == 429:
-            self.status = 429
-            self.headers.update(problem.headers or {})
+        """Refuse the present file, and return what tells Django to skip the rest of it."""
+        self._refuse(str(self.file_name), error)
         return SkipFile()
+
+    def _refuse(self, name: str, error: Exception) -> None:
+        """Note why a file is refused. If a later try may succeed, the answer says so with its status, and when."""
+        problem = problem_of(error)
+        self.refusals.append((name, problem.message))
+        if problem.status in (429, 503):
+            self.status = problem.status
+            self.headers.update(problem.headers or {})
 
 
 class NoFiles(FileUploadHandler):

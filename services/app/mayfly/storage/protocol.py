@@ -14,6 +14,10 @@ class StorageError(Exception):
     """Storage did not answer, or its answer proves nothing. The request may or may not have taken effect."""
 
 
+class StillAtWork(StorageError):
+    """Storage did not answer in time about something that may take it longer: it may go on with it, and succeed."""
+
+
 # Why storage has not proven something about a key, if no error of its own is the reason.
 STILL_THERE = "it is still there"
 NO_ANSWER = "no answer in time"
@@ -91,6 +95,7 @@ class UploadStorage(Protocol):
         Raises:
             TransferNotFound: the transfer is not open. S3 may instead answer a repeated call as it answered
                 the first one, and the object stays as it is.
+            StillAtWork: storage has not answered yet. Call again in some seconds.
         """
         ...
 

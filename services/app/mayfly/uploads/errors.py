@@ -2,6 +2,7 @@
 
 UploadError
 ├── Busy            another call is at work on this upload
+├── Crowded         too many uploads are being completed at this moment
 ├── NotAllowed      a client asked for something against a rule
 ├── PartsMissing    storage does not have all parts yet
 ├── Refused         the upload is not what was declared
@@ -27,6 +28,10 @@ class NotAllowed(UploadError):
 
 class Busy(UploadError):
     """Another call is at work on this upload, and takes too long to wait for. Ask again in a few seconds."""
+
+
+class Crowded(UploadError):
+    """Too many uploads are being completed at this moment. Ask again in a few seconds."""
 
 
 class PartsMissing(UploadError):

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from .errors import Busy
 
 # Seconds for which a request waits for another one that works on the same upload. A usual one takes less than a second.
-# The longest waits 19 s for storage, and the router gives up after 30.
+# The longest waits 23 s for storage, and the router gives up after 30.
 PATIENCE = 5
 # Threads of a process inside the same `request_lock`: one that works, and one that waits for it.
 TOGETHER = 2

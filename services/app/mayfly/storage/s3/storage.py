@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from storages.backends.s3 import S3Storage
 
 from .. import many
 from ..headers import PREVIEW_TYPE, attachment
 from ..keys import PREFIXES
-from ..protocol import STILL_THERE, Found, Part, SignedPart, StorageError, TransferNotFound
+from ..protocol import STILL_THERE, Found, Part, SignedPart, StillAtWork, StorageError, TransferNotFound
 from . import bucket, listing
 from .answers import answering, code_of, found, quoted, refuses_range, status_of, takes_no_batches
-from .client import Clients, configuration
+from .client import LONG, USUAL, Clients, configuration
 from .presign import S3Signer, bucket_url
 
 if TYPE_CHECKING:
@@ -97,11 +97,15 @@ class S3UploadStorage(S3Storage):
         listed: list[CompletedPartTypeDef] = [
             {"PartNumber": part.number, "ETag": part.etag} for part in sorted(parts, key=lambda part: part.number)
         ]
-        # If the answer to a first call was lost, S3 may answer the same call again with success.
+        # If the answer to a first call was lost, S3 may answer the same call again with success. While AWS works, it
+        # sends white space, and this lasts as long. Other servers are silent.
         with answering():
-            self.client.complete_multipart_upload(
-                Bucket=self.bucket_name, Key=key, UploadId=transfer_id, MultipartUpload={"Parts": listed}
-            )
+            try:
+                self.patient_client.complete_multipart_upload(
+                    Bucket=self.bucket_name, Key=key, UploadId=transfer_id, MultipartUpload={"Parts": listed}
+                )
+            except ReadTimeoutError as error:
+                raise StillAtWork(str(error)) from error
 
     def abort_transfers(self, key: str) -> None:
         for transfer_id in self._open_transfers(key):
@@ -227,7 +231,12 @@ class S3UploadStorage(S3Storage):
     @property
     def client(self) -> "S3Client":
         """This thread's client. It answers in botocore's terms; the methods above translate."""
-        return self._clients.get()
+        return self._clients.get(USUAL)
+
+    @property
+    def patient_client(self) -> "S3Client":
+        """As `client`, for the one call that takes S3 longer than all others: putting an object together."""
+        return self._clients.get(LONG)
 
     @cached_property
     def _clients(self) -> Clients:
@@ -245,7 +254,7 @@ class S3UploadStorage(S3Storage):
         client = self.client
 
         def ask(key: str) -> str:
-            self._clients.use(client)
+            self._clients.use(client, USUAL)
             return question(key)
 
         return many.at_once(ask, keys, seconds=seconds, kind=question.__name__)

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from ...storage.protocol import Part, TransferNotFound, UploadStorage
-from .. import events
+from .. import events, places
 from ..choices import End, Kind, State
 from ..content import FIRST_BYTES, content_type_of, proven_type
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
@@ -21,15 +21,18 @@ def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
     """Turn a pending upload ready, once every part has arrived as declared.
 
     Safe to repeat, and to call several times at once: a caller that gets its turn finds it as the first one left it.
+    It ends within the 30 s that the router waits, unless storage itself says all the time that it is still at work.
 
     Raises:
         PartsMissing: with the numbers that storage does not have.
         Refused: the parts or the first bytes are not what was declared; the upload is being removed.
         Gone: the upload has expired, or was removed.
         Busy: another call is at work on this upload for longer than a request may wait.
+        Crowded: too many uploads are being completed in this process.
+        StillAtWork: storage takes longer than a request may wait. It may go on, and a later call finds the result.
     """
     # Storage may show an object half made while it is completed a second time, and its first bytes would be wrong.
-    with request_lock(upload.pk):
+    with places.for_completes.entered(), request_lock(upload.pk):
         upload.reload()
         if upload.state == State.PENDING:
             _complete(upload, storage)
