@@ -18,6 +18,7 @@ COMMANDS = {
     "tests/stack/faults": "make test-faults",
     "tests/stack/chaos": "make test-faults",
     "tests/stack/dyno": "make test-dyno",
+    "tests/stack/front": "make test-front",
     "tests/stack": "make test-stack",
     "tests": "make test",
 }
