@@ -152,8 +152,9 @@ def test_djangos_deploy_check_finds_nothing():
 
 # .env.var
 
-# Heroku's Python buildpack, Flower and Compose read these; the settings do not.
-ELSEWHERE = {"DISABLE_COLLECTSTATIC", "FLOWER_BASIC_AUTH", "COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+# Heroku's Python buildpack, Flower, Compose and `make run` read these; the settings do not.
+COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+ELSEWHERE = {"DISABLE_COLLECTSTATIC", "FLOWER_BASIC_AUTH", "HOST", *COMPOSE}
 
 
 def read_by_settings() -> set[str]:
