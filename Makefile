@@ -27,7 +27,7 @@ shell: ## Open a shell in the web container
 	@docker compose exec web bash
 
 ##@ Check
-.PHONY: test test-stack test-engines test-faults test-dyno lint bench
+.PHONY: test test-stack test-engines test-faults test-front test-dyno lint bench
 # From Python 3.12 on, coverage costs next to nothing. Before, it takes a third more time: .ci/run asks for it there.
 test: COVERAGE = $(shell .venv/bin/python -c "import sys; sys.monitoring" 2>/dev/null && echo --cov --cov-report=)
 test: packages ## Test the program and its tools without Docker (some tests: make test ARGS="-k sweep")
@@ -44,6 +44,9 @@ test-engines: packages ## Test the pages of a second stack in Firefox and WebKit
 test-faults: ## Break a second stack in every way and check the promises (CHAOS_SECONDS=240 CHAOS_SEED=20)
 	@CHAOS_SECONDS=$(or $(CHAOS_SECONDS),240) tests/stack/with .venv/bin/pytest tests/stack/faults tests/stack/chaos \
 	  -q -p no:django $(ARGS)
+
+test-front: ## Test a server of one's own: production settings behind Caddy, with the bytes on a disk
+	@tests/stack/front/run $(ARGS)
 
 test-dyno: ## Test the images as Heroku runs them, with stand-ins for its router and add-ons
 	@tests/stack/dyno/run $(ARGS)

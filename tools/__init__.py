@@ -12,6 +12,15 @@ NEEDED = (3, 11)
 NEWEST_KNOWN = 15  # the last minor version to look for
 
 
+def refuse_windows() -> None:
+    """End with a sentence where Python is without the calls of Linux and macOS."""
+    if os.name == "nt":
+        sys.exit(
+            "Mayfly's programs need Linux or macOS. On Windows, open the checkout in WSL "
+            "(https://learn.microsoft.com/windows/wsl/install) and run the same command there."
+        )
+
+
 def use_newer_python() -> None:
     """Replace this process by the same command under a newer Python, if this one is too old."""
     if sys.version_info >= NEEDED:
@@ -27,4 +36,5 @@ def use_newer_python() -> None:
     )
 
 
+refuse_windows()
 use_newer_python()

@@ -74,7 +74,7 @@ def _given(argument: str) -> tuple[str, str]:
 def _resolved(described: Mapping[str, str]) -> dict[str, str]:
     """The values with secrets made and references followed."""
     made = {
-        name: re.sub(r"\bgenerated\b", lambda _: secrets.token_urlsafe(32), value) for name, value in described.items()
+        name: re.sub(r"\bgenerated\b", lambda _: secrets.token_urlsafe(48), value) for name, value in described.items()
     }
 
     def value_of(name: str, above: tuple[str, ...] = ()) -> str:

@@ -12,7 +12,7 @@ REQUIREMENTS = SERVICES / "requirements"
 VENV = ROOT / ".venv"
 VENV_BIN = VENV / "bin"
 VENV_PYTHON = VENV_BIN / "python"
-RUN = ROOT / ".run"  # everything that `make run` keeps
+RUN = ROOT / ".run"  # everything that `make run` keeps, and the log of `make up`
 
 
 def shown(file: Path) -> str:

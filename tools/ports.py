@@ -11,12 +11,12 @@ def number(text: str, name: str) -> int:
     return int(text)
 
 
-def obstacle(port: int) -> str:
-    """Why no server can listen on this port of 127.0.0.1, in the system's words; empty if one can."""
-    with socket.socket() as attempt:
+def obstacle(port: int, host: str = "127.0.0.1") -> str:
+    """Why no server can listen on this port of an address, in the system's words; empty if one can."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            attempt.bind(("127.0.0.1", port))
+            attempt.bind((host, port))
         except OSError as error:
             return error.strerror or str(error)
     return ""

@@ -19,6 +19,7 @@ COMMANDS = {
     "tests/stack/chaos": "make test-faults",
     "tests/stack/dyno": "make test-dyno",
     "tests/stack/engines": "make test-engines",
+    "tests/stack/front": "make test-front",
     "tests/stack": "make test-stack",
     "tests": "make test",
 }

@@ -1,6 +1,7 @@
 """Bring the stack up and wait until it answers: `make up`. With --watch, pass changes of the code on afterwards.
 
-Before that, look for what usually stands in the way, and say in a sentence what to do about it.
+Before that, look for what usually stands in the way, and say in a sentence what to do about it. Everything that Docker
+says is in LOG. Here a line appears for each service, once it is healthy.
 """
 
 import json
@@ -13,15 +14,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import IO, TypedDict
 
 from . import env, ports
-from .paths import ENV, ROOT
+from .paths import ENV, ROOT, RUN, shown
 from .processes import call, output, succeeds
 
 PORTS = {"HTTP_PORT": "8080", "FLOWER_HTTP_PORT": "5555", "S3_PORT": "4566"}
 OLDEST_ENGINE = (25,)  # the first that probes often while a container starts, and seldom afterwards
-OLDEST_COMPOSE = (2, 24)  # the first that takes an env file which may be absent
+OLDEST_COMPOSE = (2, 26)  # the oldest with which all files of this stack were tried
+LOG = RUN / "up.log"
+LAST_LINES = 20  # of a log, on a failure
+TURN = 0.5  # seconds between two looks at the containers
 HEALTHY_SECONDS = 300  # until everything is healthy; on first use the images of others are fetched before that
 READY_SECONDS = 30  # from then on until Mayfly has all it needs
 OLDER_DATABASE = (
@@ -38,6 +42,7 @@ class Publisher(TypedDict):
 class Container(TypedDict):
     """As `docker compose ps` describes it."""
 
+    ID: str
     Service: str
     State: str
     Status: str
@@ -59,18 +64,60 @@ def main() -> None:
     if is_new:
         look_for_database(variables.get("COMPOSE_PROJECT_NAME") or "mayfly")
 
-    up = _compose("up", "--build", "--detach", "--wait", "--wait-timeout", str(HEALTHY_SECONDS))
-    if up.returncode or not ready(chosen["HTTP_PORT"]):
+    RUN.mkdir(mode=0o700, exist_ok=True)
+    with open(LOG, "w") as log:
+        start(log)
+    if not ready(chosen["HTTP_PORT"]):
         sys.exit(explanation())
-    print(
-        f"\n  Mayfly   http://localhost:{chosen['HTTP_PORT']}"
-        f"\n  Flower   http://localhost:{chosen['FLOWER_HTTP_PORT']}   name and password: FLOWER_BASIC_AUTH in .env"
-        f"\n  S3       http://localhost:{chosen['S3_PORT']}"
-        "\n\n`make down` ends it, `make logs` shows what it says.",
-        flush=True,
-    )
+    site = variables.get("SITE_URL") or f"http://localhost:{chosen['HTTP_PORT']}"
+    print(f"\n  Mayfly   {site}{addresses(chosen)}\n\n`make down` ends it, `make logs` shows what it says.", flush=True)
     if watch:
-        _compose("watch", "--no-up")
+        _compose("watch", "--no-up").wait()
+
+
+def addresses(chosen: Mapping[str, str]) -> str:
+    """The lines of the other services that people open, if this stack has them."""
+    services = {container["Service"] for container in _containers()}
+    lines = ""
+    if "flower" in services:
+        lines += f"\n  Flower   http://localhost:{chosen['FLOWER_HTTP_PORT']}"
+        lines += "   name and password: FLOWER_BASIC_AUTH in .env"
+    if "localstack" in services:
+        lines += f"\n  S3       http://localhost:{chosen['S3_PORT']}"
+    return lines
+
+
+def start(log: IO[str]) -> None:
+    """Build the images and start the containers. Says of each service when it is healthy, and ends on a failure."""
+    began = time.monotonic()
+
+    def say(service: str, state: str) -> None:
+        print(f"  {service:<12} {state:<10} {time.monotonic() - began:4.0f} s", flush=True)
+
+    print(f"Building the images, which takes minutes for the first time. All output: {shown(LOG)}", flush=True)
+    if _compose("build", log=log).wait():
+        print(_last_lines(), end="", file=sys.stderr)
+        sys.exit(f"An image was not built; above is the end of {shown(LOG)}, which has all of it.")
+    say("images", "built")
+    before = {container["ID"] for container in _containers()}
+    up = _compose("up", "--no-build", "--detach", "--wait", "--wait-timeout", str(HEALTHY_SECONDS), log=log)
+    told: set[str] = set()
+    ended = False
+    while not ended:
+        try:
+            up.wait(TURN)
+            ended = True
+        except subprocess.TimeoutExpired:
+            pass
+        for container in _containers():
+            # A container from before may be replaced still, so it has its line at the end.
+            if container["Service"] in told or (container["ID"] in before and not ended):
+                continue
+            if state := _success(container):
+                told.add(container["Service"])
+                say(container["Service"], state)
+    if up.returncode:
+        sys.exit(explanation())
 
 
 def look_for_docker() -> None:
@@ -96,7 +143,7 @@ def look_for_docker() -> None:
     plugin = output("docker", "compose", "version", "--short")
     if plugin.returncode or _version(plugin.stdout) < OLDEST_COMPOSE:
         sys.exit(
-            "Docker's Compose plugin is missing or older than 2.24. Install it "
+            "Docker's Compose plugin is missing or older than 2.26. Install it "
             "(https://docs.docker.com/compose/install/), or use `make run`."
         )
 
@@ -149,17 +196,30 @@ def explanation() -> str:
     Returns the sentence to end with.
     """
     containers = _containers()
+    if not containers:
+        print(_last_lines(), end="", file=sys.stderr, flush=True)
+        return f"The stack did not come up; above is the end of {shown(LOG)}."
     failed = [container for container in containers if _has_failed(container)]
     slow = [container for container in containers if container["Health"] == "starting"]
     for container in failed or slow:
         print(f"\n---- {container['Service']}: {container['Status']}", file=sys.stderr, flush=True)
         logs = output(
-            "docker", "compose", "logs", "--no-color", "--no-log-prefix", "--tail", "20", container["Service"]
+            "docker",
+            "compose",
+            "logs",
+            "--no-color",
+            "--no-log-prefix",
+            "--tail",
+            str(LAST_LINES),
+            container["Service"],
         )
         print(logs.stdout + logs.stderr, end="", file=sys.stderr, flush=True)
         if "password authentication failed" in logs.stdout:
             return OLDER_DATABASE
-    return "The stack did not come up; above is what the ones that failed said last. `make logs` shows all."
+    return (
+        "The stack did not come up; above is what the ones that failed said last. `make logs` shows all, and "
+        f"{shown(LOG)} has what Docker said."
+    )
 
 
 def _own_ports() -> set[int]:
@@ -177,15 +237,28 @@ def _has_failed(container: Container) -> bool:
     return ended or container["State"] == "restarting" or container["Health"] == "unhealthy"
 
 
-def _compose(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run Compose on the values of .env. It would prefer the shell's, which may be for another program."""
+def _success(container: Container) -> str:
+    """The state of a container that is as it should be, in a word; empty for any other."""
+    if container["Health"]:
+        return container["Health"] if container["Health"] == "healthy" else ""
+    return "done" if container["State"] == "exited" and container["ExitCode"] == 0 else ""
+
+
+def _last_lines() -> str:
+    return "".join(LOG.read_text(errors="replace").splitlines(keepends=True)[-LAST_LINES:])
+
+
+def _compose(*arguments: str, log: IO[str] | None = None) -> subprocess.Popen[bytes]:
+    """Start Compose on the values of .env. It would prefer the shell's, which may be for another program."""
     own = env.values(ENV)
     kept = {
         name: value
         for name, value in os.environ.items()
         if name not in own or name in PORTS or name.startswith("COMPOSE_")
     }
-    return subprocess.run(["docker", "compose", *arguments], env=kept)
+    return subprocess.Popen(
+        ["docker", "compose", *arguments], env=kept, stdout=log, stderr=subprocess.STDOUT if log else None
+    )
 
 
 def _version(text: str) -> tuple[int, ...]:

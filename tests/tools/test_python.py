@@ -28,6 +28,13 @@ def test_an_old_python_continues_as_the_newest_one(old, monkeypatch):
     assert started == [(newer, [newer, "bin/up", "--watch"])]
 
 
+def test_windows_itself_is_refused_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(os, "name", "nt")
+    with pytest.raises(SystemExit) as end:
+        tools.refuse_windows()
+    assert "On Windows, open the checkout in WSL" in str(end.value)
+
+
 def test_an_old_python_alone_names_the_version_that_is_needed(old):
     with pytest.raises(SystemExit) as end:
         tools.use_newer_python()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -28,8 +29,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("web says goodbye"))
-host, port = sys.argv[2].split(":")
+host, port = sys.argv[2].rsplit(":", 1)
 json.dump(dict(os.environ), open("environment", "w"))
+open("arguments", "w").write(" ".join(sys.argv))
 print("web was started", flush=True)
 with http.server.ThreadingHTTPServer((host, int(port)), Handler) as server:
     server.serve_forever(0.02)
@@ -45,6 +47,7 @@ class Running:
     """A running `make run`: its output and its end."""
 
     def __init__(self, checkout: Checkout, port: int, **variables: str):
+        self.port = port
         self.address = f"http://localhost:{port}"
         self.process = checkout.start("run", PORT=str(port), **variables)
         self.said = ""
@@ -99,7 +102,9 @@ def run(programs: Checkout, port: int) -> Iterator:
 
 def test_run_shows_its_address_once_and_exits_with_0_on_ctrl_c(run):
     running = run()
-    running.until(f"mayfly   | {running.address}   (Ctrl-C ends it; what it keeps is in .run/)\n")
+    running.until(
+        f"mayfly   | {running.address}   for this machine alone (Ctrl-C ends it; what it keeps is in .run/)\n"
+    )
     assert "Installing base.txt into .venv\n" in running.said
     running.signal()
     assert running.end() == 0
@@ -107,6 +112,29 @@ def test_run_shows_its_address_once_and_exits_with_0_on_ctrl_c(run):
     assert "web      | web says goodbye\n" in running.said
     assert "periodic | the tasks say goodbye\n" in running.said
     assert running.said.count(running.address) == 1
+
+
+def test_run_listens_on_this_machine_alone(programs, run):
+    """Case 91: tcsh sets HOST to the machine's name, which is no wish of anyone's."""
+    running = run(HOST=socket.gethostname())
+    running.until("web was started")
+    assert f"--bind 127.0.0.1:{running.port}" in (programs.folder / "arguments").read_text()
+    running.until(running.address)
+    assert "your network" not in running.said
+
+
+def test_an_address_in_host_opens_run_to_the_network_with_a_warning(programs, run):
+    """Case 91."""
+    running = run(HOST="0.0.0.0")  # noqa: S104  (the warning is what this is about)
+    running.until(f"{running.address}   open to your network")
+    assert "HOST=0.0.0.0 opens this to your network, without HTTPS" in running.said
+    assert "docs/self-hosting.md" in running.said
+    assert f"--bind 0.0.0.0:{running.port}" in (programs.folder / "arguments").read_text()
+
+
+def test_a_host_that_is_no_address_is_refused(installed):
+    said = installed.refuses("run", HOST="drop.example.org")
+    assert "HOST is 'drop.example.org', and has to be an address of this machine, or 0.0.0.0 for all of them." in said
 
 
 def test_no_address_is_shown_before_the_periodic_tasks_show_life(run):

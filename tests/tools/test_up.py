@@ -35,9 +35,20 @@ class Stack:
         self.prepare()
         return self.checkout.refuses("up", **variables)
 
+    @property
+    def log(self) -> str:
+        return (self.checkout.folder / ".run" / "up.log").read_text()
+
     def has(self, service: str, *, state: str = "running", health: str = "", code: int = 0, port: int = 0) -> None:
         publishers = [{"PublishedPort": port}] if port else None
-        container = {"Service": service, "State": state, "Health": health, "ExitCode": code, "Publishers": publishers}
+        container = {
+            "ID": f"{service}-1",
+            "Service": service,
+            "State": state,
+            "Health": health,
+            "ExitCode": code,
+            "Publishers": publishers,
+        }
         self.containers.append(container | {"Status": f"{state} ({code})"})
 
 
@@ -71,10 +82,14 @@ def test_an_old_engine_is_named_with_the_version_that_is_needed(stack):
     assert "Docker 24.0.7 is too old: Mayfly needs 25 or later." in stack.refuses()
 
 
-@pytest.mark.parametrize("answer", ["echo 2.23.3", "echo \"'compose' is not a docker command\" >&2; exit 1"])
+@pytest.mark.parametrize(
+    "answer",
+    ["echo 2.25.0", "echo v2.24.7-desktop.1", "echo 1.29.2", "echo \"'compose' is not a docker command\" >&2; exit 1"],
+)
 def test_a_missing_or_old_compose_plugin_is_named(stack, answer):
     stack.answers["compose version *"] = answer
-    assert "Docker's Compose plugin is missing or older than 2.24. Install it" in stack.refuses()
+    assert "Docker's Compose plugin is missing or older than 2.26. Install it" in stack.refuses()
+    assert not stack.checkout.calls("docker compose build")
 
 
 def test_a_first_run_writes_env(stack):
@@ -119,20 +134,83 @@ def test_compose_gets_no_value_of_the_shell_for_a_variable_of_env(stack):
     stack.answers["compose up *"] = 'echo "redis: ${REDIS_URL:-none}, site: ${OTHER:-none}"'
     with answering(200) as http:
         stack.has("nginx", port=http)
-        said = stack.up(HTTP_PORT=str(http), REDIS_URL="redis://elsewhere", OTHER="kept").stdout
-    assert "redis: none, site: kept" in said
+        stack.up(HTTP_PORT=str(http), REDIS_URL="redis://elsewhere", OTHER="kept")
+    assert "redis: none, site: kept" in stack.log
 
 
 def test_a_ready_stack_shows_every_address(stack, port):
     with answering(200) as http:
         stack.has("nginx", port=http)
+        stack.has("flower")
+        stack.has("localstack")
         done = stack.up(HTTP_PORT=str(http))
     assert done.returncode == 0, done.stdout
     assert f"Mayfly   http://localhost:{http}\n" in done.stdout
     assert f"Flower   http://localhost:{port}   name and password: FLOWER_BASIC_AUTH in .env" in done.stdout
     assert f"S3       http://localhost:{port}\n" in done.stdout
     [call] = stack.checkout.calls("docker compose up")
-    assert {"--build", "--detach", "--wait"} <= set(call.split())
+    assert {"--no-build", "--detach", "--wait"} <= set(call.split())
+    assert stack.checkout.calls("docker compose build")
+
+
+def test_a_server_of_ones_own_shows_its_address_and_no_other(stack):
+    with stack.checkout.env.open("a") as file:
+        file.write("SITE_URL=https://drop.example.org\n")
+    with answering(200) as http:
+        stack.has("nginx", port=http)
+        done = stack.up(HTTP_PORT=str(http))
+    assert "  Mayfly   https://drop.example.org\n" in done.stdout
+    assert "Flower" not in done.stdout
+    assert "S3" not in done.stdout.split("Mayfly")[1]
+
+
+def test_each_service_has_one_line_and_docker_speaks_to_the_log(stack):
+    stack.answers["compose build"] = "echo the steps of a build"
+    stack.answers["compose up *"] = "echo the steps of a start >&2"
+    with answering(200) as http:
+        stack.has("nginx", port=http, health="healthy")
+        stack.has("web", health="healthy")
+        stack.has("release", state="exited")
+        done = stack.up(HTTP_PORT=str(http))
+    lines = [line.split()[:2] for line in done.stdout.splitlines() if line.endswith(" s")]
+    assert lines == [["images", "built"], ["nginx", "healthy"], ["web", "healthy"], ["release", "done"]]
+    assert "the steps" not in done.stdout
+    assert "All output: .run/up.log" in done.stdout
+    assert stack.log == "the steps of a build\nthe steps of a start\n"
+
+
+def test_a_service_has_its_line_as_soon_as_it_is_healthy(stack):
+    """Compose ends only once the test has seen that line's container listed."""
+    folder = stack.checkout.folder
+    stack.answers["compose up *"] = f"mv {folder}/later {folder}/containers; while [ ! -e seen ]; do sleep 0.05; done"
+    stack.answers["compose ps *"] = f"cat {folder}/containers; grep -q redis {folder}/containers && touch seen; true"
+    with answering(200) as http:
+        stack.has("nginx", port=http, health="healthy")
+        stack.has("redis", health="healthy")
+        stack.prepare()
+        (folder / "containers").rename(folder / "later")
+        stack.containers.pop()
+        done = stack.up(HTTP_PORT=str(http))
+    assert done.returncode == 0, done.stdout
+    lines = [line.split()[0] for line in done.stdout.splitlines() if line.endswith(" s")]
+    assert lines == ["images", "redis", "nginx"]  # nginx was there before, and might have been replaced
+
+
+def test_a_failed_build_ends_with_the_last_lines_of_its_log(stack):
+    stack.answers["compose build"] = "seq 100; echo 'no space left on device'; exit 17"
+    said = stack.refuses()
+    assert "no space left on device" in said
+    assert "\n100\n" in said
+    assert "\n50\n" not in said
+    assert "An image was not built; above is the end of .run/up.log" in said
+    assert not stack.checkout.calls("docker compose up")
+
+
+def test_a_start_without_containers_ends_with_the_words_of_compose(stack):
+    stack.answers["compose up *"] = "echo 'SITE_URL is missing a value' >&2; exit 1"
+    said = stack.refuses()
+    assert "SITE_URL is missing a value" in said
+    assert "The stack did not come up; above is the end of .run/up.log." in said
 
 
 def test_watching_begins_once_the_stack_is_ready(stack):
@@ -155,9 +233,9 @@ def test_up_ends_with_the_output_of_failed_containers(stack):
     assert "---- release: exited (1)\nthe last words of release" in said
     assert "the last words of worker" in said
     assert "the last words of web" in said
-    assert "nginx" not in said
-    assert "localstack" not in said
-    assert "The stack did not come up; above is what the ones that failed said last. `make logs` shows all." in said
+    assert "words of nginx" not in said
+    assert "words of localstack" not in said
+    assert "The stack did not come up; above is what the ones that failed said last. `make logs` shows all" in said
 
 
 def test_up_ends_with_the_output_of_slow_containers_if_none_failed(stack):
@@ -166,7 +244,7 @@ def test_up_ends_with_the_output_of_slow_containers_if_none_failed(stack):
     stack.has("postgres", health="healthy")
     said = stack.refuses()
     assert "the last words of web" in said
-    assert "postgres" not in said
+    assert "words of postgres" not in said
 
 
 def test_a_database_older_than_env_is_found_before_anything_is_built(stack):

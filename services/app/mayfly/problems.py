@@ -88,6 +88,12 @@ TABLE = {
         404, "not_found", _("Check the link: part of it may be missing."), _("There is nothing here")
     ),
     "object_gone": Entry(404, "gone", _("This upload has expired or was deleted.")),
+    "proxy_unknown": Entry(
+        403,
+        "proxy_unknown",
+        _("It is at %(address)s. The operator of this site has to name that address in TRUSTED_PROXIES."),
+        _("Mayfly does not know the proxy in front of it"),
+    ),
     "too_many_files": Entry(
         413,
         "too_many_files",
@@ -98,6 +104,15 @@ TABLE = {
         429, "too_many", _("Wait %(minutes)d minutes, then try again."), _("Too many wrong passwords")
     ),
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
+    "wrong_origin": Entry(
+        403,
+        "wrong_origin",
+        _(
+            "Nothing was changed. Mayfly accepts this from pages of %(expected)s only. If the address in your browser"
+            " is another one, open %(expected)s. If that is where you are, the operator has to set SITE_URL."
+        ),
+        _("This page has another address"),
+    ),
     # Errors of the domain and of storage.
     "completing": Entry(503, "busy", _("This upload is just being completed. Ask again in a few seconds.")),
     "completes_full": Entry(

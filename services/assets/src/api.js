@@ -136,6 +136,8 @@ function meaning(response, { code = "", message, missing }) {
     const why = PASSING[code];
     return new Passing(why ?? "server", { retryAfter: retryAfter(response), message: why ? undefined : message });
   }
+  // Neither a reload nor a cookie helps there, and the server says what does.
+  if (code === "wrong_origin") return new Final({ message });
   if (status === 403 || status === 401) return new Final({ fault: "stale" });
   return new Final({ message });
 }

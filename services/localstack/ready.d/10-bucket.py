@@ -25,7 +25,10 @@ client = boto3.client(
     aws_access_key_id="test",
     aws_secret_access_key="test",  # noqa: S106  (the only key that LocalStack accepts)
 )
-origins = (os.environ.get("AWS_S3_CORS_ORIGINS") or "*").split(",")
+site = os.environ.get("SITE_URL", "").rstrip("/")
+origins = (os.environ.get("AWS_S3_CORS_ORIGINS") or site or "*").split(",")
+if site and "*" not in origins:
+    origins = list(dict.fromkeys([*origins, site]))
 for change in configure(
     client,
     os.environ["AWS_STORAGE_BUCKET_NAME"],

@@ -152,8 +152,9 @@ def test_djangos_deploy_check_finds_nothing():
 
 # .env.var
 
-# Heroku's Python buildpack, Flower and Compose read these; the settings do not.
-ELSEWHERE = {"DISABLE_COLLECTSTATIC", "FLOWER_BASIC_AUTH", "COMPOSE_PROJECT_NAME"}
+# Heroku's Python buildpack, Flower, Compose and `make run` read these; the settings do not.
+COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+ELSEWHERE = {"DISABLE_COLLECTSTATIC", "FLOWER_BASIC_AUTH", "HOST", *COMPOSE}
 
 
 def read_by_settings() -> set[str]:
@@ -172,7 +173,8 @@ def read_by_settings() -> set[str]:
 
 
 def read_by_compose() -> set[str]:
-    return set(re.findall(r"(?<!\$)\$\{([A-Z][A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text()))
+    files = [ROOT / "docker-compose.yml", *ROOT.glob("compose.*.yml")]
+    return {name for file in files for name in re.findall(r"(?<!\$)\$\{([A-Z][A-Z0-9_]+)", file.read_text())}
 
 
 def given(service: str) -> dict[str, str]:

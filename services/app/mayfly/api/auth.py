@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
+from .. import links
 from ..problems import Unanswerable
 from ..uploads.models import Upload
 from ..visitors import boxes
@@ -39,6 +40,8 @@ class BoxToken(HttpBearer):
         if box is None:
             box = boxes.from_cookie(request)
             if box is not None and check_csrf(request):
+                if links.comes_from_elsewhere(request):
+                    raise Unanswerable("wrong_origin", expected=links.site(request))
                 raise Unanswerable("csrf")
         return Caller(box)
 

@@ -14,7 +14,7 @@ from ninja import NinjaAPI, Query, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from .. import __version__
+from .. import __version__, links
 from ..problems import Problem, Unanswerable, problem_of
 from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
@@ -194,7 +194,7 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
 
 def absolute(request: HttpRequest, url: str) -> str:
     """A path of ours with our host; a URL of storage's as it is, because its host is signed too."""
-    return request.build_absolute_uri(url) if url.startswith("/") else url
+    return links.absolute(request, url) if url.startswith("/") else url
 
 
 def _removed(response: HttpResponse, *, left: int) -> Status[None]:

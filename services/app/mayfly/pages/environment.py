@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from jinja2 import StrictUndefined
 
-from .. import __version__
+from .. import __version__, links
 from ..uploads.ids import ID_LENGTH
 from ..uploads.limits import TITLE_LENGTH, limits
 from . import formats, words
@@ -77,7 +77,7 @@ class Visit:
     @cached_property
     def origin(self) -> str:
         """The site's address without a slash at its end. Raises DisallowedHost if the request names another site."""
-        return f"{self._request.scheme}://{self._request.get_host()}"
+        return links.site(self._request)
 
     def absolute(self, address: str) -> str:
         """The address with the site's own before it, unless it has one. Raises DisallowedHost."""

@@ -7,6 +7,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
+from .. import links
 from ..problems import Problem, problem, problem_of
 from ..uploads.limits import FORM_FILES
 
@@ -51,6 +52,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if links.comes_from_elsewhere(request):
+        return answer(request, problem("wrong_origin", expected=links.site(request)))
     return answer(request, problem("form_expired"))
 
 

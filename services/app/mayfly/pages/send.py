@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
+from .. import links
 from ..problems import Unanswerable, problem_of
 from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
@@ -37,7 +38,7 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
         upload = _received(request, name, box)
     except (Unanswerable, TooMany, UploadError, StorageError, UnreadablePostError) as error:
         return problem_of(error).as_line()
-    link = request.build_absolute_uri(reverse("share", args=[upload.pk]))
+    link = links.absolute(request, reverse("share", args=[upload.pk]))
     response = HttpResponse(f"{link}\n", status=201, content_type="text/plain; charset=utf-8")
     response["X-Box-Token"] = boxes.token_of(box)
     return response

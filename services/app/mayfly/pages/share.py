@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from .. import links
 from ..problems import problem_of
 from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
@@ -66,7 +67,7 @@ def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
         opening.open_upload(upload_id)
     except Gone:
         return _receipt(request, upload_id)
-    code = segno.make(request.build_absolute_uri(reverse("share", args=[upload_id])), error="m", micro=False)
+    code = segno.make(links.absolute(request, reverse("share", args=[upload_id])), error="m", micro=False)
     response = HttpResponse(content_type="image/svg+xml")
     code.save(cast(IO[bytes], response), kind="svg", light="#fff", omitsize=True)
     return response

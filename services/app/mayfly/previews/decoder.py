@@ -51,6 +51,7 @@ MARKER = re.compile(rb"\xff[\x01-\xcf\xd9-\xfe]")
 # A preview has some 50 KB, and the image itself is never written out.
 MOST_OUTPUT = 2 * MB
 
+LINUX = sys.platform.startswith("linux")
 # The machines whose system calls we know: the place of their numbers in CALLS, and their name in linux/audit.h.
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 # The system calls of a decoder at work: memory, threads, time, and what it does with its open files. The
@@ -124,9 +125,9 @@ def restrict() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)  # removals come first
-    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit("RLIMIT_CPU", PROCESSOR_SECONDS, PROCESSOR_SECONDS + 1)
+    limit("RLIMIT_FSIZE", MOST_OUTPUT, MOST_OUTPUT)
+    limit("RLIMIT_CORE", 0, 0)
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")  # if the container runs out of memory all the same, this dies and not the worker
 
@@ -276,9 +277,22 @@ def take_turn(lock: IO[str], *, large: bool) -> Iterator[None]:
     yield
 
 
+def limit(name: str, soft: int, hard: int) -> None:
+    """Set a limit of the kernel's. Raises ValueError, OSError where Linux refuses it.
+
+    Another system may lack one, or refuse to lower it. There is no container around this process there either: on such
+    a machine Mayfly is for its owner alone.
+    """
+    try:
+        resource.setrlimit(getattr(resource, name), (soft, hard))
+    except (AttributeError, OSError, ValueError):
+        if LINUX:
+            raise
+
+
 def limit_memory(size: int) -> None:
     """Let this process have at most `size` bytes of private memory."""
-    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    limit("RLIMIT_DATA", size, size)
 
 
 def only_compute() -> None:
@@ -288,8 +302,8 @@ def only_compute() -> None:
     the kernel refuses every system call but CALLS, if it lets a process without privileges ask for that; a container's
     or Heroku's does.
     """
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    if not sys.platform.startswith("linux"):
+    limit("RLIMIT_NOFILE", 0, 0)
+    if not LINUX:
         return
     libc = ctypes.CDLL(None)
     one, zero = ctypes.c_ulong(1), ctypes.c_ulong(0)

@@ -6,6 +6,7 @@ from .limits import *  # noqa: F403
 from .places import *  # noqa: F403
 from .places import BASE_DIR
 from .security import *  # noqa: F403
+from .site import *  # noqa: F403
 from .storages import *  # noqa: F403
 
 SECRET_KEY = variables.text("SECRET_KEY")

@@ -2,9 +2,14 @@
 
 from . import platform, variables
 from .base import *  # noqa: F403
+from .https import *  # noqa: F403
+from .https import OLD_NAMES
+from .site import BY_HTTPS, SITE_HOSTS, SITE_URL
 
+if SITE_URL and not BY_HTTPS:
+    variables.fail("SITE_URL", "has to begin with https:// in production")
 DEBUG = variables.flag("DEBUG", default=False)
-ALLOWED_HOSTS = variables.names("ALLOWED_HOSTS")
+ALLOWED_HOSTS = variables.names("ALLOWED_HOSTS", default="" if SITE_HOSTS else None) + SITE_HOSTS
 variables.text("DATABASE_URL")  # no SQLite by accident
 variables.text("REDIS_URL")  # the worker is another machine
 
@@ -14,14 +19,8 @@ TRUST_PROXY = variables.flag("TRUST_PROXY", default=True)
 SECURE_PROXY_SSL_HEADER = platform.PROXY_SSL_HEADER
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes ask from inside, without the router
-SECURE_HSTS_SECONDS = 31_536_000  # a year, the least that browsers' preload lists accept
 # The domain's owner decides about TLS for subdomains and about browsers' preload lists.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-# With this prefix a browser takes a cookie from this host alone, by TLS, and for no part of the site only. So a
-# neighbour on the same domain can give no visitor a cookie of its own choice.
-COOKIE_PREFIX = "__Host-"
-CSRF_COOKIE_NAME, SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken", f"{COOKIE_PREFIX}sessionid"
-MIDDLEWARE = ["mayfly.visitors.cookies.OldNames", *MIDDLEWARE]  # noqa: F405
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
+MIDDLEWARE = [OLD_NAMES, "mayfly.pages.proxies.Unknown", *MIDDLEWARE]  # noqa: F405
 # The release step stops a version that Django's deployment check warns about.
 DEPLOY_CHECK = True

@@ -1,13 +1,13 @@
 """Rules for browsers on our pages, and the request headers that we trust."""
 
-from . import variables
+from . import platform, variables
 from .storages import STATIC_SOURCES, UPLOAD_ORIGINS
 
 X_FRAME_OPTIONS = "DENY"
 # No other site may see the address, because a link is the secret. Django's check of a form's origin needs it on our
 # own pages. The opener policy is Django's default, same-origin.
 SECURE_REFERRER_POLICY = "same-origin"
-# Before the names of the cookies that identify a visitor; the production settings say more.
+# Before the names of the cookies that identify a visitor; https.py has more.
 COOKIE_PREFIX = ""
 CSRF_FAILURE_VIEW = "mayfly.pages.errors.csrf_failure"
 # Nothing is inline, so there is neither a nonce nor a hash. Scripts send parts to the uploads' storage, and previews
@@ -56,3 +56,5 @@ DEPLOY_CHECK = False
 
 # Whether to trust the last address in X-Forwarded-For, because our router has added it.
 TRUST_PROXY = variables.flag("TRUST_PROXY", default=False)
+# That router also names the client's protocol, and is the only one who can.
+SECURE_PROXY_SSL_HEADER = platform.PROXY_SSL_HEADER if TRUST_PROXY else None

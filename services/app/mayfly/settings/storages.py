@@ -7,6 +7,7 @@ import dj_database_url
 from ..storage.s3.presign import aws_bucket_url, bucket_url, origin_of
 from . import variables
 from .places import BASE_DIR, DATA_DIR
+from .site import SITE_URL
 
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(
@@ -62,6 +63,12 @@ def _address(options: dict[str, Any]) -> str:
     return aws_bucket_url(options["bucket_name"], options["region_name"])
 
 
+def _senders() -> list[str]:
+    """The origins of the pages that may send to the bucket; the site's own is always among them."""
+    named = variables.names("AWS_S3_CORS_ORIGINS", default=SITE_URL or "*")
+    return named if "*" in named or not SITE_URL else list(dict.fromkeys([*named, SITE_URL]))
+
+
 STORAGES: dict[str, Any] = {
     "default": {
         "BACKEND": "mayfly.storage.folder.storage.FolderUploadStorage",
@@ -73,7 +80,7 @@ if USE_S3:
     _uploads = _s3() | {"bucket_name": variables.text("AWS_STORAGE_BUCKET_NAME")}
     STORAGES["default"] = {
         "BACKEND": "mayfly.storage.s3.storage.S3UploadStorage",
-        "OPTIONS": _uploads | {"cors_origins": variables.names("AWS_S3_CORS_ORIGINS", default="*")},
+        "OPTIONS": _uploads | {"cors_origins": _senders()},
     }
     UPLOAD_ORIGINS.append(origin_of(_address(_uploads)))
 if STATIC_STORAGE == "s3":

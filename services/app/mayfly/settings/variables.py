@@ -6,6 +6,7 @@ counts as none, because Compose passes `NAME=` on for a line that was left blank
 required.
 """
 
+import re
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -60,6 +61,17 @@ def url(name: str, *, schemes: tuple[str, ...], default: str | None = None) -> s
         fail(name, "is no address: a port is a number, and other signs in a password are written as %2F and the like")
     if parts.scheme not in schemes:
         fail(name, f"has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return value
+
+
+def origin(name: str, *, default: str) -> str:
+    """The address of a site: http:// or https://, a host and perhaps a port; without the slash at the end."""
+    value = url(name, schemes=("http", "https"), default=default).removesuffix("/")
+    # As browsers write an origin, because it is compared with theirs.
+    if value and not re.fullmatch(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", value):
+        fail(name, "has to be scheme and host in small letters, without a path, as in https://drop.example.org")
+    if value.startswith("https://") and value.endswith(":443") or value.startswith("http://") and value.endswith(":80"):
+        fail(name, "names the port that its scheme has anyway, and browsers leave that out")
     return value
 
 

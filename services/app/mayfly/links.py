@@ -1,0 +1,24 @@
+"""The site's address as people see it: in links, and as the origin of its pages."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> str:
+    """The site's address without a slash at its end: SITE_URL, or where this request went.
+
+    Raises DisallowedHost if there is no SITE_URL and the request names another site.
+    """
+    return settings.SITE_URL or f"{request.scheme}://{request.get_host()}"
+
+
+def absolute(request: HttpRequest, path: str) -> str:
+    """A path of ours as a link that works anywhere."""
+    return site(request) + path
+
+
+def comes_from_elsewhere(request: HttpRequest) -> bool:
+    """Whether the browser says that a page of another origin sent this request. Without the header, it says nothing."""
+    origin = request.headers.get("Origin")
+    here = f"{request.scheme}://{request.get_host()}"
+    return origin is not None and origin not in (here, *settings.CSRF_TRUSTED_ORIGINS)
