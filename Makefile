@@ -7,7 +7,7 @@ export PYENV_VERSION := $(or $(PYENV_VERSION),$(shell pyenv global 2>/dev/null |
 export APP DRY_RUN
 
 ##@ Run
-.PHONY: run up down watch logs shell
+.PHONY: run up down watch logs shell admin
 run: ## Run without Docker, with Python alone: http://localhost:8000 (another port: PORT=8001 make run)
 	@$(PYTHON) bin/run
 
@@ -25,6 +25,9 @@ logs: ## Follow the logs of the containers (of some: make logs ARGS="web worker"
 
 shell: ## Open a shell in the web container
 	@docker compose exec web bash
+
+admin: ## Make an account for /admin/, in the stack or in what `make run` keeps (which ADMIN=True opens)
+	@$(PYTHON) bin/admin $(ARGS)
 
 ##@ Check
 .PHONY: test test-stack test-faults test-dyno lint bench

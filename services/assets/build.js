@@ -12,7 +12,7 @@ const CALL = new RegExp(String.raw`(?<![\w.#])(t|tn|pluralForms)\(\s*(?:${LITERA
 const out = process.env.OUT ?? "../app/mayfly/pages/static/mayfly/bundle";
 
 await build({
-  entryPoints: { page: "src/page/index.js", upload: "src/main.js" },
+  entryPoints: { admin: "src/admin/index.js", page: "src/page/index.js", upload: "src/main.js" },
   bundle: true,
   splitting: true,
   format: "esm",
