@@ -63,7 +63,7 @@ flower-heroku: ## Run Flower here with the Redis of an app on Heroku (make flowe
 	@bin/flower-heroku
 
 ##@ Packages and words
-.PHONY: requirements requirements-check messages
+.PHONY: requirements requirements-check messages docs
 requirements: packages ## Compile services/requirements/*.in to *.txt with hashes (newer versions: ARGS=--upgrade)
 	@bin/requirements $(ARGS)
 
@@ -72,6 +72,10 @@ requirements-check: packages ## Fail if a *.txt is not what its *.in compiles to
 
 messages: packages ## Update the .po files from the program; then translate the new messages in them
 	@.venv/bin/python bin/messages
+
+docs: packages ## Write docs/api.md from the API's document, and the lists of proofs in docs/threats.md
+	@.venv/bin/python bin/api
+	@.venv/bin/python bin/threats
 
 # This is not a file target: bin/venv compares package by package, remakes a .venv whose Python was removed, and waits
 # for another make that does the same.
