@@ -153,7 +153,7 @@ def test_djangos_deploy_check_finds_nothing():
 # .env.var
 
 # Heroku's Python buildpack, Flower and Compose read these; the settings do not.
-ELSEWHERE = {"DISABLE_COLLECTSTATIC", "FLOWER_BASIC_AUTH", "COMPOSE_PROJECT_NAME"}
+ELSEWHERE = {"DISABLE_COLLECTSTATIC", "FLOWER_BASIC_AUTH", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
 
 
 def read_by_settings() -> set[str]:
