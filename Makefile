@@ -15,7 +15,7 @@ up: ## Start the whole stack in containers and wait until it answers: http://loc
 	@$(PYTHON) bin/up
 
 down: ## Stop the stack; keeps the database, deletes the uploads (deletes both: make down ARGS=--volumes)
-	@docker compose down $(ARGS)
+	@docker compose --profile "*" down $(ARGS)
 
 watch: ## Start the stack and copy changes of the code into it, until Ctrl-C
 	@$(PYTHON) bin/up --watch
@@ -30,7 +30,7 @@ admin: ## Make an account for /admin/, in the stack or in what `make run` keeps 
 	@$(PYTHON) bin/admin $(ARGS)
 
 ##@ Check
-.PHONY: test test-stack test-faults test-dyno lint bench
+.PHONY: test test-stack test-faults test-dyno lint audit bench
 # From Python 3.12 on, coverage costs next to nothing. Before, it takes a third more time: .ci/run asks for it there.
 test: COVERAGE = $(shell .venv/bin/python -c "import sys; sys.monitoring" 2>/dev/null && echo --cov --cov-report=)
 test: packages ## Test the program and its tools without Docker (some tests: make test ARGS="-k sweep")
@@ -50,6 +50,9 @@ test-dyno: ## Test the images as Heroku runs them, with stand-ins for its router
 
 lint: packages ## Look over Python, shell, Dockerfiles, YAML and the Compose file
 	@bin/lint
+
+audit: ## Ask PyPI and npm for known vulnerabilities in the packages
+	@bin/audit
 
 bench: ## Measure the figures of the docs
 	@bench/run $(ARGS)
