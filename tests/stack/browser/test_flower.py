@@ -6,8 +6,7 @@ import re
 import pyvips
 from playwright.sync_api import expect
 
-from ..conftest import Visitor, compose, until
-from ..test_previews import tasks
+from ..conftest import Visitor, compose, tasks, until
 from .conftest import visit
 
 FLOWER = os.environ["FLOWER_URL"]
