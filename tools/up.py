@@ -24,7 +24,6 @@ OLDEST_ENGINE = (25,)  # the first that probes often while a container starts, a
 OLDEST_COMPOSE = (2, 24)  # the first that takes an env file which may be absent
 HEALTHY_SECONDS = 300  # until everything is healthy; on first use the images of others are fetched before that
 READY_SECONDS = 30  # from then on until Mayfly has all it needs
-LOGIN = "name and password: FLOWER_BASIC_AUTH in .env"
 OLDER_DATABASE = (
     "The database keeps the password that it was made with, and POSTGRES_PASSWORD in .env is another one. Put the old "
     "one back into .env, in DATABASE_URL as well; or begin with an empty database: make down ARGS=--volumes. Then run "
@@ -55,13 +54,9 @@ def main() -> None:
     look_for_docker()
     is_new = env.write()
     variables = {**env.values(ENV), **os.environ}
-    has_flower = "flower" in variables.get("COMPOSE_PROFILES", "flower").split(",")
-    chosen = {
-        name: variables.get(name) or default
-        for name, default in PORTS.items()
-        if has_flower or name != "FLOWER_HTTP_PORT"
-    }
-    look_for_ports(chosen)
+    chosen = {name: variables.get(name) or default for name, default in PORTS.items()}
+    profiles = variables.get("COMPOSE_PROFILES", "flower").split(",")
+    look_for_ports({name: port for name, port in chosen.items() if name != "FLOWER_HTTP_PORT" or "flower" in profiles})
     if is_new:
         look_for_database(variables.get("COMPOSE_PROJECT_NAME") or "mayfly")
 
@@ -70,8 +65,8 @@ def main() -> None:
         sys.exit(explanation())
     print(
         f"\n  Mayfly   http://localhost:{chosen['HTTP_PORT']}"
-        + (f"\n  Flower   http://localhost:{chosen['FLOWER_HTTP_PORT']}   {LOGIN}" if has_flower else "")
-        + f"\n  S3       http://localhost:{chosen['S3_PORT']}"
+        f"\n  Flower   http://localhost:{chosen['FLOWER_HTTP_PORT']}   name and password: FLOWER_BASIC_AUTH in .env"
+        f"\n  S3       http://localhost:{chosen['S3_PORT']}"
         "\n\n`make down` ends it, `make logs` shows what it says.",
         flush=True,
     )
