@@ -15,7 +15,8 @@ from django.test import Client
 
 from mayfly import bodies
 from mayfly.api.document import GROUPS, command
-from mayfly.api.examples import ID, OPERATIONS, Example
+from mayfly.api.example import Example
+from mayfly.api.examples import ID, OPERATIONS
 from mayfly.api.routes import api
 from mayfly.pages import bodies as answered
 from mayfly.uploads import lifecycle, locks

@@ -5,7 +5,8 @@ from typing import Any
 
 from ninja.openapi.schema import OpenAPISchema
 
-from .examples import ID, OPERATIONS, Example, Operation
+from .example import Example, Operation
+from .examples import ID, OPERATIONS
 
 GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",
