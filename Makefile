@@ -7,7 +7,7 @@ export PYENV_VERSION := $(or $(PYENV_VERSION),$(shell pyenv global 2>/dev/null |
 export APP DRY_RUN
 
 ##@ Run
-.PHONY: run up down watch logs shell
+.PHONY: run up down watch logs shell admin
 run: ## Run without Docker, with Python alone: http://localhost:8000 (another port: PORT=8001 make run)
 	@$(PYTHON) bin/run
 
@@ -15,7 +15,7 @@ up: ## Start the whole stack in containers and wait until it answers: http://loc
 	@$(PYTHON) bin/up
 
 down: ## Stop the stack; keeps the database, deletes the uploads (deletes both: make down ARGS=--volumes)
-	@docker compose down $(ARGS)
+	@docker compose --profile "*" down $(ARGS)
 
 watch: ## Start the stack and copy changes of the code into it, until Ctrl-C
 	@$(PYTHON) bin/up --watch
@@ -26,8 +26,11 @@ logs: ## Follow the logs of the containers (of some: make logs ARGS="web worker"
 shell: ## Open a shell in the web container
 	@docker compose exec web bash
 
+admin: ## Make an account for /admin/, in the stack or in what `make run` keeps (which ADMIN=True opens)
+	@$(PYTHON) bin/admin $(ARGS)
+
 ##@ Check
-.PHONY: test test-stack test-engines test-faults test-front test-dyno lint bench
+.PHONY: test test-stack test-engines test-faults test-front test-dyno lint audit bench
 # From Python 3.12 on, coverage costs next to nothing. Before, it takes a third more time: .ci/run asks for it there.
 test: COVERAGE = $(shell .venv/bin/python -c "import sys; sys.monitoring" 2>/dev/null && echo --cov --cov-report=)
 test: packages ## Test the program and its tools without Docker (some tests: make test ARGS="-k sweep")
@@ -54,6 +57,9 @@ test-dyno: ## Test the images as Heroku runs them, with stand-ins for its router
 lint: packages ## Look over Python, shell, Dockerfiles, YAML and the Compose file
 	@bin/lint
 
+audit: ## Ask PyPI and npm for known vulnerabilities in the packages
+	@bin/audit
+
 bench: ## Measure the figures of the docs
 	@bench/run $(ARGS)
 
@@ -66,7 +72,7 @@ flower-heroku: ## Run Flower here with the Redis of an app on Heroku (make flowe
 	@bin/flower-heroku
 
 ##@ Packages and words
-.PHONY: requirements requirements-check messages
+.PHONY: requirements requirements-check messages docs
 requirements: packages ## Compile services/requirements/*.in to *.txt with hashes (newer versions: ARGS=--upgrade)
 	@bin/requirements $(ARGS)
 
@@ -75,6 +81,10 @@ requirements-check: packages ## Fail if a *.txt is not what its *.in compiles to
 
 messages: packages ## Update the .po files from the program; then translate the new messages in them
 	@.venv/bin/python bin/messages
+
+docs: packages ## Write docs/api.md from the API's document, and the lists of proofs in docs/threats.md
+	@.venv/bin/python bin/api
+	@.venv/bin/python bin/threats
 
 # This is not a file target: bin/venv compares package by package, remakes a .venv whose Python was removed, and waits
 # for another make that does the same.

@@ -60,7 +60,8 @@ def main() -> None:
     is_new = env.write()
     variables = {**env.values(ENV), **os.environ}
     chosen = {name: variables.get(name) or default for name, default in PORTS.items()}
-    look_for_ports(chosen)
+    profiles = variables.get("COMPOSE_PROFILES", "flower").split(",")
+    look_for_ports({name: port for name, port in chosen.items() if name != "FLOWER_HTTP_PORT" or "flower" in profiles})
     if is_new:
         look_for_database(variables.get("COMPOSE_PROJECT_NAME") or "mayfly")
 

@@ -22,7 +22,7 @@ const common = {
 };
 await build({
   ...common,
-  entryPoints: { page: "src/page/index.js", upload: "src/main.js" },
+  entryPoints: { admin: "src/admin/index.js", page: "src/page/index.js", upload: "src/main.js" },
   splitting: true,
   format: "esm",
   chunkNames: "chunk-[hash]",

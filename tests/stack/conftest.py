@@ -124,6 +124,13 @@ class Bucket:
         return {item["Key"] for page in pages for item in page.get("Uploads", ())}
 
 
+def tasks(upload: dict) -> list[dict]:
+    """The tasks of this image that Flower shows."""
+    auth = tuple(os.environ["FLOWER_BASIC_AUTH"].split(":", 1))
+    shown = httpx.get(f"{os.environ['FLOWER_URL']}/api/tasks", params={"search": upload["id"]}, auth=auth)
+    return list(shown.raise_for_status().json().values())
+
+
 @pytest.fixture(scope="session")
 def bucket() -> Bucket:
     return Bucket()

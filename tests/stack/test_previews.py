@@ -1,6 +1,5 @@
 """Previews from outside: how soon an image has one, and whether a worker of 512 MB survives the largest images."""
 
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
@@ -10,19 +9,12 @@ import pyvips
 
 from tests.support.patient import Patient
 
-from .conftest import Visitor, compose, inspect, until
+from .conftest import Visitor, compose, inspect, tasks, until
 
 
 def flat(width: int, height: int) -> pyvips.Image:
     """An image of one color: quick to send, and as slow to decode as any other."""
     return (pyvips.Image.black(width, height, bands=3) + [200, 100, 50]).cast("uchar").copy(interpretation="srgb")
-
-
-def tasks(upload: dict) -> list[dict]:
-    """The tasks of this image that Flower shows."""
-    auth = tuple(os.environ["FLOWER_BASIC_AUTH"].split(":", 1))
-    shown = httpx.get(f"{os.environ['FLOWER_URL']}/api/tasks", params={"search": upload["id"]}, auth=auth)
-    return list(shown.raise_for_status().json().values())
 
 
 def test_images_have_their_previews_within_two_seconds(visitor):

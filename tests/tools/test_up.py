@@ -213,6 +213,12 @@ def test_a_start_without_containers_ends_with_the_words_of_compose(stack):
     assert "The stack did not come up; above is the end of .run/up.log." in said
 
 
+def test_a_stack_without_flower_does_not_need_its_port(stack):
+    with answering(200) as http, listening() as taken:
+        stack.has("nginx", port=http)
+        assert stack.up(HTTP_PORT=str(http), FLOWER_HTTP_PORT=str(taken), COMPOSE_PROFILES="").returncode == 0
+
+
 def test_watching_begins_once_the_stack_is_ready(stack):
     stack.answers["compose watch *"] = 'echo "with $COMPOSE_FILE"'
     with answering(200) as http:

@@ -34,7 +34,7 @@ BOUNDED = settings(
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate],
+    phases=[Phase.generate],  # the document's own examples have their tests
 )
 
 

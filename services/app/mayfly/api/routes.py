@@ -28,6 +28,7 @@ from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
 from .auth import BoxToken, box_of, owned
+from .document import GROUPS, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
 
 
@@ -36,7 +37,7 @@ class Api(NinjaAPI):
 
     @cached_property
     def _document(self) -> OpenAPISchema:
-        return super().get_openapi_schema()
+        return with_examples(super().get_openapi_schema())
 
     def get_openapi_schema(self, **_: Any) -> OpenAPISchema:
         return self._document
@@ -46,18 +47,19 @@ api = Api(
     title="Mayfly",
     auth=BoxToken(),
     version=__version__,
-    description="Uploads that disappear. Send the box as `Authorization: Bearer TOKEN` or in the cookie `box`; "
-    "a first `POST /api/uploads` without either makes one and returns its token as `box`.",
+    description="Uploads that disappear. Send the box as `Authorization: Bearer TOKEN` or in the cookie `box`. "
+    "A first `POST /api/uploads` without either makes one and returns its token as `box`.",
     docs_url="/docs",
     docs_decorator=csp_update({"img-src": ["data:"]}),  # Swagger's style sheet has its icons inside
     urls_namespace="api",
+    openapi_extra={"tags": [{"name": name, "description": words} for name, words in GROUPS.items()]},
 )
 
 # An answer about an upload is true until the upload expires, and a cache does not know when that is.
 api.add_decorator(never_cache, mode="view")
 
 
-@api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload")
+@api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload", tags=["Send"])
 def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
     """The upload stays pending until its parts have arrived and it is completed."""
     known = box_of(request)
@@ -81,7 +83,12 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
     return Status(201, answer)
 
 
-@api.post("/uploads/{upload:upload_id}/parts", response={200: SignedPartsOut} | PROBLEMS, summary="Sign part URLs")
+@api.post(
+    "/uploads/{upload:upload_id}/parts",
+    response={200: SignedPartsOut} | PROBLEMS,
+    summary="Sign part URLs",
+    tags=["Send"],
+)
 def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[str, Any]:
     """For each number, a URL that accepts a PUT of exactly `size` bytes with `headers`. Ask again if it expires."""
     parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=uploads_storage)
@@ -93,25 +100,35 @@ def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[st
     }
 
 
-@api.get("/uploads/{upload:upload_id}/parts", response={200: PartsOut} | PROBLEMS, summary="List the arrived parts")
+@api.get(
+    "/uploads/{upload:upload_id}/parts",
+    response={200: PartsOut} | PROBLEMS,
+    summary="List the arrived parts",
+    tags=["Send"],
+)
 def list_parts(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """The parts that storage already has, so that a client can resume."""
     parts = lifecycle.arrived(owned(request, upload_id), storage=uploads_storage)
     return {"parts": [{"number": part.number, "size": part.size} for part in parts]}
 
 
-@api.post("/uploads/{upload:upload_id}/complete", response={200: UploadOut} | PROBLEMS, summary="Complete an upload")
+@api.post(
+    "/uploads/{upload:upload_id}/complete",
+    response={200: UploadOut} | PROBLEMS,
+    summary="Complete an upload",
+    tags=["Send"],
+)
 def complete(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """Turn it ready if every part has arrived as declared. 409 lists the missing parts; 422 says why it was refused."""
     return shown(request, lifecycle.complete(owned(request, upload_id), storage=uploads_storage))
 
 
-@api.get("/uploads", response={200: UploadsOut} | PROBLEMS, summary="List the box's live uploads")
+@api.get("/uploads", response={200: UploadsOut} | PROBLEMS, summary="List the box's live uploads", tags=["Look"])
 def list_uploads(
     request: HttpRequest,
-    kind: Kind | None = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
-    cursor: str = "",
+    kind: Annotated[Kind | None, Query(description="Only these.")] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE, description="How many a page has, at most.")] = PAGE,
+    cursor: Annotated[str, Query(description="The `next` of the page before.")] = "",
 ) -> dict[str, Any]:
     """Newest first, a page at a time. `next` of a page is the `cursor` of the one after it."""
     box = box_of(request)
@@ -124,7 +141,7 @@ def list_uploads(
     return {"uploads": [shown(request, upload) for upload in page.uploads], "next": page.older}
 
 
-@api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload")
+@api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload", tags=["Look"])
 def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """A pending or live upload; 410 once it is gone, 422 if it was refused because it cannot be shown."""
     upload = owned(request, upload_id)
@@ -136,7 +153,9 @@ def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     return shown(request, upload)
 
 
-@api.patch("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="Change one upload")
+@api.patch(
+    "/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="Change one upload", tags=["Change"]
+)
 def change(request: HttpRequest, upload_id: str, data: ChangeIn) -> dict[str, Any]:
     """Change the title, or how long it is kept, of a pending or live upload; 410 once it is gone.
 
@@ -148,7 +167,9 @@ def change(request: HttpRequest, upload_id: str, data: ChangeIn) -> dict[str, An
     return shown(request, lifecycle.change(upload, title=data.title, lifetime=lifetime))
 
 
-@api.delete("/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload")
+@api.delete(
+    "/uploads/{upload:upload_id}", response={204: None} | PROBLEMS, summary="Remove one upload", tags=["Delete"]
+)
 def delete(request: HttpRequest, response: HttpResponse, upload_id: str) -> Status[None]:
     """Remove it at once, whatever its state. Repeating the call is no error while its receipt is kept.
 
@@ -160,7 +181,7 @@ def delete(request: HttpRequest, response: HttpResponse, upload_id: str) -> Stat
     return _removed(response, left=Upload.objects.removing().filter(pk=upload.pk).count())
 
 
-@api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box")
+@api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box", tags=["Delete"])
 def clear(request: HttpRequest, response: HttpResponse, kind: Kind | None = None) -> Status[None]:
     """Remove all of the box's uploads, or all of one kind, including transfers in progress.
 

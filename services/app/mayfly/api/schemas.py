@@ -18,11 +18,13 @@ class Strict(Schema):
 
 class BeginIn(Strict):
     kind: Kind
-    name: str
-    size: StrictInt
+    name: str = Field(description="As people see it, and as a download is called.")
+    size: StrictInt = Field(description="In bytes, exactly.")
     type: str = Field("", max_length=255, description="Accepted, but the first bytes decide.")
-    title: str = ""
-    lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(None, description="seconds")
+    title: str = Field("", description="Up to 80 characters.")
+    lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
+        None, description="In seconds, from the moment it is ready; 15 minutes unless the site says otherwise."
+    )
 
 
 class ChangeIn(Strict):
@@ -33,7 +35,9 @@ class ChangeIn(Strict):
 
 
 class NumbersIn(Strict):
-    numbers: list[StrictInt] = Field(min_length=1, max_length=MOST_NUMBERS)
+    numbers: list[StrictInt] = Field(
+        min_length=1, max_length=MOST_NUMBERS, description="The numbers of parts, counted from 1."
+    )
 
 
 class FetchedOut(Schema):

@@ -10,10 +10,10 @@ class Kind(TextChoices):
 
 
 class State(TextChoices):
-    PENDING = "pending"
-    READY = "ready"
-    REMOVING = "removing"
-    GONE = "gone"
+    PENDING = "pending", gettext_lazy("Pending")
+    READY = "ready", gettext_lazy("Ready")
+    REMOVING = "removing", gettext_lazy("Removing")
+    GONE = "gone", gettext_lazy("Gone")
 
 
 class End(TextChoices):

@@ -1,8 +1,18 @@
 """Sizes and numbers as people read them, in their language."""
 
 from django.utils.formats import get_format
+from django.utils.translation import ngettext
 
 from .limits import MB
+
+
+def size_in_words(value: int) -> str:
+    """Bytes as people say them: 812 bytes, 48 kB, 3.2 MB."""
+    if value < 1000:
+        return ngettext("%d byte", "%d bytes", value) % value
+    if value < MB:
+        return f"{three_digits(value / 1000)} kB"
+    return format_size(value)
 
 
 def format_size(size: int) -> str:

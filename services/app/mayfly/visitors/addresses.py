@@ -26,6 +26,11 @@ def address_of(request: HttpRequest) -> str:
     address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUST_PROXY:
         address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+    return hashed(address)
+
+
+def hashed(address: str) -> str:
+    """The hash under which uploads from this address are kept, whatever way of writing the address."""
     return salted_hmac("mayfly.address", _counted(address)).hexdigest()[:ID_LENGTH]
 
 

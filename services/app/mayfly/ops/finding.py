@@ -1,0 +1,40 @@
+"""The operator's search: whatever a report of abuse names, find the uploads that are meant."""
+
+import re
+from ipaddress import ip_address
+
+from django.db.models import Q
+
+from ..uploads.ids import ID_LENGTH, is_id
+from ..uploads.queries import UploadQuerySet
+from ..visitors.addresses import hashed
+
+# In the link of an upload: its whole id, or the first letters of it and a star, as the logs have it.
+_IN_A_LINK = re.compile(rf"/u/([A-Za-z0-9]{{{ID_LENGTH}}})(?![A-Za-z0-9])")
+_BEGINNING = re.compile(r"(?:.*/u/)?([A-Za-z0-9]{4,21})\*(?:/.*)?")
+
+
+def find(uploads: UploadQuerySet, text: str) -> UploadQuerySet:
+    """Those of `uploads` that `text` means.
+
+    It may be a link of any of an upload's pages; an id; the beginning of an id, as logs have it (`4kQabcde*`); the id
+    of a box; a network address or its hash; or else a part of a name or a title.
+    """
+    text = text.strip()
+    if link := _IN_A_LINK.search(text):
+        return uploads.filter(pk=link[1])
+    if beginning := _BEGINNING.fullmatch(text):
+        return uploads.filter(pk__startswith=beginning[1])
+    if is_id(text):
+        return uploads.filter(Q(pk=text) | Q(box=text) | Q(address=text))
+    if _is_address(text):
+        return uploads.sent_from(hashed(text))
+    return uploads.filter(Q(name__icontains=text) | Q(title__icontains=text))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True

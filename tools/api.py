@@ -1,0 +1,140 @@
+"""Write docs/api.md from the API's OpenAPI document: `make docs`. A test fails if it was not run."""
+
+import json
+import os
+import sys
+import textwrap
+from typing import Any
+
+from .paths import APP, ROOT
+from .processes import call
+
+DOCUMENT = ROOT / "docs" / "api.md"
+# A life of an upload in a shell; a test runs it.
+LIFE = """\
+SITE=http://localhost:8080
+printf hello >report.txt
+
+# Begin. The answer has the upload's id, and `box`, the token of the box that this call makes.
+curl -s "$SITE/api/uploads" -H 'Content-Type: application/json' \\
+  -d '{"kind": "file", "name": "report.txt", "size": 5}' >begun.json
+field() { python3 -c "import json; print(json.load(open('$1'))$2)"; }
+ID=$(field begun.json "['id']") BOX=$(field begun.json "['box']")
+
+# Ask for the signed URL of part 1, and send the part there. Storage needs no token.
+curl -s "$SITE/api/uploads/$ID/parts" -H "Authorization: Bearer $BOX" -H 'Content-Type: application/json' \\
+  -d '{"numbers": [1]}' >signed.json
+curl -s -T report.txt "$(field signed.json "['parts'][0]['url']")"
+
+# Complete. From here on the link works, until the upload expires.
+curl -s -X POST "$SITE/api/uploads/$ID/complete" -H "Authorization: Bearer $BOX" >ready.json
+curl -sL "$(field ready.json "['download']")"
+"""
+OPENING = """\
+# The API
+
+`make docs` writes this page from the OpenAPI document, and the tests run every example of it. The site itself shows the
+same document at `/api/docs`, where requests can be tried, and has it as `/api/openapi.json`.
+
+Scripts that only send a file need none of this: `curl -T report.txt http://localhost:8080` answers with the link.
+
+"""
+ERRORS = """\
+## Errors
+
+Every error has the same form. `code` is for programs, `message` for people, in the language of `Accept-Language`. Some
+name the `field` at fault, or the numbers of `missing` parts.
+
+"""
+Json = dict[str, Any]
+
+
+def main() -> None:
+    sys.path.insert(0, str(APP))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "mayfly.settings.development"
+    os.environ.setdefault("SECRET_KEY", "only-to-read-the-document")
+    import django
+
+    django.setup()
+    from mayfly.api.routes import api
+
+    DOCUMENT.write_text(page(json.loads(json.dumps(api.get_openapi_schema(), default=str))))
+
+
+def page(document: Json) -> str:
+    """The whole page, of a document as JSON has it."""
+    parts = [OPENING, _text(document["info"]["description"]), "\n\n## From begin to download\n\n", _code("bash", LIFE)]
+    for group in document["tags"]:
+        parts.append(f"\n## {group['name']}\n\n{group['description']}\n")
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                if group["name"] in operation.get("tags", []):
+                    parts.append(_operation(f"{method.upper()} {path}", operation, document))
+    example = {"error": {"code": "empty", "message": "This file is empty.", "field": "size"}}
+    return "".join([*parts, "\n", ERRORS, _code("json", json.dumps(example))])
+
+
+def _operation(name: str, operation: Json, document: Json) -> str:
+    parts = [f"\n### {operation['summary']}\n\n`{name}`\n\n{_text(operation.get('description', ''))}\n"]
+    fields = _fields(operation, document)
+    if fields:
+        parts.append("\n| field | type | meaning |\n|---|---|---|\n" + "".join(fields))
+    parts.append("\n" + _code("bash", operation["x-codeSamples"][0]["source"] + "\n"))
+    errors = []
+    for status, answer in operation["responses"].items():
+        examples = answer.get("content", {}).get("application/json", {}).get("examples", {})
+        if int(status) < 400:
+            shown = "".join("\n\n" + _code("json", _json(found["value"])) for found in examples.values())
+            parts.append(f"\nAnswer: {status}{shown or ', without a body.' + chr(10)}")
+        for found in examples.values() if int(status) >= 400 else ():
+            error = found["value"]["error"]
+            errors.append(f"| {status} | `{error['code']}` | {found['summary']} | {error['message']} |\n")
+    return "".join([*parts, "\n| status | code | when | message |\n|---|---|---|---|\n", *sorted(errors)])
+
+
+def _fields(operation: Json, document: Json) -> list[str]:
+    """The parameters of the query, and the fields of the body."""
+    lines = [
+        _field(parameter["name"], parameter["schema"] | parameter, parameter["required"])
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "query"
+    ]
+    body = operation.get("requestBody")
+    if body:
+        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        schema = document["components"]["schemas"][name]
+        required = schema.get("required", [])
+        lines += [_field(field, found, field in required) for field, found in schema["properties"].items()]
+    return lines
+
+
+def _field(name: str, schema: Json, required: bool) -> str:
+    words = [*([] if required else ["Optional."]), schema.get("description", "")]
+    return f"| `{name}` | {_type(schema)} | {' '.join(words).strip()} |\n"
+
+
+def _type(schema: Json) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_type(found) for found in schema["anyOf"] if found.get("type") != "null")
+    if "$ref" in schema:
+        return "`image` or `file`" if schema["$ref"].endswith("/Kind") else schema["$ref"].rpartition("/")[2]
+    if schema["type"] == "array":
+        return f"list of {_type(schema['items'])}"
+    return str(schema["type"])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _code(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```\n"
+
+
+def _text(words: str) -> str:
+    """Paragraphs of the document, in lines of the length that this page has."""
+    return "\n\n".join(textwrap.fill(" ".join(paragraph.split()), 120) for paragraph in words.split("\n\n"))
+
+
+if __name__ == "__main__":
+    call(main)
