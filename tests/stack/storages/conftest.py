@@ -24,6 +24,7 @@ from .servers import BUCKET, KEY, SECRET, SERVERS, Server, answers, process, run
 
 STEPS = (
     "release",
+    "ready",
     "contract",
     "CORS",
     "parts",

@@ -30,6 +30,8 @@ class Server:
     start: Callable[[Path, int, str], list[str]]
     # Words of each sentence that release says here.
     by_hand: tuple[str, ...]
+    # Words of each warning of /health/ready.
+    warnings: tuple[str, ...]
     # The status of an answer to a range: curl and wget also take 200, if it says which bytes come.
     range_status: int = 206
     # The tests of the contract that fail here, with the reason why each does no harm.
@@ -84,6 +86,7 @@ SERVERS = [
         "rclone",
         _rclone,
         by_hand=(CLOSED, CORS, LIFECYCLE),
+        warnings=("lifecycle",),
         range_status=200,
         differs={
             "test_a_completion_with_a_missing_part_leaves_the_transfer_open[s3]": CLOSES,
@@ -96,6 +99,7 @@ SERVERS = [
         "weed",
         _seaweedfs,
         by_hand=(CLOSED,),
+        warnings=(),
         differs={
             "test_a_completion_with_a_missing_part_leaves_the_transfer_open[s3]": CLOSES,
             "test_an_unknown_transfer_is_not_found[s3-../../objects]": OF_NO_FORM,
@@ -113,6 +117,7 @@ SERVERS = [
         "juicefs",
         _juicefs,
         by_hand=(VERSIONS, CLOSED, CORS, LIFECYCLE),
+        warnings=("lifecycle",),
         differs={
             "test_a_completion_with_a_missing_part_leaves_the_transfer_open[s3]": CLOSES,
             "test_an_unknown_transfer_is_not_found[s3-../../objects]": OF_NO_FORM,

@@ -21,6 +21,14 @@ def test_release_says_what_is_to_be_done_by_hand(place, step):
     assert again == [line for line in place.said if LACKING in line] or again == ["storage: nothing to do"]
 
 
+def test_ready_warns_of_what_the_storage_lacks(place, step):
+    names = place.server.warnings
+    step("ready", f"yes, {len(names)} warning" if names else "yes")
+    until(lambda: httpx.get(f"{place.url}/health/ready").status_code == 200)
+    warnings = httpx.get(f"{place.url}/health/ready").json()["warnings"]
+    assert [words in warning for words, warning in zip(names, warnings, strict=True)] == [True] * len(names), warnings
+
+
 def test_a_page_may_send_a_part_and_see_its_etag(place, visitor, step):
     step("CORS")
     [part] = visitor.sign(visitor.begin(b"hello"), 1)
