@@ -30,13 +30,16 @@ admin: ## Make an account for /admin/, in the stack or in what `make run` keeps 
 	@$(PYTHON) bin/admin $(ARGS)
 
 ##@ Check
-.PHONY: test test-stack test-engines test-faults test-front test-dyno lint audit bench
+.PHONY: test test-storages test-stack test-engines test-faults test-front test-dyno lint audit bench
 # From Python 3.12 on, coverage costs next to nothing. Before, it takes a third more time: .ci/run asks for it there.
 test: COVERAGE = $(shell .venv/bin/python -c "import sys; sys.monitoring" 2>/dev/null && echo --cov --cov-report=)
 test: packages ## Test the program and its tools without Docker (some tests: make test ARGS="-k sweep")
 	@$(PYTHON) bin/assets
 	@.venv/bin/node --test --test-reporter=dot tests/assets/*.test.mjs
 	@.venv/bin/pytest tests/app tests/tools -n 2 --dist worksteal $(if $(ARGS),,$(COVERAGE)) $(ARGS)
+
+test-storages: packages ## Test release, storage and the main job on other servers of S3, without Docker
+	@tests/stack/storages/run $(ARGS)
 
 test-stack: packages ## Start a second stack beside yours and test it from outside
 	@tests/stack/run $(ARGS)

@@ -83,7 +83,8 @@ def in_english() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def ready_keeps_nothing(monkeypatch) -> None:
     """Check anew each time, because the answer of one test says nothing to the next."""
-    monkeypatch.setattr(health, "KEPT_SECONDS", 0)
+    for kept in (health.readiness, health.warnings):
+        monkeypatch.setattr(kept, "seconds", 0)
 
 
 @pytest.fixture

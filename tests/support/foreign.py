@@ -66,7 +66,7 @@ def foreign(upstream: str, way: Way) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(b"" if empty else answer.body)
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = relay
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = relay
 
         def log_message(self, *_: object) -> None:
             pass

@@ -9,12 +9,13 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from mayfly.ops import health
 from mayfly.storage.protocol import StorageError
 from mayfly.uploads import tasks
 from mayfly.uploads.choices import State
 from mayfly.uploads.models import Heartbeat
 
-from ...support.broken import storage_class
+from ...support.broken import down, storage_class
 from ...support.making import make_row
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +89,55 @@ def test_ready_is_well_while_removals_are_young():
     make_row(state=State.REMOVING, removing_since=Now(), failure="SlowDown")
     response = Client().get("/health/ready")
     assert (response.status_code, response.json()["checks"]["removal"]) == (200, "ok")
+
+
+@pytest.fixture
+def storage_lacks(monkeypatch):
+    """Give `lacking` of the storage in use an answer, or an error; returns the list of times that it was asked."""
+
+    def given(answer) -> list:
+        asked = []
+
+        def lacking(self):
+            asked.append(self)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(storage_class(), "lacking", lacking)
+        return asked
+
+    return given
+
+
+def test_ready_warns_of_what_storage_lacks_and_stays_well(storage_lacks):
+    tasks.sweep(from_beat=True)
+    storage_lacks(["storage has no lifecycle rule"])
+    response = Client().get("/health/ready")
+    assert (response.status_code, response.json()["warnings"]) == (200, ["storage has no lifecycle rule"])
+
+
+def test_ready_warns_if_storage_does_not_say_what_it_lacks(storage_lacks):
+    tasks.sweep(from_beat=True)
+    storage_lacks(StorageError("http://secret-host:4566 refused"))
+    response = Client().get("/health/ready")
+    assert (response.status_code, response.json()["warnings"]) == (200, ["storage did not say what it lacks"])
+    assert b"secret-host" not in response.content
+
+
+def test_ready_asks_seldom_what_storage_lacks(storage_lacks, monkeypatch):
+    asked = storage_lacks([])
+    monkeypatch.setattr(health, "warnings", health.Kept(health._warnings, seconds=health.WARNINGS_KEPT_SECONDS))
+    for _ in range(3):
+        assert Client().get("/health/ready").json()["warnings"] == []
+    assert len(asked) == 1
+
+
+def test_ready_asks_a_storage_that_fails_no_more(storage_lacks, monkeypatch):
+    asked = storage_lacks(["of no interest"])
+    monkeypatch.setattr(storage_class(), "check", down)
+    assert Client().get("/health/ready").json()["warnings"] == []
+    assert asked == []
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])

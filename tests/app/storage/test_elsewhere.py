@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from datetime import UTC, datetime
+from itertools import permutations
 
 import pytest
 
@@ -264,6 +265,32 @@ def test_a_listing_never_repeats_the_key_that_it_goes_on_from(elsewhere):
     for call in (elsewhere.storage.objects, elsewhere.storage.transfers):
         assert [there.key for there in call("", after="b")] == ["c"]
         assert [there.key for there in call("")] == ["a", "b", "c"]
+
+
+def test_the_last_content_of_a_part_counts_where_all_are_listed(elsewhere):
+    """The server keeps every content of a number, and lists them in no order."""
+
+    def entry(number, size, second):
+        at = f"<LastModified>2026-02-03T04:05:0{second}Z</LastModified>"
+        return f"<Part><PartNumber>{number}</PartNumber><Size>{size}</Size><ETag>{size}</ETag>{at}</Part>"
+
+    listed = [entry(1, 10, 1), entry(2, 20, 5), entry(2, 30, 3), entry(3, 40, 1), entry(3, 50, 2)]
+    for order in permutations(listed):
+        elsewhere.way = lambda asked, ask, order=order: Reply(
+            200, f"<ListPartsResult>{''.join(order)}</ListPartsResult>".encode()
+        )
+        parts = elsewhere.storage.parts("uploads/a", "id")
+        assert {number: part.size for number, part in parts.items()} == {1: 10, 2: 20, 3: 50}
+
+
+def test_transfers_listed_by_their_ids_come_in_the_order_of_keys(elsewhere):
+    uploads = "".join(
+        f"<Upload><Key>{key}</Key><UploadId>{number}</UploadId><Initiated>2026-02-03T04:05:06Z</Initiated></Upload>"
+        for number, key in enumerate("dacab")
+    )
+    listed = f"<ListMultipartUploadsResult>{uploads}</ListMultipartUploadsResult>".encode()
+    elsewhere.way = lambda asked, ask: Reply(200, listed)
+    assert [there.key for there in elsewhere.storage.transfers("")] == ["a", "a", "b", "c", "d"]
 
 
 # Dates, and answers that lack something

@@ -10,7 +10,7 @@ from ninja.openapi import schema as ninja_schema
 
 from mayfly.api.routes import api
 from mayfly.ops import health
-from mayfly.ops.health import Readiness
+from mayfly.ops.health import Kept
 
 from ...support.broken import storage_class
 
@@ -26,10 +26,9 @@ def test_the_api_document_is_made_once(monkeypatch):
 
 
 @pytest.fixture
-def kept(monkeypatch) -> Readiness:
+def kept(monkeypatch) -> Kept:
     """The readiness of a process that has just started and keeps each answer for an hour."""
-    monkeypatch.setattr(health, "KEPT_SECONDS", 3600)
-    monkeypatch.setattr(health, "readiness", Readiness(health._checked))
+    monkeypatch.setattr(health, "readiness", Kept(health._checked, seconds=3600))
     return health.readiness
 
 
@@ -55,13 +54,12 @@ def test_a_kept_answer_of_ready_ends(kept, monkeypatch):
     before = Client().get("/health/ready").json()["checks"]["storage"]
     monkeypatch.setattr(storage_class(), "check", lambda self: 1 / 0)
     assert Client().get("/health/ready").json()["checks"]["storage"] == before == "ok"
-    monkeypatch.setattr(health, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(kept, "seconds", 0)
     assert Client().get("/health/ready").json()["checks"]["storage"] == "fails"
 
 
-def test_threads_that_ask_at_once_share_one_check(monkeypatch):
+def test_threads_that_ask_at_once_share_one_check():
     """Case 71."""
-    monkeypatch.setattr(health, "KEPT_SECONDS", 3600)
     begun, go_on, checks = Event(), Event(), []
 
     def check() -> dict[str, str]:
@@ -70,7 +68,7 @@ def test_threads_that_ask_at_once_share_one_check(monkeypatch):
         assert go_on.wait(10)
         return {"status": "ok"}
 
-    readiness = Readiness(check)
+    readiness = Kept(check, seconds=3600)
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(readiness.answer)]
         assert begun.wait(10)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from .. import __version__, shared_redis
 from ..storage.default import uploads_storage
+from ..storage.protocol import StorageError
 from ..uploads import reconcile
 from ..uploads.models import Heartbeat, Upload
 from ..uploads.queries import age_of
@@ -23,24 +24,28 @@ logger = logging.getLogger(__name__)
 OLDEST_HEARTBEAT = 60  # seconds
 # The page is public and asks S3, which costs money, so a process asks once in this time, however many ask the process.
 KEPT_SECONDS = 2
+# A bucket's configuration changes by hand or by a release.
+WARNINGS_KEPT_SECONDS = 600
+
+Answer = TypeVar("Answer")
 
 
-class Readiness:
+class Kept(Generic[Answer]):
     """The last answer of this process. Threads that ask at once wait for one check and share its answer."""
 
-    def __init__(self, check: Callable[[], dict[str, Any]]):
+    def __init__(self, check: Callable[[], Answer], *, seconds: float):
         self._check = check
+        self.seconds = seconds
         self._lock = Lock()
-        self._at: float | None = None
-        self._answer: dict[str, Any] = {}
+        self._last: tuple[float, Answer] | None = None
 
-    def answer(self) -> dict[str, Any]:
-        """The kept answer, good or bad, or a new one if that is older than KEPT_SECONDS."""
+    def answer(self) -> Answer:
+        """The kept answer, good or bad, or a new one if that is older than its seconds."""
         with self._lock:
-            if self._at is None or monotonic() - self._at >= KEPT_SECONDS:
-                self._answer = self._check()
-                self._at = monotonic()
-            return self._answer
+            if self._last is None or monotonic() - self._last[0] >= self.seconds:
+                answer = self._check()
+                self._last = monotonic(), answer
+            return self._last[1]
 
 
 @never_cache
@@ -74,10 +79,22 @@ def _checked() -> dict[str, Any]:
         "checks": answers,
         # Words only: a round that waits or has stopped is no reason to take web out of service.
         "reconcile": reconcile.status() if answers["database"] == "ok" else "unknown",
+        # The same holds for these.
+        "warnings": warnings.answer() if answers["storage"] == "ok" else [],
     }
 
 
-readiness = Readiness(_checked)
+def _warnings() -> list[str]:
+    """A sentence for each lack of storage. Pages without JavaScript and `curl -T` send even so."""
+    try:
+        return uploads_storage.lacking()
+    except StorageError:
+        logger.exception("what storage lacks")
+        return ["storage did not say what it lacks"]
+
+
+readiness = Kept(_checked, seconds=KEPT_SECONDS)
+warnings = Kept(_warnings, seconds=WARNINGS_KEPT_SECONDS)
 
 
 def _age_answer(age: float | None) -> str:

@@ -175,3 +175,7 @@ class UploadStorage(Protocol):
     def check(self) -> None:
         """Ask storage for a sign of life, for the readiness page."""
         ...
+
+    def lacking(self) -> list[str]:
+        """A sentence for each thing that the place lacks and works without, for the readiness page. Takes seconds."""
+        ...

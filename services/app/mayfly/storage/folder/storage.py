@@ -206,6 +206,9 @@ class FolderUploadStorage(FileSystemStorage):
             if not os.access(self._transfers, os.W_OK):
                 raise StorageError(f"{self._transfers} cannot be written to")
 
+    def lacking(self) -> list[str]:
+        return []
+
     def _why_unproven(self, key: str) -> str:
         return "" if self.length(key) is None else STILL_THERE
 

@@ -1,6 +1,8 @@
 """Listings of a bucket, page by page, however a server divides them: S3 returns at most 1,000 entries at a time."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..protocol import Found, Part, StorageError
@@ -8,7 +10,7 @@ from .answers import answering, found, quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
+    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef, PartTypeDef
 
 
 def parts(client: "S3Client", bucket: str, key: str, transfer_id: str) -> dict[int, Part]:
@@ -24,7 +26,8 @@ def parts(client: "S3Client", bucket: str, key: str, transfer_id: str) -> dict[i
         last = max(there, default=0)
         with answering():
             page = client.list_parts(Bucket=bucket, Key=key, UploadId=transfer_id, PartNumberMarker=last)
-            for part in page.get("Parts", ()):
+            # Some servers keep every content that was sent under a number. S3 knows only the last one.
+            for part in sorted(page.get("Parts", ()), key=_arrival):
                 number = part["PartNumber"]
                 there[number] = Part(number=number, size=part["Size"], etag=quoted(part["ETag"]))
         if not page.get("IsTruncated"):
@@ -50,6 +53,12 @@ def transfers(client: "S3Client", bucket: str, prefix: str, *, after: str = "") 
     start: dict[str, Any] = {"KeyMarker": after} if after else {}
     with answering():
         for page in pages(Bucket=bucket, Prefix=prefix, **start):
-            for transfer in page.get("Uploads", ()):
+            # Some servers list by the transfers' ids, and have no pages.
+            for transfer in sorted(page.get("Uploads", ()), key=itemgetter("Key")):
                 if transfer["Key"] > after:
                     yield transfer
+
+
+def _arrival(part: "PartTypeDef") -> datetime:
+    """The time of a part; a server that gives none lists each number once."""
+    return found("", part.get("LastModified", datetime.min)).since

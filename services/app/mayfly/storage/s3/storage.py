@@ -20,7 +20,7 @@ from .. import many
 from ..headers import PREVIEW_TYPE, attachment
 from ..keys import PREFIXES
 from ..protocol import STILL_THERE, Found, Part, SignedPart, StillAtWork, StorageError, TransferNotFound
-from . import bucket, listing
+from . import bucket, lacks, listing
 from .answers import answering, code_of, found, quoted, refuses_range, status_of, takes_no_batches
 from .client import LONG, USUAL, Clients, configuration
 from .presign import S3Signer, bucket_url
@@ -209,24 +209,34 @@ class S3UploadStorage(S3Storage):
         with answering():
             self.client.head_bucket(Bucket=self.bucket_name)
 
+    def lacking(self) -> list[str]:
+        addresses = [self._address(self.public_endpoint_url or self.endpoint_url), self._address(self.endpoint_url)]
+        with answering():
+            return [
+                *lacks.without_browsers(list(dict.fromkeys(addresses)), self.cors_origins),
+                *lacks.without_lifecycle(self.client, self.bucket_name, PREFIXES),
+            ]
+
     @cached_property
     def signer(self) -> S3Signer:
         """Signs for the address by which clients know the bucket; ours may be one inside a private network."""
-        if endpoint := self.public_endpoint_url or self.endpoint_url:
-            address = bucket_url(endpoint, self.bucket_name)
-        else:
-            # botocore knows AWS's host names, which differ between parts of the world.
-            example = urlsplit(
-                self.client.generate_presigned_url("get_object", Params={"Bucket": self.bucket_name, "Key": "k"})
-            )
-            address = f"{example.scheme}://{example.netloc}{example.path.removesuffix('/k')}"
         return S3Signer(
-            address,
+            self._address(self.public_endpoint_url or self.endpoint_url),
             access_key=self.access_key,
             secret_key=self.secret_key,
             session_token=self.security_token,
             region=self.region_name,
         )
+
+    def _address(self, endpoint: str | None) -> str:
+        """The bucket's address on a server; None means AWS."""
+        if endpoint:
+            return bucket_url(endpoint, self.bucket_name)
+        # botocore knows AWS's host names, which differ between parts of the world.
+        example = urlsplit(
+            self.client.generate_presigned_url("get_object", Params={"Bucket": self.bucket_name, "Key": "k"})
+        )
+        return f"{example.scheme}://{example.netloc}{example.path.removesuffix('/k')}"
 
     @property
     def client(self) -> "S3Client":
