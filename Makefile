@@ -33,7 +33,7 @@ test: COVERAGE = $(shell .venv/bin/python -c "import sys; sys.monitoring" 2>/dev
 test: packages ## Test the program and its tools without Docker (some tests: make test ARGS="-k sweep")
 	@$(PYTHON) bin/assets
 	@.venv/bin/node --test --test-reporter=dot tests/assets/*.test.mjs
-	@.venv/bin/pytest tests/app tests/tools -n 2 --dist worksteal $(if $(ARGS),,$(COVERAGE)) $(ARGS)
+	@.venv/bin/pytest tests/app tests/tools tests/cli -n 2 --dist worksteal $(if $(ARGS),,$(COVERAGE)) $(ARGS)
 
 test-stack: packages ## Start a second stack beside yours and test it from outside
 	@tests/stack/run $(ARGS)
