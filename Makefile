@@ -36,7 +36,7 @@ test: COVERAGE = $(shell .venv/bin/python -c "import sys; sys.monitoring" 2>/dev
 test: packages ## Test the program and its tools without Docker (some tests: make test ARGS="-k sweep")
 	@$(PYTHON) bin/assets
 	@.venv/bin/node --test --test-reporter=dot tests/assets/*.test.mjs
-	@.venv/bin/pytest tests/app tests/tools -n 2 --dist worksteal $(if $(ARGS),,$(COVERAGE)) $(ARGS)
+	@.venv/bin/pytest tests/app tests/tools tests/cli -n 2 --dist worksteal $(if $(ARGS),,$(COVERAGE)) $(ARGS)
 
 test-storages: packages ## Test release, storage and the main job on other servers of S3, without Docker
 	@tests/stack/storages/run $(ARGS)

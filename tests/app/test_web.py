@@ -7,18 +7,13 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
-from contextlib import suppress
 from http.client import HTTPResponse
 
 import httpx
 import pytest
 
-from ..support.configuration import APP, ROOT
-from ..support.ports import free_port
+from ..support.served import served
 from ..support.trickle import BEGINNINGS, LENGTH, head
-from ..support.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -26,37 +21,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def port(tmp_path_factory, static_root):
     place = tmp_path_factory.mktemp("web")
-    port = free_port()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "SECRET_KEY": "x" * 50,
-        "DATABASE_URL": f"sqlite:///{place}/db.sqlite3",
-        "DATA_DIR": str(place / "data"),
-        "COLLECTED": str(static_root),
-        "WEB_CONCURRENCY": "1",
-        "WEB_THREADS": "3",
-    }
-    subprocess.run([sys.executable, APP / "manage.py", "release"], env=environment, check=True, capture_output=True)
-    config = ROOT / "tests/support/impatient.py"
-    command = [sys.executable, ROOT / "services/web/start", "--bind", f"127.0.0.1:{port}", "--config", config]
-    with open(place / "log", "w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        until(lambda: _answers(port), seconds=30)
+    with served(place, statics=static_root, WEB_THREADS="3", IMPATIENT="yes") as port:
         yield port
-    finally:
-        process.terminate()
-        process.wait(30)
-    said = (place / "log").read_text()
-    assert "Traceback" not in said
-    assert "Error" not in said
-
-
-def _answers(port: int) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
-    return False
 
 
 class Sender:

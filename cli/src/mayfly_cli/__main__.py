@@ -1,0 +1,5 @@
+"""`python -m mayfly_cli` is `mayfly`."""
+
+from .commands import main
+
+main()

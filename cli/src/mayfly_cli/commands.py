@@ -1,0 +1,324 @@
+"""The commands of `mayfly`.
+
+Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 the server cannot be reached, so the same command may
+work later; 4 the upload is gone, or there was never one; 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import shtab
+
+from . import __version__
+from .errors import Failure, Stopped
+from .getting import get
+from .output import Output
+from .remembered import Remembered
+from .sending import JOBS, Sender
+from .server import PATIENCE, Patience, Server
+from .values import clock, id_of, origin_of, seconds_of
+
+FETCHED_EVERY = 5.0  # seconds between two questions whether an upload was fetched
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command, and exit with its status."""
+    given = _parser().parse_args(arguments)
+    output = Output(as_json=given.json, quiet=given.quiet)
+    try:
+        status = int(given.run(given, output) or 0)
+    except KeyboardInterrupt:
+        output.error("stopped. The same command goes on where this one ended.")
+        status = Stopped.status
+    except Failure as failure:
+        output.error(str(failure))
+        status = failure.status
+    except BrokenPipeError:
+        status = 1
+    except OSError as error:
+        output.error(f"{error.filename or 'a file'}: {error.strerror}")
+        status = 1
+    sys.exit(status)
+
+
+def send(given: argparse.Namespace, output: Output) -> int:
+    """Send files and folders; print the link of each."""
+    if given.name and len(given.paths) > 1:
+        raise Failure("--name is for one file")
+    with _session(given) as (server, remembered), _files(given.paths) as files:
+        if given.name and len(files) > 1:
+            raise Failure("--name is for one file, and a folder has several")
+        sender = Sender(server, remembered, jobs=given.jobs)
+        status, sent = 0, []
+        try:
+            for path, name in files:
+                try:
+                    upload = _send_one(sender, path, given.name or name, given, output)
+                except Stopped:
+                    raise
+                except Failure as failure:
+                    if len(files) == 1:
+                        raise
+                    output.error(f"{path}: {failure}")
+                    status = failure.status
+                else:
+                    sent.append(upload)
+                    output.result(upload, upload["link"])
+                    output.remark(f"{upload['name']} stays until {clock(upload['expires_at'])}")
+        finally:
+            sender.close()
+        if given.wait_fetched:
+            _wait_until_fetched(server, sent, output)
+        return status
+
+
+def _send_one(sender: Sender, path: Path, name: str, given: argparse.Namespace, output: Output) -> dict[str, Any]:
+    fields = {"kind": given.kind, "name": name, "title": given.title, "lifetime": given.lifetime}
+    with output.bar(name, path.stat().st_size) as bar:
+        return sender.send(path, progress=bar.advance, **fields)
+
+
+def list_uploads(given: argparse.Namespace, output: Output) -> None:
+    """List the box's live uploads, newest first."""
+    with _session(given) as (server, _):
+        output.uploads(server.uploads(given.kind))
+
+
+def get_link(given: argparse.Namespace, output: Output) -> None:
+    """Download a link."""
+    upload = _id(given.link)
+    origin = origin_of(given.link)
+    with _session(given, server=origin) as (server, _):
+        target = Path(given.output) if given.output else None
+        with output.bar(given.link, None) as bar:
+            file = get(
+                f"{server.url}/u/{upload}",
+                upload,
+                target,
+                overwrite=given.force,
+                patience=Patience(server.patience, stop=server.stop),
+                progress=bar.show,
+            )
+        output.result({"file": str(file), "size": file.stat().st_size}, str(file))
+
+
+def remove(given: argparse.Namespace, output: Output) -> None:
+    """Remove uploads of the box now."""
+    ids = [_id(link) for link in given.links]
+    with _session(given) as (server, _):
+        left = sum(server.remove(upload) for upload in ids)
+        _tell_removed(len(ids), left, output)
+
+
+def clear(given: argparse.Namespace, output: Output) -> None:
+    """Remove all uploads of the box, or all of one kind."""
+    with _session(given) as (server, _):
+        if not given.yes:
+            if not sys.stdin.isatty():
+                raise Failure("clear asks first: use --yes in a script")
+            uploads = server.uploads(given.kind)
+            print(
+                f"Remove {len(uploads)} uploads, and stop those under way? [y/N] ", end="", file=sys.stderr, flush=True
+            )
+            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+                return
+        _tell_removed(None, server.clear(given.kind), output)
+
+
+def box(given: argparse.Namespace, output: Output) -> None:
+    """Show where the box's token is, or use another one, or forget it."""
+    remembered = Remembered()
+    url = _server_url(given, remembered)
+    if given.use:
+        remembered.keep_token(url, given.use)
+        remembered.keep_server(url)
+    elif given.forget:
+        remembered.forget_token(url)
+        output.remark("The token is forgotten. The box's uploads stay until they expire.")
+        return
+    token = remembered.token(url)
+    if given.show:
+        if not token:
+            raise Failure(f"there is no box at {url} yet: the first `mayfly send` makes one")
+        output.result({"server": url, "token": token}, token)
+        return
+    words = f"{url}: the token is in {remembered.place_of(url)}" if token else f"{url}: no box yet"
+    output.result({"server": url, "has_token": bool(token)}, words)
+
+
+def completion(given: argparse.Namespace, output: Output) -> None:
+    """Print a script by which the shell completes the commands."""
+    print(shtab.complete(_parser(), shell=given.shell))
+
+
+def _wait_until_fetched(server: Server, uploads: list[dict[str, Any]], output: Output) -> None:
+    """Wait until each was fetched once. Raises Refused with status 4 for one that expires before."""
+    waiting = {upload["id"]: upload["name"] for upload in uploads}
+    while waiting:
+        for upload, name in list(waiting.items()):
+            state = server.upload(upload)
+            if "fetched" not in state:
+                raise Failure("this server does not tell whether an upload was fetched")
+            if state["fetched"]["count"]:
+                output.remark(f"{name} was fetched at {clock(state['fetched']['last_at'])}")
+                del waiting[upload]
+        if waiting:
+            time.sleep(FETCHED_EVERY)
+
+
+@contextmanager
+def _session(given: argparse.Namespace, *, server: str = "") -> Iterator[tuple[Server, Remembered]]:
+    """The server that was named, or the last one, with the box's token."""
+    remembered = Remembered()
+    url = server or _server_url(given, remembered)
+    api = Server(
+        url,
+        token=remembered.token(url),
+        keep=lambda token: remembered.keep_token(url, token),
+        patience=given.patience,
+    )
+    if given.server:
+        remembered.keep_server(url)
+    try:
+        yield api, remembered
+    except KeyboardInterrupt:
+        api.stop.set()
+        raise
+    finally:
+        api.close()
+
+
+def _server_url(given: argparse.Namespace, remembered: Remembered) -> str:
+    url = str(given.server or remembered.server()).rstrip("/")
+    if not url:
+        raise Failure("no server is known yet: name it once, with --server https://drop.example.org or MAYFLY_SERVER")
+    if "://" not in url:
+        local = url.split(":")[0] in ("localhost", "127.0.0.1")
+        url = f"{'http' if local else 'https'}://{url}"
+    if not url.startswith(("http://", "https://")):
+        raise Failure(f"{url} is no address of a web server")
+    return url
+
+
+@contextmanager
+def _files(paths: list[str]) -> Iterator[list[tuple[Path, str]]]:
+    """Each file with the name that it gets: of a folder all its files, and standard input as a file on disk."""
+    with tempfile.TemporaryDirectory(prefix="mayfly-") as folder:
+        found: list[tuple[Path, str]] = []
+        for path in map(Path, paths):
+            if str(path) == "-":
+                # The API wants the size before the first byte.
+                spool = Path(folder) / "stdin"
+                with open(spool, "wb") as out:
+                    shutil.copyfileobj(sys.stdin.buffer, out)
+                found.append((spool, "stdin"))
+            elif path.is_dir():
+                inside = sorted(file for file in path.rglob("*") if file.is_file())
+                if not inside:
+                    raise Failure(f"{path} has no file in it")
+                found += [(file, "-".join(file.relative_to(path).parts)) for file in inside]
+            elif path.exists():
+                found.append((path, path.name))
+            else:
+                raise Failure(f"{path} does not exist")
+        for path, name in found:
+            if not path.stat().st_size:
+                raise Failure(f"{name if path.name == 'stdin' else path} is empty")
+        yield found
+
+
+def _tell_removed(count: int | None, left: int, output: Output) -> None:
+    words = "Removed." if count is None or count == 1 else f"Removed {count} uploads."
+    if left:
+        words += f" Storage still removes the bytes of {left}; nothing offers them meanwhile."
+    output.result({"removed": count, "being_deleted": left}, words)
+
+
+def _id(text: str) -> str:
+    try:
+        return id_of(text)
+    except ValueError as error:
+        raise Failure(str(error)) from error
+
+
+def _seconds(text: str) -> int:
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _patience(text: str) -> float:
+    return 0.0 if text == "0" else float(_seconds(text))
+
+
+def _jobs(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= 16:
+        return int(text)
+    raise argparse.ArgumentTypeError("has to be from 1 to 16")
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--server", metavar="URL", default="", help="the Mayfly server; the last one is remembered")
+    common.add_argument(
+        "--patience",
+        type=_patience,
+        default=PATIENCE,
+        metavar="TIME",
+        help="give up if nothing succeeds for so long; 5m by default",
+    )
+    common.add_argument("--json", action="store_true", help="print JSON, a value a line")
+    common.add_argument("-q", "--quiet", action="store_true", help="print results and errors only")
+    parser = argparse.ArgumentParser(
+        prog="mayfly", description="Hand files over through a Mayfly server, where they stay for a short while."
+    )
+    parser.add_argument("--version", action="version", version=f"mayfly {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=help, description=f"{help[0].upper()}{help[1:]}.")
+        added.set_defaults(run=run)
+        return added
+
+    sending = command("send", send, "send files, and print the link of each")
+    paths = sending.add_argument("paths", nargs="+", metavar="FILE", help="a file, a folder, or - for standard input")
+    paths.complete = shtab.FILE  # type: ignore[attr-defined]
+    sending.add_argument("--kind", choices=("file", "image"), default="file", help="image: show it on My Images")
+    sending.add_argument("--name", default="", help="another name for the file")
+    sending.add_argument("--title", help="a line about the file, above its name")
+    sending.add_argument("--lifetime", type=_seconds, metavar="TIME", help="for example 90s, 15m or 12h")
+    sending.add_argument("--jobs", type=_jobs, default=JOBS, metavar="N", help=f"parts at the same time; {JOBS}")
+    sending.add_argument("--wait-fetched", action="store_true", help="end when each upload was fetched")
+
+    listing = command("list", list_uploads, "list your uploads")
+    listing.add_argument("--kind", choices=("file", "image"), help="only of this kind")
+
+    getting = command("get", get_link, "download a link")
+    getting.add_argument("link", metavar="LINK", help="a link, or the id in it")
+    getting.add_argument("-o", "--output", metavar="FILE", default="", help="the file or folder to write to")
+    getting.add_argument("--force", action="store_true", help="overwrite a file")
+
+    removing = command("rm", remove, "remove uploads of yours now")
+    removing.add_argument("links", nargs="+", metavar="LINK", help="links or ids")
+
+    clearing = command("clear", clear, "remove all your uploads now")
+    clearing.add_argument("--kind", choices=("file", "image"), help="only of this kind")
+    clearing.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+    boxing = command("box", box, "show your box, use another one, or forget it")
+    choice = boxing.add_mutually_exclusive_group()
+    choice.add_argument("--show", action="store_true", help="print the token, which opens the box")
+    choice.add_argument("--use", metavar="TOKEN", help="use the box of this token")
+    choice.add_argument("--forget", action="store_true", help="forget the token")
+
+    completing = command("completion", completion, "print the completions for a shell")
+    completing.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    return parser

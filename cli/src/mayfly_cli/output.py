@@ -1,0 +1,91 @@
+"""Output of the commands: results on standard output, all else on standard error."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from .values import clock, shown_size, time_left
+
+
+class Output:
+    """Words for people, or JSON for programs. `quiet` leaves out progress and remarks."""
+
+    def __init__(self, *, as_json: bool, quiet: bool):
+        self.as_json = as_json
+        self._quiet = quiet
+        self._errors = Console(stderr=True, highlight=False)
+
+    def result(self, value: Any, words: str) -> None:
+        """Print a result: a line of JSON, or the words."""
+        print(json.dumps(value, ensure_ascii=False) if self.as_json else words, flush=True)
+
+    def remark(self, words: str) -> None:
+        if not self._quiet:
+            self._errors.print(Text(words))
+
+    def error(self, words: str) -> None:
+        print(f"mayfly: {words}", file=sys.stderr, flush=True)
+
+    def uploads(self, uploads: list[dict[str, Any]]) -> None:
+        """Print the uploads of a box."""
+        if self.as_json:
+            self.result(uploads, "")
+            return
+        if not uploads:
+            self.remark("Nothing is here.")
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("Name", "Size", "Left", "Expires", "Link"):
+            table.add_column(
+                name, overflow="fold", no_wrap=name != "Name", justify="right" if name == "Size" else "left"
+            )
+        for upload in uploads:
+            cells = [upload["name"], shown_size(upload["size"]), time_left(upload["expires_at"])]
+            table.add_row(*map(Text, [*cells, clock(upload["expires_at"]), upload["link"]]))
+        # Links must stay whole, also in a narrow window or a pipe.
+        Console(highlight=False, width=None if sys.stdout.isatty() else 400).print(table)
+
+    @contextmanager
+    def bar(self, name: str, total: int | None) -> Iterator["Bar"]:
+        """A progress bar for one file, if standard error is a terminal."""
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        hidden = self._quiet or not self._errors.is_terminal
+        with Progress(*columns, console=self._errors, transient=True, disable=hidden) as progress:
+            yield Bar(progress, progress.add_task(name, total=total))
+
+
+class Bar:
+    """The bytes that have gone so far."""
+
+    def __init__(self, progress: Progress, task: TaskID):
+        self._progress, self._task = progress, task
+        self.done = 0
+
+    def advance(self, size: int) -> None:
+        self.done += size
+        self._progress.update(self._task, completed=self.done)
+
+    def show(self, done: int, total: int) -> None:
+        self.done = done
+        self._progress.update(self._task, completed=done, total=total)

@@ -1,0 +1,80 @@
+"""A transfer that is stopped, cut or lost, and goes on."""
+
+import random
+import re
+import threading
+
+import httpx
+
+from .conftest import interrupt
+
+PART = 8 * 1024 * 1024
+CONTENT = random.Random(1).randbytes(5 * PART)
+
+
+def downloaded(link: str) -> bytes:
+    return httpx.get(f"{link}download", follow_redirects=True).content
+
+
+def test_a_stopped_transfer_goes_on_with_the_missing_parts(distant, gate):
+    file = distant.file("film.bin", CONTENT)
+    gate.hold(after=3 * PART + PART // 2)
+    process = distant.start("send", file, "--jobs", "1")
+    assert gate.held.wait(60)
+    status, said = interrupt(process)
+    assert status == 130
+    assert "goes on where this one ended" in said
+    gate.open()
+    before = gate.sent
+    link = distant.done("send", file)
+    assert gate.sent - before < 3 * PART
+    assert downloaded(link) == CONTENT
+    assert len(distant.json("list")) == 1
+
+
+def test_a_changed_file_begins_anew(distant, gate):
+    file = distant.file("film.bin", CONTENT)
+    gate.hold(after=2 * PART)
+    process = distant.start("send", file, "--jobs", "1")
+    assert gate.held.wait(60)
+    interrupt(process)
+    gate.open()
+    file.write_bytes(CONTENT[::-1])
+    assert downloaded(distant.done("send", file)) == CONTENT[::-1]
+
+
+def test_a_transfer_that_the_server_no_longer_has_begins_anew(distant, gate):
+    file = distant.file("film.bin", CONTENT)
+    gate.hold(after=2 * PART)
+    process = distant.start("send", file, "--jobs", "1")
+    assert gate.held.wait(60)
+    interrupt(process)
+    gate.open()
+    distant.done("clear", "--yes")
+    assert downloaded(distant.done("send", file)) == CONTENT
+
+
+def test_a_cut_line_is_taken_up_again(distant, gate):
+    file = distant.file("film.bin", CONTENT)
+    gate.hold(after=2 * PART + 1000)
+    process = distant.start("send", file)
+    assert gate.held.wait(60)
+    gate.cut()
+    gate.open()
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert downloaded(out.strip()) == CONTENT
+
+
+def test_two_commands_at_once_share_the_box(distant):
+    links: list[str] = []
+    distant.done("send", distant.file("first.txt"))
+    files = [distant.file(f"{number}.txt", b"%d" % number) for number in range(4)]
+    threads = [threading.Thread(target=lambda f=file: links.append(distant.done("send", f))) for file in files]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(links) == 4
+    assert len(distant.json("list")) == 5
+    assert all(re.fullmatch(r"http://[0-9.:]+/u/\w{22}/", link) for link in links)
