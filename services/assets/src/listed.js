@@ -1,4 +1,28 @@
-// Notices that the page's list does not show an upload any more. page.js replaces the list with each answer.
+// Notices what the page's list shows. page.js replaces the list with each answer.
+
+// In ms. A list that has not shown a ready upload by then does not show it: another tab has deleted it, or changed the list.
+const LONGEST = 10_000;
+
+/**
+ * Call `then` once the list shows an upload, or is not going to.
+ *
+ * @param {string} id the upload's
+ * @param {() => void} then
+ */
+export function onceListed(id, then) {
+  const end = new AbortController();
+  const finish = () => {
+    clearTimeout(late);
+    end.abort();
+    then();
+  };
+  const late = setTimeout(finish, LONGEST);
+  const look = () => {
+    if (document.querySelector(`#upload-${id}`)) finish();
+  };
+  document.addEventListener("htmx:afterSwap", look, { signal: end.signal });
+  look();
+}
 
 /**
  * Call `then` once the list has shown an upload and does not any more, because it was deleted or has expired.
