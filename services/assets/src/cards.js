@@ -1,6 +1,6 @@
 // The cards of the uploads under way, above the list: what each is, how far, and what its visitor can do with it.
 
-import { make } from "./elements.js";
+import { button, make } from "./elements.js";
 import { lifetimeGroup } from "./lifetimes.js";
 import { notifyButton } from "./tab.js";
 import { t, tn } from "./words.js";
@@ -236,7 +236,6 @@ export class Cards {
     const size = this.#formats.size(file.size);
     if (is.state === "queued") return `${t("Waiting for its turn")} · ${size}`;
     if (is.state === "failed") return `${t("Upload failed")} · ${size}`;
-    if (is.state === "checking" || is.state === "ready") return `${t("Checking the upload")} · ${size}`;
     const share = `${this.#formats.percent(most / file.size)} · ${size}`;
     if (is.state === "paused") return `${t("Paused")} · ${share}`;
     return is.state === "waiting" ? `${t("Waiting")} · ${share}` : share;
@@ -270,17 +269,6 @@ export function namesOf(names, formats) {
   const shown = names.slice(0, names.length > most + 1 ? most : names.length);
   const more = names.length - shown.length;
   return formats.list(more ? [...shown, tn("{n} more file", "{n} more files", more)] : shown);
-}
-
-/**
- * @param {string} words
- * @param {string} [label]
- */
-function button(words, label) {
-  const element = make("button", "quiet", words);
-  element.type = "button";
-  if (label) element.setAttribute("aria-label", label);
-  return element;
 }
 
 /**

@@ -1,24 +1,17 @@
 // Notices what the page's list shows. page.js replaces the list with each answer.
 
-// In ms. A list that has not shown a ready upload by then does not show it: another tab has deleted it, or changed the list.
-const LONGEST = 10_000;
-
 /**
- * Call `then` once the list shows an upload, or is not going to.
+ * Call `then` once the list shows an upload.
  *
  * @param {string} id the upload's
  * @param {() => void} then
  */
 export function onceListed(id, then) {
   const end = new AbortController();
-  const finish = () => {
-    clearTimeout(late);
+  const look = () => {
+    if (!document.querySelector(`#upload-${id}`)) return;
     end.abort();
     then();
-  };
-  const late = setTimeout(finish, LONGEST);
-  const look = () => {
-    if (document.querySelector(`#upload-${id}`)) finish();
   };
   document.addEventListener("htmx:afterSwap", look, { signal: end.signal });
   look();

@@ -7,7 +7,7 @@ import { Api } from "./api.js";
 import { stayAwake } from "./awake.js";
 import { Cards, namesOf } from "./cards.js";
 import { Choosing } from "./choosing.js";
-import { make } from "./elements.js";
+import { button, make } from "./elements.js";
 import { Final } from "./faults.js";
 import { giveBack, settingsOf, takeFields, takeOver } from "./form.js";
 import { identityOf } from "./identity.js";
@@ -30,6 +30,9 @@ import { formatsIn, t } from "./words.js";
 
 /** @import { Changes, Upload } from "./api.js" */
 /** @import { Item } from "./uploader.js" */
+
+// In ms. A list that has not shown a complete upload by then is not read, or another tab has changed it.
+const LATE = 10_000;
 
 const form = document.querySelector("form[data-upload]");
 if (form instanceof HTMLFormElement && "any" in AbortSignal && "withResolvers" in Promise) enhance(form);
@@ -149,9 +152,11 @@ async function enhance(form) {
     if (!files.length) return;
     status.finish("");
     const fields = takeFields(form);
-    if (!(await choosing.take(files, as, fields))) giveBack(form, fields);
+    const isAny = await choosing.take(files, as, fields);
     interrupted.show();
     fold();
+    if (isAny) cards.element.scrollIntoView({ block: "nearest" });
+    else giveBack(form, fields);
   }
 
   /**
@@ -178,34 +183,42 @@ async function enhance(form) {
     status.finish(text);
     notify(text);
     if (item.kind === kind) {
+      // Without a connection the list cannot show it, and its link must not be lost.
+      const late = setTimeout(() => keep(item, upload), LATE);
       onceUnlisted(upload.id, () => status.retract(text));
-      onceListed(upload.id, () => dismiss(item));
+      onceListed(upload.id, () => {
+        clearTimeout(late);
+        dismiss(item);
+      });
       if (!announce(upload)) pageShowsUploads = false;
     } else {
-      const { lifetime } = item.fields;
-      cards.keep(item, elsewhere(item, upload));
-      if (lifetime) setTimeout(() => dismiss(item), lifetime * 1000); // it expires
+      keep(item, upload);
     }
     if (!pageShowsUploads && !uploader.busy && !uploader.items.length) location.reload();
   }
 
   /**
-   * The buttons for a file whose list is on another page. page.js makes the first one work.
+   * Let the card of a complete upload stay, with its link, because no list shows it. page.js makes the first buttons work.
    *
    * @param {Item} item
    * @param {Upload} upload
    */
-  function elsewhere(item, { link, name }) {
-    const copy = make("button", "", t("Copy link"));
-    copy.type = "button";
+  function keep(item, { link, name }) {
+    const share = button(t("Share"), t("Share: {name}", { name }));
+    share.dataset.send = link;
+    const copy = button(t("Copy link"), t("Copy link: {name}", { name }));
     Object.assign(copy.dataset, { copy: link, done: t("Copied") });
-    copy.setAttribute("aria-label", t("Copy link: {name}", { name }));
     const list = make("a", "button quiet", t("My Files"));
     list.href = settings.files;
-    const close = make("button", "quiet", t("Close"));
-    close.type = "button";
+    list.hidden = item.kind === kind;
+    const close = button(t("Close"));
     close.addEventListener("click", () => dismiss(item));
-    return [copy, list, close];
+    const shares = "share" in navigator && matchMedia("(pointer: coarse)").matches;
+    const all = shares ? [share, copy, list, close] : [copy, list, close];
+    all[0].className = ""; // the one that is filled
+    cards.keep(item, all);
+    const { lifetime } = item.fields;
+    if (lifetime) setTimeout(() => dismiss(item), lifetime * 1000); // it expires
   }
 
   /** @param {Item} item */

@@ -1,7 +1,7 @@
 // Signs of the uploads for a visitor who looks elsewhere: the tab's title, and a notification if the
 // visitor has asked for one.
 
-import { make } from "./elements.js";
+import { button } from "./elements.js";
 import { t, tn } from "./words.js";
 
 /** @import { Item } from "./uploader.js" */
@@ -78,13 +78,12 @@ export class Tab {
 /** A button by which the visitor allows notifications; null if they have decided, or if the browser has none. */
 export function notifyButton() {
   if (!("Notification" in globalThis) || Notification.permission !== "default") return null;
-  const button = make("button", "quiet", t("Notify me when it is complete"));
-  button.type = "button";
-  button.addEventListener("click", async () => {
+  const ask = button(t("Notify me when it is complete"));
+  ask.addEventListener("click", async () => {
     await Notification.requestPermission();
-    button.remove();
+    ask.remove();
   });
-  return button;
+  return ask;
 }
 
 /**

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.support.samples import PNG
 
-from .conftest import digest
+from .conftest import digest, visit
 from .test_pages import looked_at
 
 HEIC = b"\0\0\0\x20ftypheic" + b"x" * 100
@@ -26,6 +26,19 @@ def test_a_refused_image_is_sent_as_a_file_by_one_button(surfer, make, name):
     assert digest(surfer.download(upload)) == digest(content)
     page.locator(".sending").get_by_role("link", name="My Files").click()
     surfer.see(name)
+
+
+def test_a_phone_shares_the_link_of_a_refused_image_that_was_sent_as_a_file(browser, make):
+    with visit(browser, has_touch=True, is_mobile=True) as surfer:
+        page = surfer.tab()
+        page.add_init_script("window.shared = []; navigator.share = async ({ url }) => window.shared.push(url)")
+        surfer.open("/images/", page=page)
+        surfer.upload(make("cat.heic", HEIC))
+        page.get_by_role("button", name="Send as a file").click()
+        share = page.get_by_role("button", name="Share: cat.heic")
+        expect(share).to_be_focused()
+        share.click()
+        assert page.evaluate("window.shared") == [surfer.uploads("file")[0]["link"]]
 
 
 def test_files_with_one_fault_share_a_message_that_can_be_closed(surfer, make):

@@ -97,6 +97,19 @@ def test_the_page_remembers_the_lifetime(surfer):
     expect(page.get_by_label("5 min", exact=True)).to_be_checked()
 
 
+def test_a_link_is_not_lost_while_the_list_cannot_be_read(surfer, make):
+    page = surfer.open("/files/")
+    page.route("**/files/", lambda route: route.abort())
+    surfer.upload(make("a.txt", 10))
+    copy = page.locator(".underway").get_by_role("button", name="Copy link: a.txt")
+    expect(copy).to_be_visible(timeout=20_000)
+    assert page.locator(".sending input.link").input_value() == surfer.uploads("file")[0]["link"]
+    page.unroute("**/files/")
+    surfer.upload(make("b.txt", 10))
+    surfer.see("a.txt")
+    expect(page.locator(CARD)).to_have_count(0)
+
+
 def test_several_files_can_be_cancelled_at_once(surfer, make, bucket):
     before = bucket.transfers()
     page = surfer.open("/files/")
