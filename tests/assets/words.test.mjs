@@ -103,7 +103,7 @@ test("the list in the bundle has every text that the script shows", () => {
 });
 
 test("sizes read as the pages write them", () => {
-  assert.deepEqual([12, 64_000_000, 4_096_000_000].map(bytesIn("en")), ["12\u00a0B", "64\u00a0MB", "4.1\u00a0GB"]);
+  assert.deepEqual([12, 64_000_000, 4_096_000_000].map(bytesIn("en")), ["12\u00a0bytes", "64\u00a0MB", "4.1\u00a0GB"]);
   assert.equal(bytesIn("pt-BR")(4_096_000_000), "4,1\u00a0GB");
 });
 

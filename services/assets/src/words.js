@@ -93,10 +93,12 @@ export function formatsIn(lang) {
  */
 export function bytesIn(lang) {
   const format = new Intl.NumberFormat(lang, { maximumSignificantDigits: 3 });
-  const units = ["B", "kB", "MB", "GB", "TB"];
+  const units = ["kB", "MB", "GB", "TB"];
   return (bytes) => {
+    // As the server writes them, and all our languages say.
+    if (bytes < 1000) return `${Math.round(bytes)}\u00a0${bytes === 1 ? "byte" : "bytes"}`;
     let unit = 0;
-    let value = bytes;
+    let value = bytes / 1000;
     while (value >= 1000 && unit < units.length - 1) {
       value /= 1000;
       unit++;

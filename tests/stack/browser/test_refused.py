@@ -28,7 +28,7 @@ def test_a_refused_image_is_sent_as_a_file_by_one_button(surfer, make, name):
     surfer.see(name)
 
 
-def test_a_phone_shares_the_link_of_a_refused_image_that_was_sent_as_a_file(browser, make):
+def test_a_phone_shares_the_link_of_a_refused_image_sent_as_a_file(browser, make):
     with visit(browser, has_touch=True, is_mobile=True) as surfer:
         page = surfer.tab()
         page.add_init_script("window.shared = []; navigator.share = async ({ url }) => window.shared.push(url)")
