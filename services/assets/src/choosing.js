@@ -59,7 +59,8 @@ export class Choosing {
   take(files, kind, fields) {
     this.#messages.forgive((id) => id.startsWith(REFUSED));
     this.#messages.notice("left", "");
-    this.#last = this.#last.then(() => this.#take(files, kind, fields));
+    const before = this.#last.catch(() => {}); // its own caller hears of a mistake
+    this.#last = before.then(() => this.#take(files, kind, fields));
     return this.#last;
   }
 
