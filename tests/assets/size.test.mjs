@@ -9,7 +9,7 @@ const all = readdirSync(BUNDLE).filter((name) => /\.(js|css)$/.test(name));
 const files = all.filter((name) => name !== "page.js" && name !== "worker.js");
 const text = (/** @type {string} */ name) => readFileSync(new URL(name, BUNDLE), "utf8");
 
-test("script and style of the upload pages are at most 110 kB", (t) => {
+test("script and style of the upload pages are at most 30 kB", (t) => {
   const sizes = files.map((name) => gzipSync(text(name), { level: 9 }).length);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   t.diagnostic(
@@ -19,7 +19,7 @@ test("script and style of the upload pages are at most 110 kB", (t) => {
       .join(", "),
   );
   assert.ok(files.includes("upload.js") && files.includes("upload.css"));
-  assert.ok(total > 10_000 && total <= 110_000, `${total} bytes`);
+  assert.ok(total > 10_000 && total <= 30_000, `${total} bytes`);
 });
 
 test("the script of every page is at most 25 kB", () => {

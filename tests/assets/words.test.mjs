@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { causes, faults, sentence } from "../../services/assets/src/sentences.js";
-import { uppyLocale } from "../../services/assets/src/uppy-locale.js";
-import { bytesIn, formOf, pluralForms, t, timeIn, tn } from "../../services/assets/src/words.js";
+import { bytesIn, formatsIn, formOf, pluralForms, t, timeIn, tn } from "../../services/assets/src/words.js";
 
 /** @import { Fault } from "../../services/assets/src/sentences.js" */
 /** @import { Words } from "../../services/assets/src/words.js" */
@@ -90,34 +89,31 @@ test("every fault and every cause is a sentence of its own", () => {
   assert.equal(new Set(texts).size, texts.length);
 });
 
-test("Uppy takes the page's texts and plural forms", () => {
-  const { strings, pluralize } = uppyLocale();
-  assert.equal(strings.cancel, t("Cancel"));
-  assert.equal(strings.uploadXFiles[pluralize(1)], "Upload %{smart_count} file");
-  assert.equal(strings.uploadXFiles[pluralize(2)], "Upload %{smart_count} files");
-  assert.equal(pluralize, formOf);
-});
-
 test("the list in the bundle has every text that the script shows", () => {
   const texts = new Set(listed.flat());
-  for (const text of Object.values(uppyLocale().strings).flat()) assert.ok(texts.has(text), text);
   for (const cause of Object.values(causes)) assert.ok(texts.has(cause()));
   for (const fault of [faults.empty, faults.notImage, faults.heic, faults.gone, faults.stale]) {
     assert.ok(texts.has(fault()));
   }
   assert.deepEqual(
-    listed.find((text) => Array.isArray(text) && text[0].startsWith("Only the newest")),
-    [
-      "Only the newest image is kept; the others are deleted.",
-      "Only the newest {n} images are kept; the others are deleted.",
-    ],
+    listed.find((text) => Array.isArray(text) && text[0].startsWith("One image")),
+    ["One image fits. Left out: {names}.", "{n} images fit. Left out: {names}."],
   );
   assert.equal(pluralForms("a", "b")[formOf(1)], "a");
 });
 
 test("sizes read as the pages write them", () => {
-  assert.deepEqual([12, 64_000_000, 4_096_000_000].map(bytesIn("en")), ["12 B", "64 MB", "4.1 GB"]);
-  assert.equal(bytesIn("pt-BR")(4_096_000_000), "4,1 GB");
+  assert.deepEqual([12, 64_000_000, 4_096_000_000].map(bytesIn("en")), ["12\u00a0bytes", "64\u00a0MB", "4.1\u00a0GB"]);
+  assert.equal(bytesIn("pt-BR")(4_096_000_000), "4,1\u00a0GB");
+});
+
+test("a share reads as its language writes it, in one piece and never rounded up to all", () => {
+  assert.equal(formatsIn("en").percent(0.439), "43%");
+  assert.equal(formatsIn("es").percent(0.9999), "99\u00a0%");
+});
+
+test("a text that counts takes other values too", () => {
+  assert.equal(tn("One fits, not {names}", "{n} fit, not {names}", 3, { names: "{n}" }), "3 fit, not {n}");
 });
 
 test("an estimate is rounded up to steps that can be read", () => {

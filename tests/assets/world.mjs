@@ -23,6 +23,7 @@ export const ORIGIN = "https://storage.test";
  * @property {number[][]} signed the numbers of each call
  * @property {number[]} sent
  * @property {string[]} removed
+ * @property {object[]} changed what each call of `change` gives
  * @property {any[]} reported
  * @property {Set<number>} stored
  * @property {Entry[]} kept
@@ -65,6 +66,7 @@ export function world({ file = film(), put, api = {}, network = {}, entries = []
     signed: [],
     sent: [],
     removed: [],
+    changed: [],
     reported: [],
     stored: new Set(),
     kept: entries.map(entry),
@@ -75,6 +77,7 @@ export function world({ file = film(), put, api = {}, network = {}, entries = []
     id,
     state,
     name: file.name,
+    title: "",
     link: `https://mayfly.test/u/${id}/`,
     transfer: { part_size: PART },
   });
@@ -96,6 +99,10 @@ export function world({ file = film(), put, api = {}, network = {}, entries = []
         const missing = ALL.filter((number) => sizeOf(number) > 0 && !seen.stored.has(number));
         if (missing.length) throw new Missing(missing);
         return upload(id, "ready");
+      },
+      change: async (id, changes) => {
+        seen.changed.push(changes);
+        return upload(id, "pending");
       },
       remove: async (id) => seen.removed.push(id),
     },
@@ -120,6 +127,7 @@ export function world({ file = film(), put, api = {}, network = {}, entries = []
     claimTransfer: async () => () => {},
     identityOf: async () => "film",
     network: Object.assign(network, { online: true, prove: () => {}, reason: async () => "connection", ...network }),
+    turn: async () => {},
     report: (report) => seen.reported.push(report),
   };
   for (const [name, make] of Object.entries(api)) {

@@ -1,4 +1,4 @@
-// The five calls of the JSON API that a transfer needs, and what their answers mean for it.
+// The calls of the JSON API that a transfer needs, and what their answers mean for it.
 
 import { Final, Gone, Missing, Passing } from "./faults.js";
 
@@ -20,8 +20,9 @@ const PASSING = {
 };
 const LONGEST_ANSWER = 35_000; // ms; the router gives up after 30 s
 
-/** @typedef {{ id: string, state: string, name: string, link: string, transfer: { part_size: number } }} Upload what we use of it */
-/** @typedef {{ kind: string, name: string, size: number, type: string, title?: string }} Wish */
+/** @typedef {{ id: string, state: string, name: string, title: string, link: string, transfer: { part_size: number } }} Upload what we use of it */
+/** @typedef {{ title?: string, lifetime?: number }} Changes a lifetime in seconds */
+/** @typedef {Changes & { kind: string, name: string, size: number, type: string }} Wish */
 /** @typedef {{ number: number, url: string, headers: Record<string, string> }} SignedPart */
 /** @typedef {{ number: number, size: number }} StoredPart */
 
@@ -80,6 +81,29 @@ export class Api {
    */
   complete(id, signal) {
     return this.#call("POST", `/${id}/complete`, { signal });
+  }
+
+  /**
+   * Change the title or the lifetime of an upload, pending or ready. Raises Passing, Gone, Final.
+   *
+   * @param {string} id
+   * @param {Changes} changes
+   * @returns {Promise<Upload>}
+   */
+  change(id, changes) {
+    return this.#call("PATCH", `/${id}`, { body: changes });
+  }
+
+  /**
+   * The box's newest uploads of a kind, the newest first. Raises Passing, Final.
+   *
+   * @param {string} kind
+   * @param {number} limit
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Upload[]>}
+   */
+  async list(kind, limit, signal) {
+    return (await this.#call("GET", `?kind=${kind}&limit=${limit}`, { signal })).uploads;
   }
 
   /**

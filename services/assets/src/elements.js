@@ -13,3 +13,16 @@ export function make(tag, className = "", text = "") {
   element.textContent = text;
   return element;
 }
+
+/**
+ * A quiet button that sends no form.
+ *
+ * @param {string} words
+ * @param {string} [label] for screen readers, if the words alone do not say what it is about
+ */
+export function button(words, label) {
+  const element = make("button", "quiet", words);
+  element.type = "button";
+  if (label) element.setAttribute("aria-label", label);
+  return element;
+}

@@ -1,11 +1,16 @@
 // Reads the upload form of a page: its limits and addresses, and the fields that the visitor filled in.
 
+/** @import { Changes } from "./api.js" */
+
 /**
  * @typedef {object} Settings
  * @property {"image" | "file"} kind
- * @property {number} most the largest size, in bytes
+ * @property {Record<"image" | "file", number>} most the largest size of each kind, in bytes
  * @property {number} kept how many images stay; 0 for all
  * @property {string[]} types that the page takes; none for any
+ * @property {string} choose the words for the choice of files
+ * @property {number} titleLength the most characters of a title
+ * @property {string} files the address of My Files
  * @property {string} api the address of the uploads
  * @property {string} live an address that answers whenever the app runs
  * @property {string} csrf the page's token
@@ -18,13 +23,16 @@ const CSRF = "csrfmiddlewaretoken";
  * @returns {Settings}
  */
 export function settingsOf(form) {
-  const { kind, most, kept, api = "", live = "" } = form.dataset;
-  const accept = fileField(form).accept;
+  const { kind, mostImage, mostFile, kept, api = "", live = "", files = "" } = form.dataset;
+  const field = fileField(form);
   return {
     kind: kind === "image" ? "image" : "file",
-    most: Number(most),
+    most: { image: Number(mostImage), file: Number(mostFile) },
     kept: Number(kept),
-    types: accept ? accept.split(",") : [],
+    types: field.accept ? field.accept.split(",") : [],
+    choose: field.labels?.[0]?.textContent ?? "",
+    titleLength: titleField(form).maxLength,
+    files,
     api,
     live,
     csrf: String(new FormData(form).get(CSRF)),
@@ -32,28 +40,27 @@ export function settingsOf(form) {
 }
 
 /**
- * The form's other fields that are filled in, as the API names them.
+ * The fields for the files that are chosen now. The title is for these alone, so its field is empty afterwards.
  *
  * @param {HTMLFormElement} form
+ * @returns {Changes}
  */
-export function fieldsOf(form) {
-  /** @type {Record<string, string>} */
-  const fields = {};
-  for (const [name, value] of new FormData(form)) {
-    if (name !== CSRF && typeof value === "string" && value) fields[name] = value;
-  }
-  return fields;
+export function takeFields(form) {
+  const data = new FormData(form);
+  const title = String(data.get("title") ?? "").trim();
+  const lifetime = Number(data.get("lifetime"));
+  titleField(form).value = "";
+  return { ...(title && { title }), ...(lifetime && { lifetime }) };
 }
 
 /**
- * Empty the fields that belong to one upload alone, so that the next one does not get them too.
+ * Put a title back that was taken for files none of which is sent, unless there is another one by now.
  *
  * @param {HTMLFormElement} form
+ * @param {Changes} fields
  */
-export function emptyFields(form) {
-  for (const field of form.querySelectorAll("input[type=text][name]")) {
-    if (field instanceof HTMLInputElement) field.value = "";
-  }
+export function giveBack(form, { title = "" }) {
+  titleField(form).value ||= title;
 }
 
 /**
@@ -67,7 +74,7 @@ export function takeOver(form, limit) {
   form.classList.add("is-enhanced");
   field.disabled = true; // not required any more, and not sent
   hide(field.closest("p") ?? field);
-  hide(form.querySelector("button:not([type=button])"));
+  for (const element of form.querySelectorAll("button:not([type=button]), [data-without-script]")) hide(element);
   for (const element of form.querySelectorAll("[data-most-with-script]")) element.textContent = limit;
 }
 
@@ -76,7 +83,12 @@ function fileField(form) {
   return /** @type {HTMLInputElement} */ (form.querySelector("input[type=file]"));
 }
 
-/** @param {Element | null} element */
+/** @param {HTMLFormElement} form */
+function titleField(form) {
+  return /** @type {HTMLInputElement} */ (form.querySelector("input[name=title]"));
+}
+
+/** @param {Element} element */
 function hide(element) {
   if (element instanceof HTMLElement) element.hidden = true;
 }

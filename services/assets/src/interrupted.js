@@ -5,6 +5,7 @@ import { Gone } from "./faults.js";
 import { looksLike, nameIn } from "./identity.js";
 import { confirmed } from "./question.js";
 import { claimedTransfers, claimTransfer } from "./store.js";
+import { visible } from "./visible.js";
 import { t } from "./words.js";
 
 /** @import { Api } from "./api.js" */
@@ -15,6 +16,7 @@ export class Interrupted {
   #api;
   #store;
   #present;
+  #percent;
   /** @type {Entry[]} */
   #entries = [];
 
@@ -23,12 +25,14 @@ export class Interrupted {
    * @param {string} given.kind
    * @param {Api} given.api
    * @param {Store} given.store
+   * @param {(share: number) => string} given.percent in words
    * @param {() => File[]} given.present files that the page has already, and need not ask for
    */
-  constructor({ kind, api, store, present }) {
+  constructor({ kind, api, store, percent, present }) {
     this.#kind = kind;
     this.#api = api;
     this.#store = store;
+    this.#percent = percent;
     this.#present = present;
     this.element = make("ul", "upload-interrupted");
   }
@@ -53,15 +57,6 @@ export class Interrupted {
   }
 
   /**
-   * Whether a file looks like one of them. The transfer itself compares its bytes before it continues.
-   *
-   * @param {File} file
-   */
-  knows(file) {
-    return this.#entries.some(({ identity }) => looksLike(identity, file));
-  }
-
-  /**
    * The entry with what storage has now; null if the server has dropped it.
    *
    * @param {Entry} entry
@@ -80,12 +75,12 @@ export class Interrupted {
   /** @param {Entry} entry */
   #row(entry) {
     const { identity, size, stored } = entry;
-    const name = nameIn(identity);
-    const percent = Math.floor((stored * 100) / size);
+    const name = visible(nameIn(identity));
+    const percent = this.#percent(stored / size);
     const row = make(
       "li",
       "",
-      t("{name} was interrupted at {percent}%. Choose it again to continue.", { name, percent }),
+      t("{name} was interrupted at {percent}. Choose it again to continue.", { name, percent }),
     );
     const discard = make("button", "quiet", t("Discard"));
     discard.type = "button";
@@ -102,7 +97,7 @@ export class Interrupted {
    */
   async #discard({ id, identity }) {
     const wanted = await confirmed({
-      title: t("Discard {name}?", { name: nameIn(identity) }),
+      title: t("Discard {name}?", { name: visible(nameIn(identity)) }),
       text: t("The parts that were sent are deleted. Your file stays where it is."),
       yes: t("Discard"),
       no: t("Keep it"),

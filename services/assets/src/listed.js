@@ -1,4 +1,21 @@
-// Notices that the page's list does not show an upload any more. page.js replaces the list with each answer.
+// Notices what the page's list shows. page.js replaces the list with each answer.
+
+/**
+ * Call `then` once the list shows an upload.
+ *
+ * @param {string} id the upload's
+ * @param {() => void} then
+ */
+export function onceListed(id, then) {
+  const end = new AbortController();
+  const look = () => {
+    if (!document.querySelector(`#upload-${id}`)) return;
+    end.abort();
+    then();
+  };
+  document.addEventListener("htmx:afterSwap", look, { signal: end.signal });
+  look();
+}
 
 /**
  * Call `then` once the list has shown an upload and does not any more, because it was deleted or has expired.

@@ -1,38 +1,38 @@
 // Makes the upload form of a page one that sends files in parts. Without this script, or in a browser that is too old for
 // it, the form stays as it is, and works.
 
-import "@uppy/core/css/style.min.css";
-import "@uppy/dashboard/css/style.min.css";
 import "./upload.css";
-
-import { Uppy } from "@uppy/core";
 
 import { Api } from "./api.js";
 import { stayAwake } from "./awake.js";
-import { disguised, objection } from "./checks.js";
-import { showDashboard } from "./dashboard.js";
-import { make } from "./elements.js";
+import { Cards, namesOf } from "./cards.js";
+import { Choosing } from "./choosing.js";
+import { button, make } from "./elements.js";
 import { Final } from "./faults.js";
-import { emptyFields, fieldsOf, settingsOf, takeOver } from "./form.js";
-import { identityOf, isSame } from "./identity.js";
+import { giveBack, settingsOf, takeFields, takeOver } from "./form.js";
+import { identityOf } from "./identity.js";
 import { takeFromPage } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { Lanes } from "./lanes.js";
-import { onceUnlisted } from "./listed.js";
+import { lifetimesOf, rememberLifetime } from "./lifetimes.js";
+import { onceListed, onceUnlisted } from "./listed.js";
+import { Messages } from "./messages.js";
 import { Network } from "./network.js";
+import { picker } from "./picker.js";
 import { put } from "./put.js";
-import { about, sentence } from "./sentences.js";
+import { sentence } from "./sentences.js";
 import { takeShared } from "./shared.js";
 import { Status } from "./status.js";
 import { claimTransfer, Store } from "./store.js";
+import { notify, Tab } from "./tab.js";
 import { Uploader } from "./uploader.js";
-import { uppyLocale } from "./uppy-locale.js";
-import { bytesIn, t, timeIn, tn } from "./words.js";
+import { formatsIn, t } from "./words.js";
 
-/** @import { Meta, UppyFile } from "@uppy/core" */
-/** @import { Upload } from "./api.js" */
-/** @import { Fault, Values } from "./sentences.js" */
-/** @import { Body } from "./uploader.js" */
+/** @import { Changes, Upload } from "./api.js" */
+/** @import { Item } from "./uploader.js" */
+
+// In ms. A list that has not shown a complete upload by then is not read, or another tab has changed it.
+const LATE = 10_000;
 
 const form = document.querySelector("form[data-upload]");
 if (form instanceof HTMLFormElement && "any" in AbortSignal && "withResolvers" in Promise) enhance(form);
@@ -40,157 +40,210 @@ if (form instanceof HTMLFormElement && "any" in AbortSignal && "withResolvers" i
 /** @param {HTMLFormElement} form */
 async function enhance(form) {
   const settings = settingsOf(form);
-  const { kind, most, kept, types } = settings;
-  const lang = document.documentElement.lang || "en";
-  const sizeInWords = bytesIn(lang);
-  const limit = sizeInWords(most);
-  const say = (/** @type {Fault} */ fault, /** @type {Values} */ values = {}) => sentence(fault, { limit, ...values });
-
+  const { kind, most } = settings;
+  const formats = formatsIn(document.documentElement.lang || "en");
+  const names = (/** @type {string[]} */ all) => namesOf(all, formats);
   const api = new Api(settings.api, settings.csrf);
   const store = new Store();
+  const tab = new Tab(formats);
+  const messages = new Messages(names);
+  /** @type {Map<string, Promise<void>>} the last change of each upload's fields */
+  const edits = new Map();
+  let pageShowsUploads = true;
+  let folded = false;
+
+  const uploader = new Uploader(
+    { api, put, store, claimTransfer, identityOf, lanes: new Lanes(), network: new Network(settings.live) },
+    {
+      changed(item) {
+        const { is } = item;
+        if (is.state === "failed") messages.fault({ id: item.id, name: item.name, text: is.text });
+        const underway = is.state !== "queued" && is.state !== "ready" && is.state !== "failed";
+        status.change(item.id, underway ? is : null);
+        cards.show(item);
+        tab.change(item);
+        stayAwake(uploader.busy);
+      },
+      ready: (item, upload) => arrive(item, upload),
+      removed(item) {
+        messages.forgive((id) => id === item.id);
+        status.change(item.id, null);
+        tab.remove(item);
+        cards.remove(item);
+        interrupted.show();
+        fold();
+      },
+      idle: rest,
+      inWords(error) {
+        if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
+        return error.fault ? sentence(error.fault, error.values) : error.message;
+      },
+    },
+  );
+  const status = new Status({
+    progress: () => uploader.progress,
+    sizeInWords: formats.size,
+    timeInWords: formats.time,
+  });
+  const cards = new Cards({
+    formats,
+    lifetimes: lifetimesOf(form),
+    titleLength: settings.titleLength,
+    actions: {
+      pause: (item) => uploader.pause(item),
+      resume: (item) => uploader.resume(item),
+      cancel: (item) => uploader.cancel(item),
+      retry(item) {
+        messages.forgive((id) => id === item.id);
+        uploader.retry(item);
+      },
+      edit,
+    },
+    cancelAll() {
+      for (const item of uploader.items) uploader.cancel(item);
+    },
+  });
+  const choosing = new Choosing({
+    settings,
+    api,
+    uploader,
+    messages,
+    names,
+    say: (fault, kind) => sentence(fault, { limit: formats.size(most[kind]) }),
+    again: (files) => choose(files, "file"),
+  });
   const interrupted = new Interrupted({
     kind,
     api,
     store,
-    present: () => uppy.getFiles().map(({ data }) => /** @type {File} */ (data)),
+    percent: formats.percent,
+    present: () => uploader.items.map(({ file }) => file),
   });
-  const status = new Status({ progress: () => uploader.progress, sizeInWords, timeInWords: timeIn(lang) });
-  let chosen = 0;
-  /** @type {Uppy<Meta, Body>} */
-  const uppy = new Uppy({
-    locale: uppyLocale(),
-    restrictions: { allowedFileTypes: types.length ? types : null },
-    onBeforeFileAdded(file) {
-      const fault = objection(file, { most, types });
-      if (fault) refuse(file.name, fault);
-      // Uppy's own id is the same for different files of one name, size and time.
-      return !fault && { ...file, id: `${file.id}-${++chosen}` };
-    },
-  });
-  let pageShowsUploads = true;
-  uppy.use(Uploader, {
-    kind,
-    takeFields() {
-      const fields = fieldsOf(form);
-      emptyFields(form);
-      return fields;
-    },
-    services: { api, put, store, claimTransfer, identityOf, lanes: new Lanes(), network: new Network(settings.live) },
-    changed(id, state) {
-      status.change(id, state);
-      stayAwake(uploader.busy);
-    },
-    inWords(error) {
-      if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
-      return error.fault ? say(error.fault, error.values) : error.message;
-    },
-    ready(upload) {
-      const text = t("{name} is uploaded.", { name: upload.name });
-      status.finish(text);
-      onceUnlisted(upload.id, () => status.retract(text));
-      if (!announce(upload)) pageShowsUploads = false;
-    },
-  });
-  const uploader = /** @type {Uploader} */ (uppy.getPlugin("MayflyUploader"));
 
-  const area = make("div", "upload-area");
-  takeOver(form, limit);
-  form.append(interrupted.element, area, status.element);
-  showDashboard(uppy, area, kind);
+  takeOver(form, formats.size(most[kind]));
+  rememberLifetime(form);
+  const area = picker({ words: settings.choose, kind, types: settings.types, chosen: (files) => choose(files) });
+  form.prepend(area, interrupted.element, status.element);
+  status.element.append(messages.element);
+  form.after(cards.element);
 
-  uppy.on("files-added", async (files) => {
-    if (kind === "image") await Promise.all(files.map(refuseDisguised));
-    for (const file of files) await refuseSecond(file);
-    const waiting = uppy.getFiles().filter(({ progress }) => !progress.uploadStarted);
-    if (kind === "image" && kept && waiting.length > kept) {
-      status.finish(
-        tn(
-          "Only the newest image is kept; the others are deleted.",
-          "Only the newest {n} images are kept; the others are deleted.",
-          kept,
-        ),
-      );
-    }
-    // A visitor who was asked for a file again has decided already.
-    if (waiting.length && waiting.every(({ data }) => interrupted.knows(/** @type {File} */ (data)))) start();
-  });
-  uppy.on("restriction-failed", (file, error) => {
-    if ("isUserFacing" in error && error.isUserFacing) status.fault(file?.id ?? "all", error.message);
-  });
-  const forgiveFile = (/** @type {UppyFile<Meta, Body>} */ file) => status.forgive((id) => id === file.id);
-  uppy.on("file-removed", forgiveFile);
-  uppy.on("file-added", () => interrupted.show());
-  uppy.on("file-removed", () => interrupted.show());
-  uppy.on("upload-start", () => status.forgive((id) => !uppy.getFile(id)?.error));
-  uppy.on("upload-error", (file, error) => {
-    if (file) status.fault(file.id, about(file.name, error.message));
-    setTimeout(finish);
-  });
-  uppy.on("upload-success", () => setTimeout(finish));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    start();
+    status.finish(t("Choose a file first."));
+    chooseButton()?.focus();
   });
   document.addEventListener("visibilitychange", () => {
     stayAwake(uploader.busy);
     interrupted.look(); // another tab may have continued one of them
   });
+  document.addEventListener("htmx:afterSwap", fold);
   addEventListener("beforeunload", (event) => {
     if (uploader.busy) event.preventDefault();
   });
-  takeFromPage(area, (files) => uppy.addFiles(files.map((data) => ({ data, name: data.name, type: data.type }))));
+  takeFromPage({ take: (files) => choose(files), takeText: (file) => choose([file], "file") });
   await interrupted.look();
-  await takeShared({
-    add: (files) => uppy.addFiles(files.map((data) => ({ data, name: data.name, type: data.type }))),
-    say: (words) => status.finish(words),
-  });
+  await takeShared({ add: choose, say: (words) => status.finish(words) });
 
-  function start() {
-    if (uppy.getFiles().length) uppy.upload().catch(() => {}); // shown already, as each file's error
-  }
-
-  /** @param {UppyFile<Meta, Body>} file */
-  async function refuseDisguised(file) {
-    const fault = await disguised(/** @type {File} */ (file.data)).catch(() => /** @type {const} */ ("unreadable"));
-    if (!fault || !uppy.getFile(file.id)) return;
-    uppy.removeFile(file.id);
-    refuse(file.name, fault);
+  /**
+   * @param {File[]} files
+   * @param {"image" | "file"} as
+   */
+  async function choose(files, as = kind) {
+    if (!files.length) return;
+    status.finish("");
+    const fields = takeFields(form);
+    const isAny = await choosing.take(files, as, fields);
+    interrupted.show();
+    fold();
+    if (isAny) cards.element.scrollIntoView({ block: "nearest" });
+    else giveBack(form, fields);
   }
 
   /**
-   * Leave a file out that is on the page already, unless it was sent meanwhile.
-   *
-   * @param {UppyFile<Meta, Body>} file
+   * @param {Item} item
+   * @param {Changes} changes
    */
-  async function refuseSecond(file) {
-    const before = uppy.getFiles().slice(
-      0,
-      uppy.getFiles().findIndex(({ id }) => id === file.id),
-    );
-    for (const other of before.filter(({ meta }) => meta.relativePath === file.meta.relativePath)) {
-      if (!(await isSame(/** @type {File} */ (file.data), /** @type {File} */ (other.data)))) continue;
-      if (!uppy.getFile(other.id) || uppy.getFile(file.id)?.progress.uploadStarted !== null) continue;
-      uppy.removeFile(file.id);
-      refuse(file.name, "twice");
-      return;
+  function edit(item, changes) {
+    const saved = uploader.edit(item, changes).catch(() => {
+      const text = t("The change was not saved. Try again.");
+      messages.fault({ id: item.id, name: item.name, text });
+    });
+    edits.set(item.id, saved);
+  }
+
+  /**
+   * @param {Item} item
+   * @param {Upload} upload
+   */
+  async function arrive(item, upload) {
+    await cards.typed(item);
+    await edits.get(item.id);
+    edits.delete(item.id);
+    const text = t("{name} is uploaded.", { name: upload.name });
+    status.finish(text);
+    notify(text);
+    if (item.kind === kind) {
+      // Without a connection the list cannot show it, and its link must not be lost.
+      const late = setTimeout(() => keep(item, upload), LATE);
+      onceUnlisted(upload.id, () => status.retract(text));
+      onceListed(upload.id, () => {
+        clearTimeout(late);
+        dismiss(item);
+      });
+      if (!announce(upload)) pageShowsUploads = false;
+    } else {
+      keep(item, upload);
     }
+    if (!pageShowsUploads && !uploader.busy && !uploader.items.length) location.reload();
   }
 
   /**
-   * @param {string} name of a file that is not sent
-   * @param {Fault} fault
+   * Let the card of a complete upload stay, with its link, because no list shows it. page.js makes the first buttons work.
+   *
+   * @param {Item} item
+   * @param {Upload} upload
    */
-  function refuse(name, fault) {
-    status.fault(`${fault} ${name}`, about(name, say(fault)));
+  function keep(item, { link, name }) {
+    const share = button(t("Share"), t("Share: {name}", { name }));
+    share.dataset.send = link;
+    const copy = button(t("Copy link"), t("Copy link: {name}", { name }));
+    Object.assign(copy.dataset, { copy: link, done: t("Copied") });
+    const list = make("a", "button quiet", t("My Files"));
+    list.href = settings.files;
+    list.hidden = item.kind === kind;
+    const close = button(t("Close"));
+    close.addEventListener("click", () => dismiss(item));
+    const shares = "share" in navigator && matchMedia("(pointer: coarse)").matches;
+    const all = shares ? [share, copy, list, close] : [copy, list, close];
+    all[0].className = ""; // the one that is filled
+    cards.keep(item, all);
+    const { lifetime } = item.fields;
+    if (lifetime) setTimeout(() => dismiss(item), lifetime * 1000); // it expires
   }
 
-  function finish() {
-    if (uploader.busy) return;
+  /** @param {Item} item */
+  function dismiss(item) {
+    cards.remove(item);
+    fold();
+  }
+
+  /** The page is whole again once nothing is under way. */
+  function rest() {
+    stayAwake(false);
+    tab.finish();
+    messages.notice("deleted", "");
     interrupted.look();
-    const files = uppy.getFiles();
-    const complete = files.filter(({ progress }) => progress.uploadComplete).map(({ id }) => id);
-    if (pageShowsUploads) uppy.removeFiles(complete);
-    else if (complete.length && complete.length === files.length) location.reload();
+  }
+
+  /** The form is one button as long as there is anything that the visitor would rather see. */
+  function fold() {
+    const list = document.querySelector("#uploads");
+    folded = cards.size > 0 || (folded && Boolean(list?.querySelector("[id^=upload-]")));
+    form.classList.toggle("is-folded", folded);
+  }
+
+  function chooseButton() {
+    return /** @type {HTMLElement | null} */ (area.querySelector(".upload-choose"));
   }
 }
 

@@ -1,6 +1,7 @@
 // Takes what a phone shares with Mayfly from the service worker, which has led here, and chooses it.
 
 import { confirmed } from "./question.js";
+import { visible } from "./visible.js";
 import { t, tn } from "./words.js";
 
 const MARK = "#shared";
@@ -44,7 +45,7 @@ function isApp() {
 
 /** @param {File[]} files */
 function question(files) {
-  const names = files.slice(0, NAMED).map(({ name }) => name);
+  const names = files.slice(0, NAMED).map(({ name }) => visible(name));
   if (files.length > NAMED) names.push("…");
   return {
     title: tn("Upload this file?", "Upload these {n} files?", files.length),

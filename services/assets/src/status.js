@@ -1,5 +1,4 @@
-// The page's status while files travel: one line of state, and a list of faults, which stay until the visitor deals with
-// them.
+// The page's status while files travel: one line of state. Screen readers hear it when its text changes.
 
 import { make } from "./elements.js";
 import { Estimate } from "./estimate.js";
@@ -31,8 +30,6 @@ export class Status {
   #timeInWords;
   /** @type {Map<string, State>} */
   #states = new Map();
-  /** @type {Map<string, string>} */
-  #faults = new Map();
   #estimate = new Estimate();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
@@ -40,7 +37,6 @@ export class Status {
   // Screen readers announce the text when it changes; the seconds beside it are for eyes only.
   #text = make("span");
   #figure = make("span");
-  #list = make("ul", "upload-faults");
 
   /**
    * @param {object} given
@@ -57,8 +53,7 @@ export class Status {
     this.#text.setAttribute("role", "status");
     this.#figure.setAttribute("aria-hidden", "true");
     line.append(this.#text, this.#figure);
-    this.#list.setAttribute("role", "alert");
-    this.element.append(line, this.#list);
+    this.element.append(line);
   }
 
   /**
@@ -82,23 +77,6 @@ export class Status {
       this.#estimate.forget();
     }
     this.#drawLine();
-  }
-
-  /**
-   * Show a fault until `forgive` takes it away.
-   *
-   * @param {string} id
-   * @param {string} text
-   */
-  fault(id, text) {
-    this.#faults.set(id, text);
-    this.#drawFaults();
-  }
-
-  /** @param {(id: string) => boolean} dealtWith */
-  forgive(dealtWith) {
-    for (const id of [...this.#faults.keys()].filter(dealtWith)) this.#faults.delete(id);
-    this.#drawFaults();
   }
 
   /**
@@ -140,7 +118,7 @@ export class Status {
       const text = state.message ?? causes[state.why]();
       if (state.why === "offline") return [text, ""];
       const seconds = Math.max(1, Math.ceil((state.until - Date.now()) / 1000));
-      const again = t("Trying again in {seconds} s.", { seconds });
+      const again = t("Trying again in {time}.", { time: `${seconds}\u00a0s` });
       return [text, ` ${again}`];
     }
     if (state.state === "checking") return [t("Putting the parts together."), ""];
@@ -157,9 +135,5 @@ export class Status {
     const speed = t("{size}/s", { size: this.#sizeInWords(this.#estimate.speed) });
     const time = t("{time} left", { time: this.#timeInWords(seconds) });
     return `, ${speed}, ${time}`;
-  }
-
-  #drawFaults() {
-    this.#list.replaceChildren(...[...this.#faults.values()].map((text) => make("li", "", text)));
   }
 }

@@ -7,6 +7,7 @@ const KEY = "mayfly.transfers";
  *
  * @typedef {object} Entry
  * @property {string} id the upload's
+ * @property {string} [link] its share page
  * @property {string} kind
  * @property {string} identity of the file, as identity.js makes it
  * @property {number} size

@@ -7,7 +7,7 @@ import { Pause } from "./pause.js";
 import { Retries } from "./retries.js";
 import { Sending } from "./sending.js";
 
-/** @import { Api, Upload } from "./api.js" */
+/** @import { Api, Changes, Upload } from "./api.js" */
 /** @import { identityOf } from "./identity.js" */
 /** @import { Lanes } from "./lanes.js" */
 /** @import { Network } from "./network.js" */
@@ -16,23 +16,25 @@ import { Sending } from "./sending.js";
 /** @import { Entry, Store, claimTransfer } from "./store.js" */
 
 /**
- * The services that a transfer uses; a test may give its own. `report` is called with each new state, and with the bytes sent.
+ * The services that a transfer uses; a test may give its own. `turn` resolves when the upload may complete. `report` is
+ * called with each new state; and with the bytes sent, those that storage has, and the link, if it is known.
  *
  * @typedef {object} Services
- * @property {Pick<Api, "begin" | "sign" | "parts" | "complete" | "remove">} api
+ * @property {Pick<Api, "begin" | "sign" | "parts" | "complete" | "change" | "remove">} api
  * @property {typeof put} put
  * @property {Lanes} lanes
  * @property {Pick<Store, "find" | "keep" | "forget">} store
  * @property {typeof claimTransfer} claimTransfer
  * @property {typeof identityOf} identityOf
  * @property {Pick<Network, "online" | "reason" | "prove">} network
- * @property {(report: State | { bytes: number }) => void} report
+ * @property {() => Promise<void>} turn
+ * @property {(report: State | { bytes: number, stored: number, link?: string }) => void} report
  */
 
 /**
  * The upload that a transfer works on now. `release` ends this tab's claim.
  *
- * @typedef {{ id: string, parts: Parts, sending: Sending, release: () => void }} Current
+ * @typedef {{ id: string, link?: string, parts: Parts, sending: Sending, release: () => void }} Current
  */
 
 // Under one `run`, send everything again at most so often after the server gave a transfer up.
@@ -57,7 +59,7 @@ export class Transfer {
 
   /**
    * @param {File} file
-   * @param {{ kind: string, fields: Record<string, string> }} upload its kind, and what else the API is to know
+   * @param {{ kind: string, fields: Changes }} upload its kind, and what else the API is to know
    * @param {Services} services
    */
   constructor(file, { kind, fields }, services) {
@@ -130,6 +132,16 @@ export class Transfer {
     this.#retries.wake();
   }
 
+  /**
+   * Let the server know other fields. Raises what `Api.change` raises.
+   *
+   * @param {Changes} changes
+   */
+  async edit(changes) {
+    this.#fields = { ...this.#fields, ...changes };
+    if (this.#current) await this.#services.api.change(this.#current.id, changes); // else `begin` has them
+  }
+
   /** Give the transfer up, and let the server drop what it has. */
   cancel() {
     this.#life.abort(CANCELLED);
@@ -152,9 +164,10 @@ export class Transfer {
       if (!release) continue; // another tab sends it
       try {
         const listed = await this.#retries.persist(() => api.parts(entry.id, this.#life.signal));
-        const { parts } = this.#have(entry.id, entry.partSize, release);
+        const { parts } = this.#have(entry, entry.partSize, release);
         parts.found(listed);
         this.#reportBytes();
+        this.#rename(this.#fields);
         return;
       } catch (error) {
         release();
@@ -167,13 +180,14 @@ export class Transfer {
   async #begin() {
     const { api, claimTransfer, lanes } = this.#services;
     const { name, size, type } = this.#file;
-    const wish = { kind: this.#kind, name, size, type, ...this.#fields };
+    let given = this.#fields;
     // Without the signal: an upload whose id is lost with the answer would count for hours.
     // With a lane, which the first part takes over: the server gives up an upload of which nothing arrives.
     const { upload, lane } = await this.#retries.persist(async () => {
       const lane = await lanes.take(this.#life.signal);
       try {
-        return { upload: await api.begin(wish), lane };
+        given = this.#fields;
+        return { upload: await api.begin({ kind: this.#kind, name, size, type, ...given }), lane };
       } catch (error) {
         lanes.release(lane);
         throw error;
@@ -185,17 +199,19 @@ export class Transfer {
       throw CANCELLED;
     }
     const release = (await claimTransfer(upload.id)) ?? (() => {});
-    const current = this.#have(upload.id, upload.transfer.part_size, release, lane);
+    const current = this.#have(upload, upload.transfer.part_size, release, lane);
     this.#keep(current);
+    if (this.#fields !== given) this.#rename(this.#fields); // the visitor changed them meanwhile
     return current;
   }
 
   /** @param {Current} current */
   async #finish({ id, parts, sending }) {
-    const { api, report } = this.#services;
+    const { api, report, turn } = this.#services;
     for (let round = 0; round < ROUNDS; round++) {
       await sending.all(this.#life.signal);
       report({ state: "checking" });
+      await turn();
       try {
         const upload = await this.#retries.persist(() => api.complete(id, this.#life.signal));
         this.#drop();
@@ -221,12 +237,12 @@ export class Transfer {
   /**
    * Work on this upload from now on.
    *
-   * @param {string} id
+   * @param {{ id: string, link?: string }} upload
    * @param {number} partSize
    * @param {() => void} release
    * @param {number} [lane] that its first part takes over
    */
-  #have(id, partSize, release, lane) {
+  #have({ id, link }, partSize, release, lane) {
     const parts = new Parts(this.#file.size, partSize);
     const changed = (/** @type {boolean} */ stored) => {
       if (stored && current === this.#current) this.#keep(current); // else it was given up meanwhile
@@ -242,7 +258,7 @@ export class Transfer {
       pause: this.#pause,
       retries: this.#retries,
     });
-    const current = { id, parts, sending, release };
+    const current = { id, link, parts, sending, release };
     this.#current = current;
     return current;
   }
@@ -252,10 +268,11 @@ export class Transfer {
    *
    * @param {Current} current
    */
-  #keep({ id, parts }) {
+  #keep({ id, link, parts }) {
     if (this.#identity === null || parts.count === 1) return;
     this.#services.store.keep({
       id,
+      link,
       kind: this.#kind,
       identity: this.#identity,
       size: this.#file.size,
@@ -274,12 +291,23 @@ export class Transfer {
     this.#current = null;
   }
 
+  /**
+   * Give the upload the title and lifetime that were chosen with the file. It arrives without them, too.
+   *
+   * @param {Changes} fields
+   */
+  #rename(fields) {
+    if (this.#current && Object.keys(fields).length)
+      this.#services.api.change(this.#current.id, fields).catch(() => {});
+  }
+
   /** @param {string} id */
   #remove(id) {
     this.#services.api.remove(id).catch(() => {}); // the server drops it after its deadline by itself
   }
 
   #reportBytes() {
-    this.#services.report({ bytes: this.bytes });
+    const { parts, link } = this.#current ?? {};
+    this.#services.report({ bytes: this.bytes, stored: parts?.stored ?? 0, link });
   }
 }

@@ -1,85 +1,85 @@
-// Our uploader as a plugin of Uppy: its files become transfers, and its buttons steer them.
-
-import { BasePlugin } from "@uppy/core";
+// The files that this page sends: a few at a time, each by a transfer of its own, and images complete in the order in
+// which they were chosen.
 
 import { CANCELLED } from "./faults.js";
 import { Transfer } from "./transfer.js";
+import { visible } from "./visible.js";
 
-/** @import { Meta, PluginOpts, Uppy } from "@uppy/core" */
-/** @import { Upload } from "./api.js" */
+/** @import { Changes, Upload } from "./api.js" */
 /** @import { Network } from "./network.js" */
 /** @import { Progress, State } from "./status.js" */
 /** @import { Services } from "./transfer.js" */
 
 /**
- * @typedef {object} Options
+ * A file on its way. `turn` is its place in the order of completion, `most` the most bytes that it has reported, `link`
+ * its share page once storage has some of it, and `upload` the server's answer once it is ready.
+ *
+ * @typedef {object} Item
+ * @property {string} id
+ * @property {File} file
+ * @property {string} name as people see it
  * @property {string} kind
- * @property {() => Record<string, string>} takeFields gives what else the API is to know of the files that begin now
- * @property {Omit<Services, "report"> & { network: Network }} services
- * @property {(id: string, state: State | null) => void} changed a file's state; null at its end
- * @property {(upload: Upload) => void} ready
+ * @property {Changes} fields what else the API is to know of it
+ * @property {number} turn
+ * @property {State | { state: "queued" } | { state: "ready" } | { state: "failed", text: string }} is
+ * @property {number} most
+ * @property {string} [link]
+ * @property {Upload} [upload]
+ */
+
+/**
+ * The page's reactions. `changed` follows every change of an item, `removed` its end without one.
+ *
+ * @typedef {object} Handlers
+ * @property {(item: Item) => void} changed
+ * @property {(item: Item, upload: Upload) => void} ready
+ * @property {(item: Item) => void} removed
+ * @property {() => void} idle nothing is under way any more
  * @property {(error: unknown) => string} inWords
  */
 
-/** @typedef {Record<string, unknown>} Body of the server's answer */
-
 // So many files are under way at a time; their parts share the lanes.
 const TRANSFERS = 4;
-// In ms, since Uppy draws everything anew with each report.
+// In ms: a screen that changes more often shows nothing more.
 const BETWEEN_REPORTS = 200;
-// Uppy treats 100 % as finished; only the server can say that.
-const NOT_YET_ALL = 0.99;
 
-/** @extends {BasePlugin<Options & PluginOpts, Meta, Body>} */
-export class Uploader extends BasePlugin {
+export class Uploader {
+  #services;
+  #on;
+  /** @type {Map<string, Item>} in the order in which they were chosen */
+  #items = new Map();
   /** @type {Map<string, Transfer>} */
   #transfers = new Map();
+  /** @type {Item[]} */
+  #queue = [];
   /** @type {Map<string, number>} when the progress of each was last reported */
   #reported = new Map();
-  /** @type {Map<string, number>} the most bytes that each has reported */
-  #most = new Map();
-  /** @type {Set<string>} files that wait for their turn */
-  #waiting = new Set();
-  /** @type {Map<string, Record<string, string>>} what else the API is to know of each, when it is tried again too */
-  #fields = new Map();
   /** Bytes that transfers have sent which are not under way any more. */
   #sent = 0;
+  #count = 0;
+  /** @type {PromiseWithResolvers<void>} resolved when an item's state changes */
+  #next = Promise.withResolvers();
 
   /**
-   * @param {Uppy<Meta, Body>} uppy
-   * @param {Options & PluginOpts} options
+   * @param {Omit<Services, "report" | "turn"> & { network: Pick<Network, "watch"> }} services
+   * @param {Handlers} on
    */
-  constructor(uppy, options) {
-    super(uppy, options);
-    this.id = "MayflyUploader";
-    this.type = "uploader";
-  }
-
-  install() {
-    const { uppy } = this;
-    uppy.setState({ capabilities: { ...uppy.getState().capabilities, resumableUploads: true } });
-    uppy.addUploader((ids) => this.#uploadAll(ids));
-    uppy.on("file-removed", ({ id }) => {
-      this.#most.delete(id);
-      this.#fields.delete(id);
-      this.#waiting.delete(id);
-      this.#transfers.get(id)?.cancel();
-    });
-    uppy.on("upload-pause", (file, paused) => {
-      const transfer = file && this.#transfers.get(file.id);
-      if (paused) transfer?.pause();
-      else transfer?.resume();
-    });
-    uppy.on("pause-all", () => this.#each((transfer) => transfer.pause()));
-    uppy.on("resume-all", () => this.#each((transfer) => transfer.resume()));
-    this.opts.services.network.watch({
+  constructor(services, on) {
+    this.#services = services;
+    this.#on = on;
+    services.network.watch({
       lost: () => this.#each((transfer) => transfer.lost()),
       back: () => this.#each((transfer) => transfer.back()),
     });
   }
 
+  /** All files that are not ready: queued, under way, paused or failed. */
+  get items() {
+    return [...this.#items.values()];
+  }
+
   get busy() {
-    return this.#transfers.size > 0;
+    return this.#transfers.size > 0 || this.#queue.length > 0;
   }
 
   /**
@@ -92,10 +92,81 @@ export class Uploader extends BasePlugin {
     for (const [id, transfer] of this.#transfers) {
       progress.sent += transfer.sent;
       progress.left += transfer.size - transfer.bytes;
-      progress.again ||= transfer.bytes < (this.#most.get(id) ?? 0);
+      progress.again ||= transfer.bytes < (this.#items.get(id)?.most ?? 0);
     }
-    for (const id of this.#waiting) progress.left += this.uppy.getFile(id)?.size ?? 0;
+    for (const { file } of this.#queue) progress.left += file.size;
     return progress;
+  }
+
+  /**
+   * Send a file, as soon as it is its turn.
+   *
+   * @param {File} file
+   * @param {string} kind
+   * @param {Changes} fields
+   */
+  send(file, kind, fields) {
+    const turn = ++this.#count;
+    /** @type {Item} */
+    const item = {
+      id: String(turn),
+      file,
+      name: visible(file.name),
+      kind,
+      fields,
+      turn,
+      is: { state: "queued" },
+      most: 0,
+    };
+    this.#items.set(item.id, item);
+    this.#enqueue(item);
+    return item;
+  }
+
+  /** @param {Item} item */
+  pause({ id }) {
+    this.#transfers.get(id)?.pause();
+  }
+
+  /** @param {Item} item */
+  resume({ id }) {
+    this.#transfers.get(id)?.resume();
+  }
+
+  /**
+   * Try a file that failed once more.
+   *
+   * @param {Item} item
+   */
+  retry(item) {
+    if (item.is.state !== "failed") return;
+    item.turn = ++this.#count;
+    this.#enqueue(item);
+  }
+
+  /**
+   * Give a file up, whatever its state.
+   *
+   * @param {Item} item
+   */
+  cancel(item) {
+    if (!this.#items.delete(item.id)) return;
+    this.#queue = this.#queue.filter((other) => other !== item);
+    this.#transfers.get(item.id)?.cancel();
+    this.#pulse();
+    this.#on.removed(item);
+  }
+
+  /**
+   * Change the title or the lifetime of a file, whatever its state. Raises what `Api.change` raises.
+   *
+   * @param {Item} item
+   * @param {Changes} changes
+   */
+  async edit(item, changes) {
+    item.fields = { ...item.fields, ...changes };
+    if (item.upload) await this.#services.api.change(item.upload.id, changes);
+    else await this.#transfers.get(item.id)?.edit(changes);
   }
 
   /** @param {(transfer: Transfer) => void} steer */
@@ -103,72 +174,102 @@ export class Uploader extends BasePlugin {
     for (const transfer of this.#transfers.values()) steer(transfer);
   }
 
-  /** @param {string[]} ids */
-  async #uploadAll(ids) {
-    this.uppy.emit("upload-start", this.uppy.getFilesByIds(ids));
-    const begin = ids.filter((id) => !this.#fields.has(id));
-    if (begin.length) {
-      const fields = this.opts.takeFields();
-      for (const id of begin) this.#fields.set(id, fields);
-    }
-    const waiting = [...ids];
-    for (const id of waiting) this.#waiting.add(id);
-    const work = async () => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        this.#waiting.delete(id);
-        await this.#upload(id);
-      }
-    };
-    await Promise.all(Array.from({ length: TRANSFERS }, work));
+  /** @param {Item} item */
+  #enqueue(item) {
+    this.#queue.push(item);
+    this.#set(item, { state: "queued" });
+    this.#work();
   }
 
-  /** @param {string} id */
-  async #upload(id) {
-    const { uppy, opts } = this;
-    const file = uppy.getFile(id);
-    if (!file) return; // removed while it waited
+  #work() {
+    while (this.#transfers.size < TRANSFERS) {
+      const item = this.#queue.shift();
+      if (!item) return;
+      this.#run(item);
+    }
+  }
+
+  /** @param {Item} item */
+  async #run(item) {
     const transfer = new Transfer(
-      /** @type {File} */ (file.data),
-      { kind: opts.kind, fields: this.#fields.get(id) ?? {} },
+      item.file,
+      { kind: item.kind, fields: item.fields },
       {
-        ...opts.services,
-        report: (report) => ("bytes" in report ? this.#progress(id, report.bytes) : opts.changed(id, report)),
+        ...this.#services,
+        turn: () => this.#turn(item),
+        report: (report) => {
+          if (!this.#items.has(item.id)) return; // given up, and on its last steps
+          if ("bytes" in report) this.#progress(item, report);
+          else this.#set(item, report);
+        },
       },
     );
-    this.#transfers.set(id, transfer);
-    if (file.isPaused) transfer.pause();
-    if (this.#most.has(id)) this.#progress(id, 0); // it is tried again, and the bar keeps its place
-    opts.changed(id, { state: "sending" });
+    this.#transfers.set(item.id, transfer);
+    this.#set(item, { state: "sending" });
     try {
       const upload = await transfer.run();
-      this.#most.delete(id);
-      uppy.emit("upload-success", uppy.getFile(id), { status: 200, body: { ...upload }, uploadURL: upload.link });
-      opts.ready(upload);
+      item.upload = upload;
+      this.#items.delete(item.id);
+      this.#end(item, transfer);
+      this.#set(item, { state: "ready" });
+      this.#on.ready(item, upload);
     } catch (error) {
-      if (error !== CANCELLED) uppy.emit("upload-error", uppy.getFile(id), new Error(opts.inWords(error)));
-    } finally {
-      this.#sent += transfer.sent;
-      this.#transfers.delete(id);
-      this.#reported.delete(id);
-      opts.changed(id, null);
+      this.#end(item, transfer);
+      if (error !== CANCELLED) this.#set(item, { state: "failed", text: this.#on.inWords(error) });
     }
+    this.#work();
+    if (!this.busy) this.#on.idle();
   }
 
   /**
-   * Let Uppy draw how far a file is. Lost parts travel again, and the bar keeps its place meanwhile.
-   *
-   * @param {string} id
-   * @param {number} bytes
+   * @param {Item} item
+   * @param {Transfer} transfer
    */
-  #progress(id, bytes) {
-    const most = Math.max(bytes, this.#most.get(id) ?? 0);
-    this.#most.set(id, most);
+  #end({ id }, transfer) {
+    this.#sent += transfer.sent;
+    this.#transfers.delete(id);
+    this.#reported.delete(id);
+  }
+
+  /**
+   * @param {Item} item
+   * @param {Item["is"]} is
+   */
+  #set(item, is) {
+    item.is = is;
+    this.#pulse();
+    this.#on.changed(item);
+  }
+
+  #pulse() {
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
+  }
+
+  /**
+   * Wait until no image that was chosen before this one is still on its way: the server keeps the images that were
+   * completed last. A paused one holds no other up.
+   *
+   * @param {Item} item
+   */
+  async #turn(item) {
+    const isAhead = (/** @type {Item} */ other) =>
+      other.kind === "image" && other.turn < item.turn && other.is.state !== "paused" && other.is.state !== "failed";
+    while (item.kind === "image" && this.#items.has(item.id) && this.items.some(isAhead)) await this.#next.promise;
+  }
+
+  /**
+   * Lost parts travel again, and the bar keeps its place meanwhile.
+   *
+   * @param {Item} item
+   * @param {{ bytes: number, stored: number, link?: string }} report
+   */
+  #progress(item, { bytes, stored, link }) {
+    item.most = Math.max(bytes, item.most);
+    if (stored) item.link = link;
     const now = Date.now();
-    if (now - (this.#reported.get(id) ?? 0) < BETWEEN_REPORTS) return;
-    this.#reported.set(id, now);
-    const file = this.uppy.getFile(id);
-    if (!file?.size) return;
-    const bytesUploaded = Math.min(most, Math.floor(file.size * NOT_YET_ALL));
-    this.uppy.emit("upload-progress", file, { bytesUploaded, bytesTotal: file.size, uploadStarted: now });
+    if (now - (this.#reported.get(item.id) ?? 0) < BETWEEN_REPORTS) return;
+    this.#reported.set(item.id, now);
+    this.#on.changed(item);
   }
 }

@@ -31,9 +31,10 @@ export function t(text, values = {}) {
  * @param {string} one
  * @param {string} other
  * @param {number} n
+ * @param {Record<string, string | number>} [values]
  */
-export function tn(one, other, n) {
-  return filled(pluralForms(one, other)[formOf(n)], { n });
+export function tn(one, other, n, values = {}) {
+  return filled(pluralForms(one, other)[formOf(n)], { n, ...values });
 }
 
 /**
@@ -60,6 +61,31 @@ export function formOf(n) {
 }
 
 /**
+ * How people of a language write figures and lists.
+ *
+ * @typedef {object} Formats
+ * @property {(bytes: number) => string} size
+ * @property {(share: number) => string} percent of 1, rounded down
+ * @property {(seconds: number) => string} time
+ * @property {(names: string[]) => string} list
+ */
+
+/**
+ * @param {string} lang
+ * @returns {Formats}
+ */
+export function formatsIn(lang) {
+  const percent = new Intl.NumberFormat(lang, { style: "percent" });
+  const list = new Intl.ListFormat(lang);
+  return {
+    size: bytesIn(lang),
+    percent: (share) => percent.format(Math.floor(share * 100) / 100),
+    time: timeIn(lang),
+    list: (names) => list.format(names),
+  };
+}
+
+/**
  * A function that writes sizes, speeds and their like as people of `lang` do.
  *
  * @param {string} lang
@@ -67,15 +93,17 @@ export function formOf(n) {
  */
 export function bytesIn(lang) {
   const format = new Intl.NumberFormat(lang, { maximumSignificantDigits: 3 });
-  const units = ["B", "kB", "MB", "GB", "TB"];
+  const units = ["kB", "MB", "GB", "TB"];
   return (bytes) => {
+    // As the server writes them, and all our languages say.
+    if (bytes < 1000) return `${Math.round(bytes)}\u00a0${bytes === 1 ? "byte" : "bytes"}`;
     let unit = 0;
-    let value = bytes;
+    let value = bytes / 1000;
     while (value >= 1000 && unit < units.length - 1) {
       value /= 1000;
       unit++;
     }
-    return `${format.format(value)} ${units[unit]}`;
+    return `${format.format(value)}\u00a0${units[unit]}`;
   };
 }
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLACES = re.compile(r"%?\{\w+\}")
 # These read as in English.
-SAME = {"es": {"Error", "{name}: {text}", "{size}/s"}, "pt-br": {"{name}: {text}", "{size}/s"}}
+SAME = {"es": {"{name}: {text}", "{size}/s"}, "pt-br": {"{name}: {text}", "{size}/s"}}
 
 
 def listed() -> list[list[str]]:
@@ -56,18 +56,18 @@ def test_a_translation_names_the_same_values_as_its_text(language):
 @pytest.mark.parametrize(
     ("language", "number", "text"),
     [
-        ("es", 0, "Solo se conservan las {n} imágenes más nuevas"),
-        ("es", 1, "Solo se conserva la imagen más nueva"),
-        ("es", 101, "Solo se conservan las {n} imágenes más nuevas"),
-        ("pt-br", 0, "Só a imagem mais nova é mantida"),
-        ("pt-br", 2, "Só as {n} imagens mais novas são mantidas"),
-        ("pt-br", 1000, "Só as {n} imagens mais novas são mantidas"),
+        ("es", 0, "Caben {n} imágenes."),
+        ("es", 1, "Cabe una imagen."),
+        ("es", 101, "Caben {n} imágenes."),
+        ("pt-br", 0, "Cabe uma imagem."),
+        ("pt-br", 2, "Cabem {n} imagens."),
+        ("pt-br", 1000, "Cabem {n} imagens."),
     ],
 )
 def test_each_number_takes_its_plural_form(language, number, text):
     with override(language):
         found = words.words()
-    forms = found["texts"]["Only the newest image is kept; the others are deleted."]
+    forms = found["texts"]["One image fits. Left out: {names}."]
     assert forms[form_of(found["plural"], number)].startswith(text)
 
 

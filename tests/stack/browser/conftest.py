@@ -77,21 +77,13 @@ class Surfer:
         return page
 
     def ready_for_files(self) -> None:
-        expect(self.page.locator(".uppy-Dashboard-inner")).to_be_visible()
-        expect(self.page.locator(".uppy-Dashboard-input").first).to_be_attached()
-
-    def choose(self, *files: Path) -> None:
-        """Choose files with the button."""
-        with self.page.expect_file_chooser() as chooser:
-            self.page.get_by_role("button", name="Choose files").first.click()
-        chooser.value.set_files(files)
-
-    def send(self) -> None:
-        self.page.locator(".uppy-StatusBar-actionBtn--upload").click()
+        expect(self.page.locator(".upload-choose")).to_be_visible()
 
     def upload(self, *files: Path) -> None:
-        self.choose(*files)
-        self.send()
+        """Choose files with the button, which sends them."""
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator(".upload-choose").click()
+        chooser.value.set_files(files)
 
     def see(self, name: str, *, seconds: float = 60) -> None:
         """Wait until the page lists an upload of this name."""
@@ -104,9 +96,8 @@ class Surfer:
         expect(self.page.locator(".upload-status")).to_contain_text(text, timeout=seconds * 1000)
 
     def percent(self) -> int:
-        """The percentage of all files that the page shows as sent."""
-        bar = self.page.locator(".uppy-StatusBar-progress")
-        return int(bar.get_attribute("aria-valuenow") or 0) if bar.count() else 0
+        """The percentage of the first file under way that the page shows as sent; 0 if there is none."""
+        return int(self.page.evaluate("100 * (document.querySelector('.sending progress')?.position ?? 0)"))
 
     def until(self, true: Callable[[], object], *, seconds: float = 30) -> float:
         """Wait until `true()`, while the page goes on; returns the seconds that it took. Fails after `seconds`."""

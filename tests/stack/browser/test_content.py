@@ -31,9 +31,8 @@ def test_a_file_with_a_script_is_saved_and_never_runs(surfer, make, name):
     file = make(name, SCRIPTS[name].encode())
     page = surfer.open("/files/")
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
-    surfer.choose(file)
+    surfer.upload(file)
     nothing_ran(page)
-    surfer.send()
     surfer.see(name)
     nothing_ran(page)
     with page.expect_download() as download:
@@ -48,9 +47,8 @@ def test_a_file_with_a_script_is_saved_and_never_runs(surfer, make, name):
 def test_a_page_shows_markup_in_a_name_as_text(surfer, make, name):
     page = surfer.open("/files/")
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
-    surfer.choose(make(name.replace("/", "_"), b"hello"))
+    surfer.upload(make(name.replace("/", "_"), b"hello"))
     nothing_ran(page)
-    surfer.send()
     surfer.see(name)
     nothing_ran(page)
     page.goto(surfer.uploads("file")[0]["link"])

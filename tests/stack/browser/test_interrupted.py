@@ -13,7 +13,7 @@ def test_the_notice_goes_when_its_file_is_chosen_and_returns_without_it(surfer, 
     page = surfer.page
     expect(page.locator(NOTICE)).to_have_count(1)
     surfer.line(up=1_000_000)
-    surfer.choose(film)
+    surfer.upload(film)
     expect(page.locator(NOTICE)).to_have_count(0)
     surfer.says("Uploading")
     expect(page.locator(NOTICE)).to_have_count(0)
@@ -30,7 +30,7 @@ def test_the_notice_goes_in_a_tab_whose_neighbour_takes_the_file_up(surfer, make
     surfer.devtools = None
     surfer.open("/files/", page=surfer.tab())
     surfer.line(up=1_000_000)
-    surfer.choose(film)
+    surfer.upload(film)
     surfer.says("Uploading")
     # The tab in front knows nothing of it yet, and its question is still open when the answer comes.
     first.get_by_role("button", name="Discard film.mp4").click()

@@ -21,8 +21,7 @@ def test_uploads_that_end_during_a_read_are_listed(surfer, make):
     surfer.upload(make("a.txt", 10))
     surfer.until(lambda: held)
     answer = held[0].fetch()  # it lists one file, and comes after the second has turned ready
-    surfer.choose(make("b.txt", 10))
-    surfer.send()
+    surfer.upload(make("b.txt", 10))
     surfer.until(lambda: len(surfer.seen()) == 2)
     held[0].fulfill(response=answer)
     surfer.until(lambda: len(held) == 2)

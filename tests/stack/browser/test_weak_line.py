@@ -17,7 +17,7 @@ def test_a_paused_upload_survives_half_a_minute_offline(surfer, make, line):
     surfer.line(up=8_000_000)
     surfer.upload(film)
     surfer.until_percent(30)
-    page.locator(".uppy-StatusBar").get_by_role("button", name="Pause").click()
+    page.locator(".sending").get_by_role("button", name="Pause").click()
     surfer.says("Paused")
     page.wait_for_timeout(500)
     arrived, sent = stored(page)[0]["stored"] // PART, len(line.sent)
@@ -25,7 +25,7 @@ def test_a_paused_upload_survives_half_a_minute_offline(surfer, make, line):
     page.wait_for_timeout(30_000)
     assert len(line.sent) == sent
     surfer.line()
-    page.locator(".uppy-StatusBar").get_by_role("button", name="Resume").click()
+    page.locator(".sending").get_by_role("button", name="Resume").click()
     surfer.see("film.mp4")
     assert len(line.sent) - sent == 8 - arrived
     assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
@@ -75,7 +75,7 @@ def test_a_reload_or_a_closed_tab_sends_only_the_missing_parts(surfer, make, lin
     )
     surfer.line()
     line.sent.clear()
-    surfer.choose(film)  # the page asks for no more than this
+    surfer.upload(film)  # the page asks for no more than this
     surfer.see("film.mp4")
     assert set(line.sent) == set(range(1, 9)) - arrived
     [upload] = surfer.uploads("file")
@@ -193,7 +193,7 @@ def test_the_page_names_a_bucket_that_bars_it(browser, make, cors):
         surfer.says("(CORS)")
         assert surfer.percent() < 100
         cors()
-        page.locator(".uppy-StatusBar").get_by_role("button", name="Retry").click()
+        page.locator(".sending").get_by_role("button", name="Retry").click()
         surfer.see("film.mp4")
         assert digest(surfer.download(surfer.uploads("file")[0])) == digest(film.read_bytes())
 
@@ -323,7 +323,7 @@ def test_the_time_left_is_honest_and_the_bar_never_runs_backwards(surfer, make):
     surfer.upload(film)
     expect(line).to_contain_text("left", timeout=15_000)
     page.wait_for_timeout(5_000)
-    speed, left, unit = re.search(r"([\d.]+) MB/s, (\d+) (sec|min) left", line.inner_text()).groups()
+    speed, left, unit = re.search(r"([\d.]+)\sMB/s, (\d+) (sec|min) left", line.inner_text()).groups()
     remains = 96 * MiB * (100 - surfer.percent()) / 100
     expected = remains / (float(speed) * 1_000_000)
     step = 5 if unit == "sec" else 60

@@ -17,7 +17,7 @@ from jinja2 import StrictUndefined
 
 from .. import __version__, links
 from ..uploads.ids import ID_LENGTH
-from ..uploads.limits import TITLE_LENGTH, limits
+from ..uploads.limits import FORM_FILES, TITLE_LENGTH, limits
 from . import formats, words
 from .compiling import ByLanguage, LanguageEnvironment
 
@@ -44,12 +44,13 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         limits=limits,
         title_length=TITLE_LENGTH,
         long=formats.LONG,
+        form_files=FORM_FILES,
         languages=settings.LANGUAGES,
         shared_box=settings.SHARED_BOX,
         version=__version__,
     )
     made.filters.update(
-        {name: getattr(formats, name) for name in ("seconds", "moment", "clock", "sort", "filled", "fade", "cut")}
+        {name: getattr(formats, name) for name in ("short_span", "seconds", "moment", "clock", "sort", "filled", "fade", "cut")}
         | {name: partial(getattr(formats, name), language=get_language()) for name in ("size", "span", "left", "keep")}
     )
     return made

@@ -27,6 +27,7 @@ DOCUMENTS = (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".pages
 COUNTED_DOWN = 600  # from so many seconds on, the time left counts every second
 # A name of more characters than this takes more than three lines in a card or a headline of a phone.
 LONG, HEAD, TAIL = 60, 34, 20
+HOUR = timedelta(hours=1)
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
 
 
@@ -77,6 +78,12 @@ def _span(seconds: int, language: str | None) -> str:
     if minutes < 120:
         return ngettext("%d minute", "%d minutes", minutes) % minutes
     return ngettext("%d hour", "%d hours", minutes // 60) % (minutes // 60)
+
+
+def short_span(value: timedelta) -> str:
+    """A lifetime in its largest whole unit, by its symbol, which all languages share: 15 min, 12 h."""
+    whole, unit = (value.total_seconds() / 3600, "h") if value >= HOUR else (value.total_seconds() / 60, "min")
+    return f"{three_digits(whole)}\N{NO-BREAK SPACE}{unit}"
 
 
 def seconds(value: timedelta) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from ..uploads.choices import Kind
 from ..uploads.errors import Busy, Crowded, Gone, NotAllowed, Refused
 from ..uploads.limits import FORM_FILES, TITLE_LENGTH, limits
 from ..uploads.receiving import Receiver
+from ..uploads.rules import check_lifetime
 from ..uploads.visible import visible
 from ..visitors import rates
 from ..visitors.addresses import address_of
@@ -31,6 +33,16 @@ def body_length(request: HttpRequest) -> int | None:
     return int(declared) if re.fullmatch("[0-9]{1,19}", declared) else None
 
 
+def lifetime_given(text: str) -> timedelta | None:
+    """The lifetime that a form or an address asks for in whole seconds; None if it asks for none. Raises NotAllowed."""
+    if not text:
+        return None
+    # Nine digits are 31 years. Any other text gets the answer that a lifetime of no time gets.
+    lifetime = timedelta(seconds=int(text) if re.fullmatch("[0-9]{1,9}", text) else 0)
+    check_lifetime(lifetime)
+    return lifetime
+
+
 class UploadForm(forms.Form):
     """The fields beside the files, which have been received by then."""
 
@@ -40,6 +52,13 @@ class UploadForm(forms.Form):
         label=gettext_lazy("Title"),
         widget=forms.TextInput(attrs={"placeholder": gettext_lazy("optional"), "autocomplete": "off"}),
     )
+    lifetime = forms.CharField(required=False)
+
+    def clean_lifetime(self) -> timedelta | None:
+        try:
+            return lifetime_given(self.cleaned_data["lifetime"])
+        except NotAllowed as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 @dataclass(slots=True)
@@ -125,13 +144,13 @@ class IntoStorage(FileUploadHandler):
             file.receiver.cancel()
             self._refuse(file.name, error)
 
-    def finish(self, title: str) -> int:
+    def finish(self, title: str, lifetime: timedelta | None = None) -> int:
         """Turn ready what has arrived whole, and return how many did. The others join the refusals."""
         arrived = 0
         while self.incoming:
             file = self.incoming.pop(0)
             try:
-                file.receiver.finish(title=title)
+                file.receiver.finish(title=title, lifetime=lifetime)
                 arrived += 1
             except (Refused, Gone, Busy, Crowded, StorageError) as error:
                 file.receiver.cancel()  # no page knows of it, so no visitor could complete it later

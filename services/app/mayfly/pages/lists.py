@@ -165,7 +165,7 @@ def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
 def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
     form = UploadForm(request.POST)
     before = names_of_images(incoming)
-    arrived = incoming.finish(form.cleaned_data["title"]) if form.is_valid() else 0
+    arrived = incoming.finish(**form.cleaned_data) if form.is_valid() else 0
     if arrived:
         say_what_is_here(request, incoming.kind, arrived, before)
     for name, why in incoming.refusals:

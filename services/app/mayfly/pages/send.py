@@ -21,7 +21,7 @@ from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
 from .caching import never_stored
-from .forms import body_length
+from .forms import body_length, lifetime_given
 from .lists import page_called
 
 CHUNK = 64 * 1024  # how much of a body is in memory at a time, in bytes
@@ -30,7 +30,10 @@ CHUNK = 64 * 1024  # how much of a body is in memory at a time, in bytes
 @never_stored
 @csrf_exempt  # the box comes in a header, which no other site can send; the cookie is not read
 def put(request: HttpRequest, name: str) -> HttpResponse:
-    """Stream the body into a file of this name. X-Box-Token puts it into a box, and the answer returns the token."""
+    """Stream the body into a file of this name.
+
+    X-Box-Token puts it into a box, and the answer returns the token. `?lifetime=` has seconds, as in the API.
+    """
     if request.method != "PUT":
         return page_called(request, name)
     try:
@@ -57,6 +60,7 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
         raise Unanswerable("length_missing")
     if size > limits.form_size:
         raise Unanswerable("body_too_large", limit=format_size(limits.form_size))
+    lifetime = lifetime_given(request.GET.get("lifetime", ""))
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=box)
     chunks = _chunks(request)
@@ -67,6 +71,7 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
         kind=Kind.FILE,
         name=name,
         size=size,
+        lifetime=lifetime,
         storage=uploads_storage,
     )
     receiver = Receiver(upload, storage=uploads_storage)

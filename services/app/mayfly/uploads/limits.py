@@ -14,6 +14,8 @@ TITLE_LENGTH = 80
 FAILURE_LENGTH = 200
 FORM_FILES = 100  # the most files of one form that are taken
 PDF_PREVIEW = 32 * MB  # the largest PDF whose first page is shown: the decoder has it in memory whole
+# The lifetimes that a form offers, beside the usual one; those above the longest are left out.
+OFFERED_LIFETIMES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=12))
 PAGE = 50  # the most uploads that a page of a list has
 # The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
 DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
@@ -45,6 +47,11 @@ class Limits:
     def size(self, kind: Kind) -> int:
         """The largest size that one upload of this kind may have, in bytes."""
         return self.image_size if kind == Kind.IMAGE else self.file_size
+
+    @property
+    def lifetimes(self) -> list[timedelta]:
+        """The lifetimes that a form offers, the shortest first. The usual one is always among them."""
+        return sorted({self.lifetime, *(offered for offered in OFFERED_LIFETIMES if offered <= self.longest_lifetime)})
 
 
 limits = Limits(

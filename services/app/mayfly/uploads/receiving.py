@@ -1,5 +1,6 @@
 """A stream that passes through us into storage: a form's file, or `curl -T`."""
 
+from datetime import timedelta
 from time import monotonic
 
 from django.utils.translation import gettext as _
@@ -9,7 +10,7 @@ from . import lifecycle
 from .choices import Kind, State
 from .errors import Gone, NotAllowed, Refused
 from .models import Upload
-from .rules import check_size, clean_title
+from .rules import check_lifetime, check_size, clean_title
 
 KEEP_SECONDS = 60  # between two moves of the deadline, well below the first deadline's 15 minutes
 
@@ -47,16 +48,20 @@ class Receiver:
         if self._buffer:
             self._send(len(self._buffer))
 
-    def finish(self, *, title: str = "", whole: bool = False) -> Upload:
+    def finish(self, *, title: str = "", lifetime: timedelta | None = None, whole: bool = False) -> Upload:
         """Complete the upload with the bytes received; `whole` means that its declared size is exact.
+
+        `lifetime` None leaves the one that the upload began with.
 
         Raises:
             PartsMissing, Refused, Gone: as `complete` does.
-            Refused: also if the title is too long, or no bytes came, or fewer than declared.
+            Refused: also if the title or the lifetime is too long, or no bytes came, or fewer than declared.
         """
         self.close()
         try:
             title = clean_title(title)
+            if lifetime is not None:
+                check_lifetime(lifetime)
             check_size(Kind(self.upload.kind), self.received)
             if whole and self.received < self.upload.size:
                 raise NotAllowed("shorter_than_declared", _("Fewer bytes came than were declared."), field="size")
@@ -66,6 +71,8 @@ class Receiver:
         changes: dict[str, object] = {"size": self.received}
         if title:
             changes["title"] = title
+        if lifetime is not None:
+            changes["lifetime"] = lifetime
         Upload.objects.pending().filter(pk=self.upload.pk).update(**changes)
         return lifecycle.complete(self.upload, storage=self.storage)
 
