@@ -236,7 +236,7 @@ export class Cards {
     const size = this.#formats.size(file.size);
     if (is.state === "queued") return `${t("Waiting for its turn")} · ${size}`;
     if (is.state === "failed") return `${t("Upload failed")} · ${size}`;
-    const share = `${this.#formats.percent(most / file.size)} · ${size}`;
+    const share = `${this.#formats.percent(Math.min(most / file.size, 0.99))} · ${size}`;
     if (is.state === "paused") return `${t("Paused")} · ${share}`;
     return is.state === "waiting" ? `${t("Waiting")} · ${share}` : share;
   }

@@ -6,10 +6,11 @@ from playwright.sync_api import expect
 from tests.support.samples import PNG
 
 from .conftest import digest, visit
-from .test_pages import looked_at
+from .looking import looked_at
 
 HEIC = b"\0\0\0\x20ftypheic" + b"x" * 100
 FAULTS = ".upload-faults li"
+CARD = ".sending li"
 
 
 @pytest.mark.parametrize("name", ["cat.heic", "notes.pdf", "drawing.svg"])
@@ -66,6 +67,15 @@ def test_a_message_about_a_refused_file_goes_with_the_next_choice(surfer, make):
     expect(page.locator(FAULTS)).to_have_count(1)
     surfer.upload(make("dot.png", PNG))
     expect(page.locator(FAULTS)).to_have_count(0)
+
+
+def test_a_refusal_stays_in_sight_when_another_image_is_ready(surfer, make):
+    page = surfer.open("/images/")
+    page.set_viewport_size({"width": 390, "height": 500})
+    surfer.upload(make("cat.heic", HEIC), make("dot.png", PNG))
+    surfer.see("dot.png")
+    expect(page.locator(CARD)).to_have_count(0)
+    expect(page.get_by_role("button", name="Send as a file")).to_be_in_viewport()
 
 
 def test_a_title_stays_for_the_next_file_if_none_could_be_sent(surfer, make):

@@ -142,7 +142,6 @@ def test_files_that_an_installed_app_is_given_are_uploaded(browser):
         taken(surfer.open("/images/"))
         share(surfer.page, NOTES)
         surfer.page.wait_for_url("**/files/**")
-        surfer.send()
         surfer.see("notes.txt")
         [upload] = surfer.uploads("file")
         assert surfer.download(upload) == b"shared by a phone"
@@ -182,7 +181,6 @@ def test_files_that_a_page_hands_over_wait_for_a_yes(surfer):
     assert surfer.uploads("file") == []
     share(page, NOTES)
     dialog.get_by_role("button", name="Upload").click()
-    surfer.send()
     surfer.see("notes.txt")
 
 

@@ -38,7 +38,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 
 document.addEventListener("mayfly:ready", (event) => {
   event.preventDefault(); // else the uploader loads the whole page again
-  present(/** @type {CustomEvent} */ (event).detail.id);
+  // Faults of other files come first: the focus would take them out of sight.
+  if (!document.querySelector(".upload-faults li:not(.notice)")) present(/** @type {CustomEvent} */ (event).detail.id);
   readList("first");
   tellTabs();
 });
