@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from mayfly import __version__
+from mayfly.previews import make
 from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
@@ -282,6 +283,29 @@ def test_a_long_name_is_shown_without_its_middle(owner):
             in text
         )
         assert f'title="{upload["name"]}"' in text
+
+
+def test_a_file_that_is_an_image_has_a_picture_in_the_list(owner):
+    picture = owner.upload(PNG, name="a.png")["id"]
+    owner.upload(b"plain text", name="b.txt")
+    owner.upload(bytes(range(256)), name="c.bin")
+    text = page(owner.browser.get("/files/"))
+    assert re.findall('<a class="picture" id="picture-(.*?)"', text) == [picture]
+    assert "Preparing the preview" in text
+    while make.make_due(storage=storage):
+        pass
+    text = page(owner.browser.get("/files/"))
+    assert re.findall('<img src="/u/(.*?)/preview"', text) == [picture]
+    assert "Preparing the preview" not in text
+
+
+def test_a_file_whose_picture_cannot_be_made_stays_without_one(owner):
+    owner.upload(PNG[:8] + bytes(60), name="broken.png")
+    while make.make_due(storage=storage):
+        pass
+    text = page(owner.browser.get("/files/"))
+    assert "broken.png" in text
+    assert "picture" not in text.partition('id="uploads"')[2]
 
 
 def test_a_message_is_shown_once_and_only_then_its_cookie_goes(owner):

@@ -35,7 +35,7 @@ from .installed import FAVICON, favicon
 # Where a part of a list is, or its order, in its address and in the forms on it.
 PLACE = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}|sort=(name|size|left)")
 # The orders of a list that has one page, beside the newest first.
-SORTS: dict[str, Callable[[Upload | Listed], Any]] = {
+ORDERS: dict[str, Callable[[Upload | Listed], Any]] = {
     "name": lambda upload: (upload.title or upload.name).casefold(),
     "size": attrgetter("size"),
     "left": attrgetter("time_left"),
@@ -190,15 +190,15 @@ def _list(
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     shown = overview(box, kind, **cursors)
     asked = request.GET.get("sort", "")
-    sort = asked if asked in SORTS and not shown.newer and not shown.older else ""
+    order = asked if asked in ORDERS and not shown.newer and not shown.older else ""
     full = kind == Kind.IMAGE and shown.total == limits.images_kept and not shown.older
     context = {
         "kind": kind,
         "page": PAGES[kind],
         "form": form,
         "shown": shown,
-        "uploads": sorted(shown.uploads, key=SORTS[sort]) if sort else shown.uploads,
-        "sort": sort,
+        "uploads": sorted(shown.uploads, key=ORDERS[order]) if order else shown.uploads,
+        "order": order,
         "most": format_size(min(limits.size(kind), limits.form_size)),
         "next_out": shown.uploads[-1] if full else None,
     }

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import DEFAULT_DB_ALIAS, connection
 
 from .choices import Kind
+from .content import TEXT
 from .limits import PAGE
 from .models import Upload
 from .refusals import in_words
@@ -30,11 +31,19 @@ class Listed(NamedTuple):
     lifetime: timedelta
     expires_at: datetime
     has_preview: bool
+    preview_due_at: datetime | None
+    proven_type: str
     fetched_count: int
     fetched_at: datetime | None
     code: str | None
     refusal: str
     time_left: timedelta
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether it has a picture in its owner's list, or one is being made; as Upload has it."""
+        is_text = self.proven_type == TEXT
+        return self.kind == Kind.IMAGE or self.has_preview or (self.preview_due_at is not None and not is_text)
 
     @property
     def why_refused(self) -> str:

@@ -144,6 +144,11 @@ class Upload(models.Model):
         return self.kind == Kind.IMAGE or is_previewed(self.proven_type, self.size)
 
     @property
+    def has_picture(self) -> bool:
+        """Whether it has a picture in its owner's list, or one is being made."""
+        return self.kind == Kind.IMAGE or self.has_preview or (self.preview_due_at is not None and not self.is_text)
+
+    @property
     def is_text(self) -> bool:
         """Whether its preview is its first lines."""
         return self.proven_type == TEXT

@@ -40,7 +40,7 @@ export function follow({ over, soon }) {
 function showTimeLeft(element, over) {
   const left = Math.max(0, deadlineOf(element) - Date.now()) / 1000;
   const life = Number(element.dataset.life);
-  const text = (element.dataset.text ?? "").replace("{}", leftInWords(left, life));
+  const text = (element.dataset.text ?? "").replace("{}", timeLeft(left, life));
   if (element.textContent !== text) element.textContent = text;
   const upload = element.closest("[id^=upload-]");
   if (!(upload instanceof HTMLElement)) return;
@@ -66,20 +66,20 @@ function deadlineOf(element) {
 }
 
 /**
- * By the second in the last ten minutes. Otherwise in the largest unit, in the page's language, rounded down, but up in an
- * upload's first minute; the server's own `left` says the same.
+ * By the second in the last ten minutes. Before, it is rounded up in an upload's first minute; the server's own `left` says
+ * the same.
  *
  * @param {number} left in seconds
  * @param {number} life of the upload in all
  */
-function leftInWords(left, life) {
+function timeLeft(left, life) {
   const whole = Math.floor(left);
   if (whole < COUNTED_DOWN) return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
   return timeInWords(whole + (life - left < 60 ? 59 : 0));
 }
 
 /**
- * In the largest unit, rounded down, in the page's language.
+ * In the largest unit, rounded down, in the page's language; the server's own `span` says the same.
  *
  * @param {number} seconds
  */

@@ -8,9 +8,7 @@
 export function offer(root) {
   if (!(root instanceof Element)) return;
   reveal(root, "[data-copy]");
-  if (!("share" in navigator) || !matchMedia("(pointer: coarse)").matches) return;
-  reveal(root, "[data-send]");
-  for (const copy of root.querySelectorAll("[data-send] + [data-copy]")) copy.classList.add("quiet");
+  if ("share" in navigator && matchMedia("(pointer: coarse)").matches) reveal(root, "[data-send]");
 }
 
 /**
