@@ -62,9 +62,14 @@ def test_a_text_shows_its_first_lines_as_text(owner):
     assert '<div class="what">' not in text
 
 
-def test_a_page_without_its_preview_shows_an_icon(owner):
-    upload = owner.upload(pdf())
-    assert '<div class="what"><svg' in page(Client().get(f"/u/{upload['id']}/"))
+@pytest.mark.parametrize("content", [pdf(), b"%PDF-", b"\x00\x01"], ids=["pdf", "broken", "unknown"])
+def test_a_page_shows_an_icon_and_asks_again_only_for_a_preview_on_its_way(owner, content):
+    upload = owner.upload(content)
+    early = page(Client().get(f"/u/{upload['id']}/"))
+    assert '<div class="what"><svg' in early
+    assert ('hx-trigger="every 2s"' in early) == content.startswith(b"%PDF-")
+    tasks.waiting_previews()
+    assert 'hx-trigger="every 2s"' not in page(Client().get(f"/u/{upload['id']}/"))
 
 
 def test_a_page_does_not_wait_for_lines_that_do_not_come(owner, monkeypatch):

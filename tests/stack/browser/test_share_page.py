@@ -4,26 +4,18 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.documents import pdf
 from tests.support.samples import PNG
 
-from ..conftest import URL, until
-from .conftest import Surfer, visit
+from ..conftest import URL
+from .conftest import visit
 from .test_pages import looked_at, sent
 
 PLACES = {"America/Sao_Paulo": "en", "Asia/Kolkata": "es", "Europe/Lisbon": "pt-BR"}
 TEXT = b"#!/bin/sh\n<script>document.body.remove()</script>\n" + b"\techo hello\n" * 30
-
-
-def previewed(surfer: Surfer, name: str, content: bytes) -> dict:
-    """A file of the surfer's, once the worker has made its preview."""
-    upload = sent(surfer, name, content=content, lifetime=600)
-    until(lambda: re.search('class="(large|lines)"', httpx.get(upload["link"]).text), seconds=20)
-    return upload
 
 
 @pytest.mark.parametrize("zone", PLACES)
@@ -73,15 +65,17 @@ def test_an_owner_learns_that_the_upload_was_fetched(browser, surfer):
 def test_a_phone_shows_what_a_file_is_and_the_way_to_it(browser, surfer):
     surfer.open("/files/")
     uploads = {
-        "pdf": previewed(surfer, "the plan.pdf", pdf()),
-        "text": previewed(surfer, "notes.sh", TEXT),
-        "image": previewed(surfer, "dot.png", PNG),
+        "pdf": sent(surfer, "the plan.pdf", content=pdf(), lifetime=600),
+        "text": sent(surfer, "notes.sh", content=TEXT, lifetime=600),
+        "image": sent(surfer, "dot.png", content=PNG, lifetime=600),
         "archive": sent(surfer, "photos.zip", content=b"PK\x03\x04" + bytes(100), lifetime=600),
     }
     for sort, upload in uploads.items():
         with visit(browser, viewport={"width": 390, "height": 844}) as recipient:
             page = recipient.page = recipient.tab()
             page.goto(upload["link"])
+            if sort != "archive":  # the page shows its preview as soon as there is one
+                expect(page.locator(".large, .lines")).to_be_visible(timeout=60_000)
             if sort in ("pdf", "image"):
                 recipient.until(lambda page=page: page.locator(".large").evaluate("image => image.naturalWidth > 0"))
             expect(page.get_by_role("link", name="Download")).to_be_in_viewport()
