@@ -12,7 +12,7 @@ from tests.support.samples import PNG
 
 from ..conftest import URL
 from .conftest import visit
-from .test_pages import looked_at, sent
+from .looking import looked_at, sent
 
 PLACES = {"America/Sao_Paulo": "en", "Asia/Kolkata": "es", "Europe/Lisbon": "pt-BR"}
 TEXT = b"#!/bin/sh\n<script>document.body.remove()</script>\n" + b"\techo hello\n" * 30
