@@ -37,6 +37,7 @@ from django.db import connection
 from django.utils.translation import override
 
 from mayfly.ops import health
+from mayfly.previews import draw
 from mayfly.uploads import limits as limits_module
 
 from ..support.people import Person
@@ -85,6 +86,12 @@ def ready_keeps_nothing(monkeypatch) -> None:
     """Check anew each time, because the answer of one test says nothing to the next."""
     for kept in (health.readiness, health.warnings):
         monkeypatch.setattr(kept, "seconds", 0)
+
+
+@pytest.fixture(autouse=True)
+def patient_reader(monkeypatch) -> None:
+    """Let documents take their time on a busy machine. Their limit on processor time stays."""
+    monkeypatch.setattr(draw, "DOCUMENT_SECONDS", 60)
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_the_newest_three_of_four_images_stay(visitor, bucket):
 def test_four_images_by_form_leave_three_on_the_page(visitor):
     visitor.submit("/images/", files={f"dot{number}.png": PNG for number in range(4)})
     page = visitor.browser.get("/images/").text
-    assert [f"dot{number}.png" in page for number in range(4)] == [False, True, True, True]
+    assert [f"<bdi>dot{number}.png</bdi>" in page for number in range(4)] == [False, True, True, True]
 
 
 @pytest.mark.parametrize("kind", ["image", "file"])

@@ -39,14 +39,14 @@ def share(owner, content: bytes, name: str = "a.bin") -> str:
 def test_an_icon_and_a_word_say_what_a_file_is_whatever_its_name(owner, content, name, word):
     text = share(owner, content, name)
     assert f"</svg> {word}<span" in text
-    assert '<div class="sort"><svg class="icon"' in text
+    assert '<div class="what"><svg class="icon"' in text
     assert f'data-bytes="{len(content)}"' in text
 
 
 def test_a_pdf_shows_its_first_page(owner):
     text = share(owner, pdf(), "the plan.pdf")
     assert 'alt="First page of the plan.pdf"' in text
-    assert '<div class="sort">' not in text
+    assert '<div class="what">' not in text
     assert "</svg> PDF<span" in text
 
 
@@ -59,12 +59,17 @@ def test_a_text_shows_its_first_lines_as_text(owner):
     )
     assert "<script>alert" not in text
     assert "<img src=x" not in text
-    assert '<div class="sort">' not in text
+    assert '<div class="what">' not in text
 
 
-def test_a_page_without_its_preview_shows_an_icon(owner):
-    upload = owner.upload(pdf())
-    assert '<div class="sort"><svg' in page(Client().get(f"/u/{upload['id']}/"))
+@pytest.mark.parametrize("content", [pdf(), b"%PDF-", b"\x00\x01"], ids=["pdf", "broken", "unknown"])
+def test_a_page_shows_an_icon_and_asks_again_only_for_a_preview_on_its_way(owner, content):
+    upload = owner.upload(content)
+    early = page(Client().get(f"/u/{upload['id']}/"))
+    assert '<div class="what"><svg' in early
+    assert ('hx-trigger="every 2s"' in early) == content.startswith(b"%PDF-")
+    tasks.waiting_previews()
+    assert 'hx-trigger="every 2s"' not in page(Client().get(f"/u/{upload['id']}/"))
 
 
 def test_a_page_does_not_wait_for_lines_that_do_not_come(owner, monkeypatch):
@@ -84,7 +89,7 @@ def test_a_page_does_not_wait_for_lines_that_do_not_come(owner, monkeypatch):
         for _ in range(3):
             response = Client().get(f"/u/{upload.pk}/")
             assert response.status_code == 200
-            assert '<div class="sort">' in page(response)
+            assert '<div class="what">' in page(response)
         answer.set()
         opening._reader().submit(int).result(30)
     assert asked == [upload.preview_key]  # the others were given up before they were asked
@@ -96,4 +101,4 @@ def test_a_page_goes_without_its_lines_while_storage_is_away(owner, monkeypatch)
     tasks.waiting_previews()
     with monkeypatch.context() as patch:
         patch.setattr(storage_class(), "first_bytes", down)
-        assert '<div class="sort">' in page(Client().get(f"/u/{upload.pk}/"))
+        assert '<div class="what">' in page(Client().get(f"/u/{upload.pk}/"))

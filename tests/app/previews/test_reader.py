@@ -13,6 +13,7 @@ from mayfly.previews.draw import DecoderBroken, Interrupted, NotShowable, draw_p
 from ...support.documents import busy_pdf, packed_pdf, pdf
 from ...support.pictures import opened, pieces
 
+DOCUMENT_SECONDS = draw.DOCUMENT_SECONDS  # as it is outside of tests
 FOLDER = Path(reader.__file__).parent
 UNREADABLE = {
     "random": b"%PDF-1.4\n" + os.urandom(1000),
@@ -83,7 +84,7 @@ def test_a_pdf_gets_half_the_time_of_an_image():
 
 def test_a_slow_pdf_is_ended_while_an_image_still_has_time(monkeypatch, tmp_path):
     """Case 81: a large image may wait for the page that is drawn before it."""
-    assert draw.DOCUMENT_SECONDS <= draw.IMAGE_SECONDS / 2
+    assert DOCUMENT_SECONDS <= draw.IMAGE_SECONDS / 2
     program = tmp_path / "reader.py"
     program.write_text("import time; time.sleep(60)")
     monkeypatch.setattr(draw, "READER", program)

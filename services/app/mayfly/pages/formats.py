@@ -121,7 +121,7 @@ def filled(text: str, value: str) -> str:
     return text.replace("{}", value)
 
 
-def sort(upload: Upload) -> str:
+def sort_of(upload: Upload) -> str:
     """The sort of an upload by its first bytes: image, video, audio, pdf, document, text, archive, program, or file.
 
     A name may lie, so it decides between an archive and an office document alone, which both are archives.
