@@ -9,7 +9,7 @@ from tests.support.samples import PNG
 
 from ..conftest import URL
 from .conftest import Surfer, visit
-from .test_pages import AXE
+from .looking import no_barrier
 
 # As a phone posts what it shares: a form, whose answer takes the place of the page.
 SHARE = """files => {
@@ -86,8 +86,7 @@ def test_a_page_without_a_network_says_so_and_comes_back(surfer):
     expect(page.get_by_role("heading", name="You are offline")).to_be_visible()
     # It has its style, also where the browser's own cache lacks it.
     assert page.evaluate("getComputedStyle(document.body).display") == "flex"
-    page.evaluate(AXE.read_text())
-    assert page.evaluate("axe.run()")["violations"] == []
+    no_barrier(page)
     surfer.context.set_offline(False)
     page.get_by_role("link", name="Try again").click()
     expect(page.get_by_role("heading", name="My Files")).to_be_visible()
@@ -142,7 +141,6 @@ def test_files_that_an_installed_app_is_given_are_uploaded(browser):
         taken(surfer.open("/images/"))
         share(surfer.page, NOTES)
         surfer.page.wait_for_url("**/files/**")
-        surfer.send()
         surfer.see("notes.txt")
         [upload] = surfer.uploads("file")
         assert surfer.download(upload) == b"shared by a phone"
@@ -182,7 +180,6 @@ def test_files_that_a_page_hands_over_wait_for_a_yes(surfer):
     assert surfer.uploads("file") == []
     share(page, NOTES)
     dialog.get_by_role("button", name="Upload").click()
-    surfer.send()
     surfer.see("notes.txt")
 
 
