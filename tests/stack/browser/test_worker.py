@@ -63,6 +63,13 @@ def share(page: Page, *files: list[str]) -> None:
     page.evaluate(SHARE, list(files))
 
 
+def test_chromium_finds_nothing_that_bars_an_installation(surfer):
+    devtools = surfer.context.new_cdp_session(surfer.page)
+    assert devtools.send("Page.getAppManifest")["errors"] == []
+    bars = devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert {bar["errorId"] for bar in bars} <= {"in-incognito"}  # as every window of these tests is
+
+
 def test_the_worker_caches_nothing_of_a_visitor(surfer, make):
     """Case 86."""
     surfer.page.reload()
