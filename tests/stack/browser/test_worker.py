@@ -25,7 +25,7 @@ SHARE = """files => {
 # An installed app's window, which Chromium opens for no test.
 INSTALLED = """
 const ask = window.matchMedia.bind(window);
-window.matchMedia = (query) => query === "(display-mode: browser)" ? {matches: false} : ask(query);
+window.matchMedia = (query) => query === "(display-mode: standalone)" ? {matches: true} : ask(query);
 """
 NOTES = ["notes.txt", "text/plain", "shared by a phone"]
 
