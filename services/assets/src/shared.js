@@ -40,7 +40,7 @@ function handedOver() {
  * files, to fill a visitor's box or to push images out of it.
  */
 function isApp() {
-  return !matchMedia("(display-mode: browser)").matches;
+  return matchMedia("(display-mode: standalone)").matches; // as the manifest has it; no engine says so of a tab
 }
 
 /** @param {File[]} files */
