@@ -156,7 +156,7 @@ export class Cards {
   /** @param {Item} item */
   #add(item) {
     const { name, file } = item;
-    const heading = make("h3");
+    const heading = make("h2"); // no heading comes before it but the page's own
     heading.append(make("bdi", "", name));
     const bar = make("progress");
     bar.max = file.size;

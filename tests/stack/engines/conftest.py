@@ -18,7 +18,6 @@ from .engine import Engine, Missing
 MiB = 1024 * 1024
 AXE = Path(__file__).resolve().parents[3] / "services/assets/node_modules/axe-core/axe.min.js"
 FILES = "input[type=file]:not(:disabled, [webkitdirectory], [capture])"
-UPLOAD = ".uppy-StatusBar-actionBtn--upload"
 ENGINES = {"firefox": (firefox.Browser, firefox.Firefox), "webkit": (webkit.Browser, webkit.WebKit)}
 # Holds back the parts that the page sends to storage, after the first `a` of them, until the test lets them go.
 HOLD = """
@@ -57,18 +56,11 @@ class Surfer:
         self.ready_for_files()
 
     def ready_for_files(self) -> None:
-        self.until(lambda: self.engine.has(".upload-choose, .uppy-Dashboard-inner"))
-
-    def choose(self, *files: Path) -> None:
-        self.engine.choose(FILES, files)
+        self.until(lambda: self.engine.has(".upload-choose"))
 
     def upload(self, *files: Path) -> None:
-        """Choose files, and press the button that sends them if the page asks for it."""
-        before = len(self.ready())
-        self.choose(*files)
-        self.until(lambda: self.engine.has(UPLOAD) or self._begun(before))
-        if self.engine.has(UPLOAD):
-            self.engine.click(UPLOAD)
+        """Choose files. A page with scripts then sends them by itself."""
+        self.engine.choose(FILES, files)
 
     def see(self, name: str, *, seconds: float = 60) -> None:
         """Wait until the page lists an upload of this name."""
@@ -157,9 +149,6 @@ class Surfer:
             return
         seen = self.engine.run("return window.seen ?? {breaches: [], errors: []}")
         self.faults += seen["breaches"] + seen["errors"]
-
-    def _begun(self, before: int) -> bool:
-        return bool(self.engine.text(".upload-line [role=status]")) or len(self.ready()) > before
 
     def _token(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.engine.cookies()['box']}"}

@@ -56,11 +56,11 @@ def test_the_form_and_delete_work_without_scripts(surfer_without_scripts, make, 
     surfer = surfer_without_scripts
     content = PNG if kind == "image" else b"hello"
     surfer.go(f"{URL}/{kind}s/")
-    surfer.choose(make(name, content))
+    surfer.upload(make(name, content))
     surfer.engine.run("document.querySelector('#id_title').value = a", "by hand")
     surfer.engine.click("form[data-upload] button", "Upload")
     surfer.until(lambda: surfer.listed() == ["by hand"])
-    assert "1 upload complete." in surfer.engine.text("#messages")
+    assert f"1 {kind} is here." in surfer.engine.text("#messages")
     [upload] = surfer.uploads(kind)
     assert content_of(upload) == content
     surfer.go(upload["link"])
