@@ -46,6 +46,14 @@ test("a fault that the page does not know keeps the server's reason", async () =
   assert.equal(found.details.message, "Your network has 4,000 uploads.");
 });
 
+test("a page of a wrong address shows which one is expected, and does not blame cookies", async () => {
+  const message = "Mayfly accepts this from pages of https://drop.example.org only.";
+  const wrong = await fault(403, { code: "wrong_origin", message });
+  assert.deepEqual([wrong.message, wrong.fault], [message, undefined]);
+  const stale = await fault(403, { code: "csrf", message: "The CSRF header is missing." });
+  assert.equal(stale.fault, "stale");
+});
+
 test("every reason to wait is a whole sentence, since another one follows it", () => {
   for (const cause of Object.values(causes)) assert.match(cause(), /^[A-Z].*\.$/);
 });
