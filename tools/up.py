@@ -128,6 +128,11 @@ def look_for_docker() -> None:
             "Docker is not installed. Install it (https://docs.docker.com/get-docker/), or use `make run`, which needs "
             "Python alone."
         )
+    if "podman" in output("docker", "--version").stdout.lower():
+        sys.exit(
+            "`docker` is Podman on this machine, and the stack was not tried with it. Install Docker "
+            "(https://docs.docker.com/get-docker/), or use `make run`, which needs Python alone."
+        )
     engine = output("docker", "version", "--format", "{{.Server.Version}}")
     if engine.returncode:
         if "permission denied" in engine.stderr:

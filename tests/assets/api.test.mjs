@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { Api } from "../../services/assets/src/api.js";
-import { Passing } from "../../services/assets/src/faults.js";
+import { Final, Passing } from "../../services/assets/src/faults.js";
 import { causes } from "../../services/assets/src/sentences.js";
 
 /**
@@ -44,6 +44,16 @@ test("a fault that the page does not know keeps the server's reason", async () =
   const found = await fault(429, { code: "address_count", message: "Your network has 4,000 uploads." });
   assert.ok(found instanceof Passing);
   assert.equal(found.details.message, "Your network has 4,000 uploads.");
+});
+
+test("a page of a wrong address shows which one is expected, and does not blame cookies", async () => {
+  const message = "Mayfly accepts this from pages of https://drop.example.org only.";
+  const wrong = await fault(403, { code: "wrong_origin", message });
+  assert.ok(wrong instanceof Final);
+  assert.deepEqual([wrong.message, wrong.fault], [message, undefined]);
+  const stale = await fault(403, { code: "csrf", message: "The CSRF header is missing." });
+  assert.ok(stale instanceof Final);
+  assert.equal(stale.fault, "stale");
 });
 
 test("every reason to wait is a whole sentence, since another one follows it", () => {

@@ -52,6 +52,7 @@ OWN = {
         "ADDRESS_UPLOADS_MAX",
         "RATE_UPLOADS_ADDRESS",
         "RATE_UPLOADS_BOX",
+        "RATE_CHANGES",
         "RATE_DOWNLOADS",
         "RATE_QR_CODES",
         "RATE_LANGUAGES",

@@ -65,6 +65,14 @@ def test_up_without_docker_names_both_ways_out(checkout):
     assert not checkout.env.exists()
 
 
+def test_podman_in_dockers_place_is_named(stack):
+    """Its version is lower than any of Docker's that would do, which would be the wrong reason."""
+    stack.answers = {"--version": "echo podman version 5.4.2"} | stack.answers
+    said = stack.refuses()
+    assert "`docker` is Podman on this machine" in said
+    assert "make run" in said
+
+
 def test_up_asks_to_start_a_silent_engine(stack):
     stack.answers["version *"] = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
     said = stack.refuses()

@@ -12,9 +12,9 @@ def site(request: HttpRequest) -> str:
     return settings.SITE_URL or f"{request.scheme}://{request.get_host()}"
 
 
-def absolute(request: HttpRequest, path: str) -> str:
-    """A path of ours as a link that works anywhere."""
-    return site(request) + path
+def absolute(request: HttpRequest, address: str) -> str:
+    """A path of ours with the site's address; a URL as it is, because storage's signature includes its host."""
+    return site(request) + address if address.startswith("/") else address
 
 
 def comes_from_elsewhere(request: HttpRequest) -> bool:

@@ -14,7 +14,8 @@ from ninja import NinjaAPI, Query, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
-from .. import __version__, links
+from .. import __version__
+from ..links import absolute
 from ..problems import Problem, Unanswerable, problem_of
 from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
@@ -211,11 +212,6 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
         "code": upload.code,
     }
-
-
-def absolute(request: HttpRequest, url: str) -> str:
-    """A path of ours with our host; a URL of storage's as it is, because its host is signed too."""
-    return links.absolute(request, url) if url.startswith("/") else url
 
 
 def _removed(response: HttpResponse, *, left: int) -> Status[None]:

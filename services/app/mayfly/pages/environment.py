@@ -85,7 +85,7 @@ class Visit:
 
     def absolute(self, address: str) -> str:
         """The address with the site's own before it, unless it has one. Raises DisallowedHost."""
-        return self._request.build_absolute_uri(address)
+        return links.absolute(self._request, address)
 
     @cached_property
     def messages(self) -> BaseStorage | list[Any]:
