@@ -121,7 +121,7 @@ def test_the_list_escapes_names(operator, owner):
 def test_the_list_gives_sizes_in_words_and_times_with_their_zone(operator):
     upload = ready_row(size=3_200_000)
     text = operator.get(LIST).content.decode()
-    assert "3.2 MB" in text
+    assert "3.2\N{NO-BREAK SPACE}MB" in text
     assert f'<time class="local" datetime="{upload.created_at.isoformat()}">' in text
     assert f"{upload.created_at:%H:%M:%S} UTC</time>" in text
     assert re.search(r'<script src="/static/mayfly/bundle/admin\.\w+\.js" type="module">', text)
@@ -212,7 +212,7 @@ def test_taking_down_ten_thousand_hides_them_by_few_queries(operator):
     with CaptureQueriesContext(connection) as queries:
         text = ask(operator, Upload.objects.first().pk, everything=True).content.decode()
     assert len(queries) < 15
-    assert "Take down 10000 uploads, 50 kB?" in text
+    assert "Take down 10000 uploads, 50\N{NO-BREAK SPACE}kB?" in text
     assert "and 9988 more" in text
     with CaptureQueriesContext(connection) as queries:
         response = take_down_all(operator)
