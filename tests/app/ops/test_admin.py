@@ -75,6 +75,8 @@ def take_down_all(operator: Client):
         "GET /u/{start}*/download",
         "holi",
         "PARROT",
+        "acorn-violin-harp-lemon",
+        "Acorn violin harp lemon",
         "{address}",
         "192.0.2.7",
         "[2001:db8:1:2::9]",
@@ -84,6 +86,7 @@ def test_the_search_finds_an_upload_by_whatever_a_report_names(text):
     """Case 93."""
     address = hashed("2001:db8:1:2::1" if text.startswith("[") else "192.0.2.7")
     wanted = ready_row(name="Holiday.png", title="A parrot", address=address, box="c" * 22)
+    Upload.objects.filter(pk=wanted.pk).update(code="acorn-violin-harp-lemon")
     ready_row(name="other.txt", address=hashed("192.0.2.8"))
     text = text.format(id=wanted.pk, start=wanted.pk[:8], address=wanted.address)
     assert [found.pk for found in find(Upload.objects.all(), text)] == [wanted.pk]

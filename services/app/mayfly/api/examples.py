@@ -25,6 +25,7 @@ READY: dict[str, Any] = {
     "download": f"{SITE}/u/{ID}/download",
     "preview": None,
     "fetched": {"count": 0, "last_at": None},
+    "code": "acorn-violin-harp-lemon",
 }
 BEGUN = READY | {"state": "pending", "type": None, "transfer": {"part_size": 8_388_608, "parts": 1}, "box": BOX}
 SIGNED = {
@@ -39,7 +40,10 @@ EVERY = (
     entry("bad_token", "the token is not one that this site made, or is too old"),
     entry("database", "the database is away; `Retry-After` says when to ask again"),
 )
-CHANGING = (entry("csrf", "the box comes by the cookie, and the CSRF header is missing"),)
+CHANGING = (
+    entry("csrf", "the box comes by the cookie, and the CSRF header is missing"),
+    entry("wrong_origin", "the box comes by the cookie, and a page of another site sent this", expected=SITE),
+)
 WITH_ID = (
     entry("box_needed", "neither a token nor a cookie names a box"),
     entry("unknown", "the box has no upload of this id"),
@@ -226,6 +230,7 @@ OPERATIONS: dict[str, Operation] = {
             entry("parts_missing", "parts have not arrived; `missing` has their numbers", count=1, missing=[1]),
             GONE,
             REFUSED,
+            entry("completes_full", "too many uploads are being completed; `Retry-After` says when to ask again"),
             entry("completing", "another call completes this upload; `Retry-After` says when to ask again"),
             AWAY,
             *EVERY,

@@ -50,7 +50,10 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         version=__version__,
     )
     made.filters.update(
-        {name: getattr(formats, name) for name in ("short_span", "seconds", "moment", "clock", "sort", "filled", "fade", "cut")}
+        {
+            name: getattr(formats, name)
+            for name in ("short_span", "seconds", "moment", "clock", "sort", "filled", "fade", "cut")
+        }
         | {name: partial(getattr(formats, name), language=get_language()) for name in ("size", "span", "left", "keep")}
     )
     return made
