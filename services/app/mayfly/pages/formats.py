@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from ..uploads import lifecycle
-from ..uploads.formats import size_in_words
+from ..uploads.formats import size_in_words, three_digits
 from ..uploads.listing import Listed
 from ..uploads.models import Upload
 
