@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,8 @@ class Flower:
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory) -> Iterator[Flower]:
     folder, port = tmp_path_factory.mktemp("flower"), free_port()
-    own = {"PATH": os.environ["PATH"], "SECRET_KEY": "x", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {"PATH": path, "SECRET_KEY": "x", "REDIS_URL": "redis://127.0.0.1:1/0"}
     process = subprocess.Popen(
         [ROOT / "services/worker/start", "flower", "--address=127.0.0.1", f"--port={port}", f"--db={folder}/tasks"],
         env=own | {"FLOWER_BASIC_AUTH": ":".join(LOGIN), "FLOWER_UNAUTHENTICATED_API": "true"},

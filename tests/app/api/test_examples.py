@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -16,10 +16,11 @@ from django.test import Client
 from mayfly import bodies
 from mayfly.api.document import GROUPS, command
 from mayfly.api.example import Example
-from mayfly.api.examples import ID, OPERATIONS
+from mayfly.api.examples import ID, OPERATIONS, SITE
 from mayfly.api.routes import api
 from mayfly.pages import bodies as answered
-from mayfly.uploads import lifecycle, locks
+from mayfly.uploads import lifecycle, locks, places
+from mayfly.uploads.errors import Crowded
 from mayfly.uploads.limits import limits as in_force
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes, rates
@@ -75,7 +76,8 @@ def shape(value):
 def words(answer: dict) -> dict:
     """An error without its numbers, which are those of a limit."""
     error = dict(answer["error"])
-    return error | {"message": re.sub(r"\d[\d.e-]*( [MG]B)?", "0", error["message"])}
+    message = error["message"].replace("http://testserver", SITE)
+    return error | {"message": re.sub(r"\d[\d.e-]*( [MG]B)?", "0", message)}
 
 
 # How each case comes about: a block around the request, with the id of the upload that it is about.
@@ -122,8 +124,18 @@ def body_fails(failure: type[Exception]):
         yield
 
 
+@contextmanager
+def completes_taken():
+    with ExitStack() as held, patch.object(places, "MOMENT", 0):
+        with suppress(Crowded):
+            while True:
+                held.enter_context(places.for_completes.entered())
+        yield
+
+
 BLOCKS = {
     "database": database_away,
+    "completes_full": completes_taken,
     "storage": storage_away,
     "box_full": lambda: limited(box_quota=len(CONTENT) + 1),
     "box_count": lambda: limited(box_uploads=1),
@@ -145,8 +157,9 @@ def answer_to(name: str, example: Example, owner: Person):
             headers["Authorization"] += "x"
         case "box_needed":
             headers = {}
-        case "csrf":
-            headers, client = {}, Client(enforce_csrf_checks=True)
+        case "csrf" | "wrong_origin":
+            headers = {"Origin": "http://elsewhere.example"} if example.case == "wrong_origin" else {}
+            client = Client(enforce_csrf_checks=True)
             client.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
         case "unknown":
             upload_id = Person().upload()["id"]

@@ -75,6 +75,8 @@ def take_down_all(operator: Client):
         "GET /u/{start}*/download",
         "holi",
         "PARROT",
+        "acorn-violin-harp-lemon",
+        "Acorn violin harp lemon",
         "{address}",
         "192.0.2.7",
         "[2001:db8:1:2::9]",
@@ -84,6 +86,7 @@ def test_the_search_finds_an_upload_by_whatever_a_report_names(text):
     """Case 93."""
     address = hashed("2001:db8:1:2::1" if text.startswith("[") else "192.0.2.7")
     wanted = ready_row(name="Holiday.png", title="A parrot", address=address, box="c" * 22)
+    Upload.objects.filter(pk=wanted.pk).update(code="acorn-violin-harp-lemon")
     ready_row(name="other.txt", address=hashed("192.0.2.8"))
     text = text.format(id=wanted.pk, start=wanted.pk[:8], address=wanted.address)
     assert [found.pk for found in find(Upload.objects.all(), text)] == [wanted.pk]
@@ -121,7 +124,7 @@ def test_the_list_escapes_names(operator, owner):
 def test_the_list_gives_sizes_in_words_and_times_with_their_zone(operator):
     upload = ready_row(size=3_200_000)
     text = operator.get(LIST).content.decode()
-    assert "3.2 MB" in text
+    assert "3.2\N{NO-BREAK SPACE}MB" in text
     assert f'<time class="local" datetime="{upload.created_at.isoformat()}">' in text
     assert f"{upload.created_at:%H:%M:%S} UTC</time>" in text
     assert re.search(r'<script src="/static/mayfly/bundle/admin\.\w+\.js" type="module">', text)
@@ -212,7 +215,7 @@ def test_taking_down_ten_thousand_hides_them_by_few_queries(operator):
     with CaptureQueriesContext(connection) as queries:
         text = ask(operator, Upload.objects.first().pk, everything=True).content.decode()
     assert len(queries) < 15
-    assert "Take down 10000 uploads, 50 kB?" in text
+    assert "Take down 10000 uploads, 50\N{NO-BREAK SPACE}kB?" in text
     assert "and 9988 more" in text
     with CaptureQueriesContext(connection) as queries:
         response = take_down_all(operator)

@@ -11,6 +11,7 @@ from .examples import ID, OPERATIONS
 GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",
     "Look": "The uploads of your box that are live.",
+    "Change": "Give an upload another title, or another time.",
     "Delete": "Remove uploads before they expire.",
 }
 

@@ -24,6 +24,8 @@ READY: dict[str, Any] = {
     "link": f"{SITE}/u/{ID}/",
     "download": f"{SITE}/u/{ID}/download",
     "preview": None,
+    "fetched": {"count": 0, "last_at": None},
+    "code": "acorn-violin-harp-lemon",
 }
 BEGUN = READY | {"state": "pending", "type": None, "transfer": {"part_size": 8_388_608, "parts": 1}, "box": BOX}
 SIGNED = {
@@ -38,7 +40,10 @@ EVERY = (
     entry("bad_token", "the token is not one that this site made, or is too old"),
     entry("database", "the database is away; `Retry-After` says when to ask again"),
 )
-CHANGING = (entry("csrf", "the box comes by the cookie, and the CSRF header is missing"),)
+CHANGING = (
+    entry("csrf", "the box comes by the cookie, and the CSRF header is missing"),
+    entry("wrong_origin", "the box comes by the cookie, and a page of another site sent this", expected=SITE),
+)
 WITH_ID = (
     entry("box_needed", "neither a token nor a cookie names a box"),
     entry("unknown", "the box has no upload of this id"),
@@ -225,6 +230,7 @@ OPERATIONS: dict[str, Operation] = {
             entry("parts_missing", "parts have not arrived; `missing` has their numbers", count=1, missing=[1]),
             GONE,
             REFUSED,
+            entry("completes_full", "too many uploads are being completed; `Retry-After` says when to ask again"),
             entry("completing", "another call completes this upload; `Retry-After` says when to ask again"),
             AWAY,
             *EVERY,
@@ -257,6 +263,44 @@ OPERATIONS: dict[str, Operation] = {
         ),
     ),
     "GET /api/uploads/{upload_id}": Operation(Example("works", 200, READY), (GONE, REFUSED, *EVERY, *WITH_ID)),
+    "PATCH /api/uploads/{upload_id}": Operation(
+        Example("works", 200, READY, body={"title": "For Ada", "lifetime": 1800}),
+        (
+            error(
+                "invalid",
+                400,
+                "invalid",
+                "Input should be greater than or equal to 1",
+                "a field has another type or is out of bounds",
+                field="lifetime",
+                body={"lifetime": 0},
+            ),
+            error(
+                "title",
+                400,
+                "title",
+                "A title has at most 80 characters.",
+                "the title is too long",
+                field="title",
+                body={"title": "x" * 81},
+            ),
+            error(
+                "lifetime",
+                400,
+                "lifetime",
+                "A lifetime is from 1 to 43200 seconds.",
+                "the lifetime is longer than this site keeps uploads, or over within a minute",
+                field="lifetime",
+                body={"lifetime": 10**8},
+            ),
+            GONE,
+            entry("too_many", "too many changes came in a short time; `Retry-After` says when to go on", seconds=20),
+            *EVERY,
+            *CHANGING,
+            *WITH_ID,
+            *WITH_BODY,
+        ),
+    ),
     "DELETE /api/uploads/{upload_id}": Operation(Example("works", 204), (*EVERY, *CHANGING, *WITH_ID)),
     "DELETE /api/uploads": Operation(
         Example("works", 204, query="kind=file"),

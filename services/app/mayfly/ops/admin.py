@@ -60,7 +60,8 @@ class UploadAdmin(ModelAdmin):
     list_filter = (("kind", Titled), ("state", Titled))
     search_fields = ("id",)  # without one there is no search; `get_search_results` does it
     search_help_text = _(
-        "A link, an id or its first letters and a star, a name, an IP address, or the hash of a box or an address."
+        "A link, four code words, an id or its first letters and a star, a name, an IP address, "
+        "or the hash of a box or an address."
     )
     ordering = ("-created_at",)
     actions = ("take_down",)

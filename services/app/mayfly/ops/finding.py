@@ -18,7 +18,7 @@ def find(uploads: UploadQuerySet, text: str) -> UploadQuerySet:
     """Those of `uploads` that `text` means.
 
     It may be a link of any of an upload's pages; an id; the beginning of an id, as logs have it (`4kQabcde*`); the id
-    of a box; a network address or its hash; or else a part of a name or a title.
+    of a box; a network address or its hash; or else its four words, or a part of a name or a title.
     """
     text = text.strip()
     if link := _IN_A_LINK.search(text):
@@ -29,7 +29,8 @@ def find(uploads: UploadQuerySet, text: str) -> UploadQuerySet:
         return uploads.filter(Q(pk=text) | Q(box=text) | Q(address=text))
     if _is_address(text):
         return uploads.sent_from(hashed(text))
-    return uploads.filter(Q(name__icontains=text) | Q(title__icontains=text))
+    code = "-".join(text.casefold().split())  # as people read it out
+    return uploads.filter(Q(code=code) | Q(name__icontains=text) | Q(title__icontains=text))
 
 
 def _is_address(text: str) -> bool:

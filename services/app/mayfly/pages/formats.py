@@ -11,8 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from ..uploads import lifecycle
-from ..uploads.formats import format_size, three_digits
-from ..uploads.limits import MB
+from ..uploads.formats import size_in_words, three_digits
 from ..uploads.listing import Listed
 from ..uploads.models import Upload
 
@@ -34,11 +33,7 @@ FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
 @lru_cache(1000)
 def size(value: int, language: str | None) -> str:
     """Bytes as people say them: 812 bytes, 48 kB, 3.2 MB."""
-    if value < 1000:
-        return ngettext("%d byte", "%d bytes", value) % value
-    if value < MB:
-        return f"{three_digits(value / 1000)}\N{NO-BREAK SPACE}kB"
-    return format_size(value).replace(" ", "\N{NO-BREAK SPACE}")
+    return size_in_words(value)
 
 
 def span(value: timedelta, language: str | None) -> str:

@@ -7,12 +7,12 @@ from .limits import MB
 
 
 def size_in_words(value: int) -> str:
-    """Bytes as people say them: 812 bytes, 48 kB, 3.2 MB."""
+    """Bytes as people say them, on one line: 812 bytes, 48 kB, 3.2 MB."""
     if value < 1000:
         return ngettext("%d byte", "%d bytes", value) % value
     if value < MB:
-        return f"{three_digits(value / 1000)} kB"
-    return format_size(value)
+        return f"{three_digits(value / 1000)}\N{NO-BREAK SPACE}kB"
+    return format_size(value).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def format_size(size: int) -> str:
