@@ -35,9 +35,9 @@ export async function disguised(file) {
   const bytes = new Uint8Array(await file.slice(0, 64).arrayBuffer());
   const text = String.fromCharCode(...bytes);
   const [major, ...others] = brands(text);
-  if (AVIF.test(major)) return null;
-  if (GENERAL.test(major)) return others.some((brand) => AVIF.test(brand)) ? null : "heic";
   if (HEIC.test(major)) return "heic";
+  if ([major, ...others].some((brand) => AVIF.test(brand))) return null;
+  if (GENERAL.test(major)) return "heic";
   return isImage(text) ? null : "notImage";
 }
 

@@ -40,7 +40,8 @@ FILE_SIGNATURES = (
     ("application/x-elf", 0, b"\x7fELF"),
     ("application/x-mach-binary", 0, b"\xcf\xfa\xed\xfe"),
 )
-# https://aomediacodec.github.io/av1-avif/#brands. The general brands may come first in files of any codec.
+# https://aomediacodec.github.io/av1-avif/#brands. A file of AVIF may have one of these anywhere among its brands, and
+# browsers look for no more. The general brands may come first in files of any codec.
 AVIF_BRANDS = {b"avif", b"avis"}
 GENERAL_BRANDS = {b"mif1", b"msf1"}
 IMAGE_TYPES = [*dict.fromkeys(content_type for content_type, _, _ in SIGNATURES), "image/avif"]
@@ -73,7 +74,7 @@ def content_type_of(kind: Kind, first: bytes) -> str:
 def proven_type(first: bytes) -> str:
     """The type that the first bytes prove; empty if they prove none. A text is a guess until its lines are read."""
     major, *others = _brands(first)
-    if major in AVIF_BRANDS or (major in GENERAL_BRANDS and AVIF_BRANDS.intersection(others)):
+    if major not in HEIC_BRANDS and AVIF_BRANDS.intersection([major, *others]):
         return "image/avif"
     if major in HEIC_BRANDS | GENERAL_BRANDS:
         return "image/heic"
