@@ -23,9 +23,7 @@ const common = {
 await build({
   ...common,
   entryPoints: { admin: "src/admin/index.js", page: "src/page/index.js", upload: "src/main.js" },
-  splitting: true,
   format: "esm",
-  chunkNames: "chunk-[hash]",
 });
 await build({ ...common, entryPoints: { worker: "src/worker/index.js" }, format: "iife" });
 writeFileSync(join(out, "words.json"), `${JSON.stringify(texts("src"), null, 1)}\n`);

@@ -6,14 +6,11 @@ import pytest
 from django.core.files.storage import default_storage as storage
 from django.test import Client
 
+from .helpers import policy_of
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = ["/images/", "/files/", "/u/nothing/", "/api/docs", "/admin/login/"]
-
-
-def policy_of(response) -> dict[str, set[str]]:
-    parts = (part.split() for part in response["Content-Security-Policy"].split(";"))
-    return {name: set(sources) for name, *sources in parts}
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -14,8 +14,7 @@ from mayfly.problems import TABLE
 from mayfly.uploads.models import Upload
 
 from ...support.people import body_of
-from .helpers import page
-from .test_csp import policy_of
+from .helpers import page, policy_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
