@@ -174,7 +174,7 @@ def test_full_storage_is_reported_and_leaves_nothing_pending(owner, monkeypatch)
     with monkeypatch.context() as broken:
         broken.setattr(storage_class(), "write_part", down)
         form = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"hello")})
-        assert (form.status_code, b"Storage does not answer" in form.content) == (422, True)
+        assert (form.status_code, b"Storage does not answer" in form.content) == (503, True)
         curl = Client().put("/a.txt", b"hello")
         assert (curl.status_code, b"Storage does not answer" in curl.content) == (503, True)
         broken.setattr(storage_class(), "open_transfer", down)
