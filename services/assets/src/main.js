@@ -47,7 +47,7 @@ async function enhance(form) {
   const store = new Store();
   const tab = new Tab(formats);
   const messages = new Messages(names);
-  /** @type {Map<string, Promise<void>>} the last change of each upload's fields */
+  /** @type {Map<string, Promise<void>>} settled once all changes of an upload's fields are */
   const edits = new Map();
   let pageShowsUploads = true;
   let folded = false;
@@ -66,7 +66,7 @@ async function enhance(form) {
       },
       ready: (item, upload) => arrive(item, upload),
       removed(item) {
-        messages.forgive((id) => id === item.id);
+        messages.forgive((id) => id === item.id || id === `${item.id} edit`);
         status.change(item.id, null);
         tab.remove(item);
         cards.remove(item);
@@ -164,11 +164,17 @@ async function enhance(form) {
    * @param {Changes} changes
    */
   function edit(item, changes) {
-    const saved = uploader.edit(item, changes).catch(() => {
-      const text = t("The change was not saved. Try again.");
-      messages.fault({ id: item.id, name: item.name, text });
-    });
-    edits.set(item.id, saved);
+    const id = `${item.id} edit`;
+    const text = t("The change was not saved. Try again.");
+    const saved = uploader.edit(item, changes).then(
+      () => messages.forgive((other) => other === id),
+      () => messages.fault({ id, name: item.name, text }),
+    );
+    const before = edits.get(item.id);
+    edits.set(
+      item.id,
+      saved.then(() => before),
+    );
   }
 
   /**

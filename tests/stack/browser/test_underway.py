@@ -78,6 +78,23 @@ def test_title_and_lifetime_can_be_changed_while_the_file_travels(surfer, make):
     assert seconds_of(upload) == pytest.approx(12 * 3600, abs=60)
 
 
+def test_a_change_that_is_not_saved_is_named_until_one_is(surfer, make):
+    page = surfer.open("/files/")
+    surfer.line(up=500_000)
+    surfer.upload(make("film.mp4", 9 * MiB))
+    surfer.until_percent(1)
+    page.route(
+        "**/api/uploads/*", lambda route: route.abort() if route.request.method == "PATCH" else route.continue_()
+    )
+    page.locator(CARD).get_by_text("1 h", exact=True).click()
+    surfer.says("film.mp4: The change was not saved. Try again.")
+    page.unroute("**/api/uploads/*")
+    page.locator(CARD).get_by_text("12 h", exact=True).click()
+    expect(page.locator(".upload-faults li")).to_have_count(0)
+    page.locator(CARD).get_by_role("button", name="Cancel").click()
+    expect(page.locator(CARD)).to_have_count(0)
+
+
 def test_a_title_that_is_being_typed_at_the_end_is_saved(surfer, make):
     page = surfer.open("/files/")
     held = []
