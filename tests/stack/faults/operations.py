@@ -137,8 +137,9 @@ class Sign(Operation):
 class Complete(Operation):
     """Complete an image that replaces an older one, because a box keeps one."""
 
-    # It is done if only the removal of the older image fails, because a sweep finishes that.
-    on_storage_error = {"StorageError", "done"}
+    # It is done if only the removal of the older image fails, because a sweep finishes that. Storage that has not
+    # answered in time may still be at work on the parts.
+    on_storage_error = {"StorageError", "StillAtWork", "done"}
     on_database_error = {"OperationalError", "done"}
 
     def scene(self):
@@ -164,7 +165,7 @@ class Refuse(Operation):
     """Refuse an upload that was sent as an image and is not one."""
 
     # It is refused even if the removal fails, because a sweep finishes that.
-    on_storage_error = {"StorageError", "Refused"}
+    on_storage_error = {"StorageError", "StillAtWork", "Refused"}
     done = "Refused"
 
     def scene(self):
