@@ -122,7 +122,6 @@ SERVERS = [
             "test_a_completion_with_a_missing_part_leaves_the_transfer_open[s3]": CLOSES,
             "test_an_unknown_transfer_is_not_found[s3-../../objects]": OF_NO_FORM,
             "test_a_transfer_is_not_found_under_another_key[s3]": "Mayfly asks for a transfer by the key that it has",
-            "test_a_download_keeps_the_name[s3-10]": "Mayfly lets no name have a slash",
         },
     ),
 ]
