@@ -356,11 +356,11 @@ def avifs() -> Iterator[Picture]:
     yield Picture("AVIF", whole, "image/avif")
     yield Picture("AVIF of a general brand", branded(whole, b"mif1", b"mif1", b"avif", b"miaf"), "image/avif")
     yield Picture("AVIF of a phone", branded(whole, b"avif", b"avif", b"mif1", b"miaf", b"MA1B"), "image/avif")
-    yield Picture("AVIF of Apple", branded(whole, b"avif", b"mif1", b"miaf", b"MA1B", b"avif", b"tmap"), "image/avif")
+    yield Picture("AVIF of Apple", branded(whole, b"avif", b"mif1", b"miaf", b"MA1B", b"avif"), "image/avif")
     yield Picture("AVIF of another main brand", branded(whole, b"miaf", b"mif1", b"avif"), "image/avif")
     yield Picture("animated AVIF", sequence(whole, b"avis", b"avif", b"avis", b"msf1", b"mif1", b"miaf"), "image/avif")
     yield Picture("live AVIF", sequence(whole, b"avif", b"avif", b"mif1", b"miaf", b"avis", b"msf1"), "image/avif")
-    last = [b"mif1", b"miaf", b"MA1B", b"iso8", b"tmap", b"mif2", b"MA1A", b"unif", b"MiPr", b"miHB", b"avif"]
+    last = [b"mif1", b"miaf", b"MA1B", b"iso8", b"iso9", b"mif2", b"MA1A", b"unif", b"MiPr", b"miHB", b"avif"]
     yield Picture("AVIF that names itself last of eleven", branded(whole, b"mif1", *last), "image/avif")
     yield Picture("AVIF, 10 bit", avif(deep, bitdepth=10), "image/avif")
     yield Picture("AVIF, 12 bit", avif(deep, bitdepth=12), "image/avif")

@@ -59,6 +59,7 @@ OWN = {
         "RATE_LOGINS",
         "RATE_CODES",
         "RATE_CODES_SITE",
+        "AWS_S3_CORS_ORIGINS",
     },
     # The tests add PYTHONPATH, for a task that is slow on purpose.
     "worker": SETTINGS | TIMES | {"SECRET_KEY", "WORKER_CONCURRENCY", "MAX_IMAGE_MEGAPIXELS", "PYTHONPATH"},

@@ -257,6 +257,7 @@ def test_the_longest_name_fits_into_gunicorns_request_line():
         ("my cat; the 2nd.jpg", 'attachment; filename="my cat; the 2nd.jpg"'),
         ("kot ł.jpg", "attachment; filename=\"kot _.jpg\"; filename*=UTF-8''kot%20%C5%82.jpg"),
         ('a"b\\c%d', "attachment; filename=\"a_b_c_d\"; filename*=UTF-8''a%22b%5Cc%25d"),
+        ("../a/b.txt", "attachment; filename=\".._a_b.txt\"; filename*=UTF-8''..%2Fa%2Fb.txt"),
         ("a\r\nb\0c\x7f", 'attachment; filename="a__b_c_"'),
         ("\ud83d lone", "attachment; filename=\"_ lone\"; filename*=UTF-8''%3F%20lone"),
     ],

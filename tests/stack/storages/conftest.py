@@ -64,6 +64,11 @@ class Place:
         listed = self.bucket.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
         return {item["Key"] for item in listed.get("Contents", ())}
 
+    def transfers(self, upload_id: str) -> set[str]:
+        """The keys of this upload's open transfers."""
+        listed = self.bucket.list_multipart_uploads(Bucket=BUCKET, Prefix=f"uploads/{upload_id}")
+        return {item["Key"] for item in listed.get("Uploads", ())}
+
 
 class Visitor(ApiClient):
     """A person with a box by the API, and another one by the pages."""

@@ -50,14 +50,15 @@ def test_a_page_may_send_a_part_and_see_its_etag(place, visitor, step):
     )
 
 
-def test_parts_in_any_order_become_the_upload(visitor, step):
-    step("parts")
+def test_parts_in_any_order_become_the_upload(place, visitor, step):
+    step("parts", "yes" if place.server.takes_again else "yes, each once")
     content = random.randbytes(9 * 1024 * 1024)
     upload = visitor.begin(content, name="films.bin")
     assert upload["transfer"]["parts"] == 2
     visitor.send_parts(upload, content, 2)
     assert visitor.complete(upload).json()["error"]["missing"] == [1]
-    visitor.send_parts(upload, content, 1, 2)  # the second one again, as after an answer that was lost
+    again = [2] if place.server.takes_again else []  # as after an answer that was lost
+    visitor.send_parts(upload, content, 1, *again)
     ready = visitor.complete(upload).json()
     assert ready["state"] == "ready"
     assert httpx.get(ready["download"], follow_redirects=True).content == content
@@ -129,10 +130,9 @@ def test_a_removed_upload_leaves_nothing_in_the_bucket(place, visitor, step):
     visitor.send_parts(begun, b"hello")
     for one in (upload, begun):
         assert visitor.delete(f"/api/uploads/{one['id']}").status_code == 204
-    until(lambda: "not found in storage" in httpx.get(upload["link"]).text)
-    assert place.keys(f"uploads/{upload['id']}") | place.keys(f"previews/{upload['id']}") == set()
-    open_transfers = place.bucket.list_multipart_uploads(Bucket="mayfly", Prefix=f"uploads/{begun['id']}")
-    until(lambda: not open_transfers.get("Uploads"))
+    for one in (upload["id"], begun["id"]):
+        until(lambda one=one: not place.keys(f"uploads/{one}") | place.keys(f"previews/{one}") | place.transfers(one))
+    until(lambda: "left in storage" in httpx.get(upload["link"]).text)
 
 
 def test_reconcile_finds_the_row_whose_object_is_lost(place, visitor, step):

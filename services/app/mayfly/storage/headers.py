@@ -10,7 +10,8 @@ LINES_TYPE = "text/plain; charset=utf-8"
 # The type of every file, and of an image until its first bytes are known.
 OCTETS = "application/octet-stream"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_UNSAFE_IN_QUOTES = re.compile(r'[^ -~]|["\\%]')
+# A slash, because some servers of S3 take a name with `../` for a path and refuse the link.
+_UNSAFE_IN_QUOTES = re.compile(r'[^ -~]|["\\%/]')
 
 
 def attachment(name: str) -> str:
