@@ -93,3 +93,22 @@ def test_a_message_stays_while_the_list_is_read_again(surfer, make):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_timeout(300)
     expect(page.get_by_text("a.txt deleted.")).to_be_visible()
+
+
+def test_a_list_that_is_read_during_a_press_loses_no_click(surfer, make):
+    page = surfer.open("/files/")
+    surfer.upload(make("a.txt", 10))
+    surfer.see("a.txt")
+    button = page.get_by_role("button", name="Delete a.txt")
+    button.scroll_into_view_if_needed()
+    place = button.bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    with page.expect_response(f"{URL}/files/"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    expect(page.get_by_text("a.txt deleted.")).to_be_visible()
+    upload_elsewhere(surfer)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    surfer.see("elsewhere.txt")  # the list is read again after the press

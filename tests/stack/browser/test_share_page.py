@@ -26,7 +26,9 @@ def test_a_recipient_reads_every_moment_by_their_own_clock(browser, surfer, zone
     with visit(browser, locale=PLACES[zone], timezone_id=zone) as recipient:
         page = recipient.page = recipient.tab()
         page.goto(upload["link"])
-        expect(page.locator("time[data-at=minute]")).to_contain_text(f"{local:%H:%M}")
+        gone = page.locator("time[data-at=zone]")
+        expect(gone).to_contain_text(re.compile(rf"{local:%H:%M}\W+(GMT|UTC|[A-Z]{{2,4}}T)"))
+        expect(gone).to_have_attribute("title", re.compile(f"{local:%H:%M:%S}"))
         surfer.page.goto(upload["link"])
         surfer.page.get_by_role("button", name="Delete now").click()
         page.goto(upload["link"])

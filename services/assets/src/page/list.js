@@ -11,6 +11,8 @@ const frame = document.querySelector("#list");
 const reading = reader(load);
 const tabs = frame && "BroadcastChannel" in globalThis ? new BroadcastChannel("mayfly") : null;
 let shown = false;
+// A button that was swapped between press and release would get no click. The reader asks again after a read not shown.
+let pressed = false;
 
 /**
  * Read the list again, if this page has one. Returns whether it has.
@@ -38,6 +40,14 @@ async function load(part) {
 }
 
 if (frame) {
+  document.addEventListener("pointerdown", () => (pressed = true), true);
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => setTimeout(() => (pressed = false)), true); // the click comes after it
+  }
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    if (pressed && detail.requestConfig.elt === frame) detail.shouldSwap = false;
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, requestConfig } = /** @type {CustomEvent} */ (event).detail;
     if (target?.id !== "uploads") return;

@@ -3,6 +3,7 @@
 /** @type {Record<string, Intl.DateTimeFormatOptions>} by `data-at`: how exact a moment is to be */
 const FORMATS = {
   minute: { timeStyle: "short" },
+  zone: { hour: "2-digit", minute: "2-digit", timeZoneName: "short" },
   second: { dateStyle: "medium", timeStyle: "long" },
 };
 
@@ -16,7 +17,17 @@ export function showLocalTimes(root) {
   for (const time of root.querySelectorAll("time[data-at]")) {
     if (!(time instanceof HTMLTimeElement)) continue;
     const { at = "", text = "" } = time.dataset;
-    const format = new Intl.DateTimeFormat(document.documentElement.lang, { ...FORMATS[at], hourCycle: "h23" });
-    time.textContent = text.replace("{}", format.format(new Date(time.dateTime)));
+    time.textContent = text.replace("{}", shown(time, FORMATS[at]));
+    time.title = shown(time, FORMATS.second);
   }
+}
+
+/**
+ * @param {HTMLTimeElement} time
+ * @param {Intl.DateTimeFormatOptions} format
+ */
+function shown(time, format) {
+  return new Intl.DateTimeFormat(document.documentElement.lang, { ...format, hourCycle: "h23" }).format(
+    new Date(time.dateTime),
+  );
 }
