@@ -18,9 +18,9 @@ from mayfly.uploads.models import Upload
 from mayfly.visitors.addresses import hashed
 
 from ...support.making import make_row, ready_row
+from ...support.operators import LIST, ask, form_of, take_down
 
 pytestmark = pytest.mark.django_db
-LIST = "/admin/uploads/upload/"
 
 
 @pytest.fixture
@@ -35,24 +35,6 @@ def fill(number: int) -> None:
     template = ready_row()
     values = {f.attname: getattr(template, f.attname) for f in Upload._meta.concrete_fields if f.attname != "id"}
     Upload.objects.bulk_create((Upload(**values) for _ in range(number - 1)), batch_size=500)
-
-
-def form_of(response) -> dict[str, list[str]]:
-    """The hidden fields of a confirmation, as a browser sends them."""
-    fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', response.content.decode())
-    return {name: [value for other, value in fields if other == name] for name, _ in fields}
-
-
-def ask(operator: Client, *ids: str, everything: bool = False):
-    """Choose the action in the list. The answer is the page that asks whether it shall be."""
-    form = {"action": "take_down", "_selected_action": ids} | ({"select_across": "1"} if everything else {})
-    return operator.post(LIST, form)
-
-
-def take_down(operator: Client, *ids: str):
-    """Choose the action and confirm it. Returns the answer, and its words as the next page shows them."""
-    response = operator.post(LIST, form_of(ask(operator, *ids)))
-    return response, operator.get(LIST).content.decode()
 
 
 def take_down_all(operator: Client):

@@ -16,6 +16,7 @@ from mayfly.uploads.limits import limits
 from mayfly.uploads.models import Upload
 
 from ...support.making import expire, is_empty, state
+from ...support.operators import take_down
 from ...support.people import Person, send
 from ...support.samples import PNG
 from ...support.transfers import PART, REFUSED, content_of, row
@@ -59,7 +60,7 @@ def pushed_out(owner, upload) -> None:
 def taken_down(owner, upload) -> None:
     operator = Client()
     operator.force_login(User.objects.create_superuser("operator"))
-    operator.post("/admin/uploads/upload/", {"action": "take_down", "_selected_action": upload["id"]})
+    take_down(operator, upload["id"])
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["ready", "pending"])

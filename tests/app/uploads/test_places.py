@@ -80,6 +80,7 @@ def test_no_complete_waits_if_its_thread_would_be_the_last_one(monkeypatch, thre
 def test_completes_of_many_uploads_leave_threads_free(monkeypatch):
     """Case 88. Storage hangs: one complete works, one waits for a moment, and the others are turned away."""
     monkeypatch.setattr(places, "MOMENT", 0.05)
+    monkeypatch.setattr(places, "for_completes", Places(threads=3))
     uploads = [arrive(begin(b"hello")) for _ in range(10)]
     inside, leave = threading.Event(), threading.Event()
 

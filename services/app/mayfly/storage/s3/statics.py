@@ -16,8 +16,6 @@ from ..protocol import StorageError
 from . import bucket
 from .storage import S3UploadStorage
 
-# Pieces of the bundle have their hash from esbuild, by which the others import them: they need no other name.
-PIECE = "mayfly/bundle/chunk-"
 # A name contains the hash of its content, so the content under a name never changes.
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -30,7 +28,7 @@ def publish(storage: S3UploadStorage, tree: ManifestStaticFilesStorage) -> list[
     Raises:
         StorageError: nothing has been collected, or S3 refuses.
     """
-    names = {name if name.startswith(PIECE) else hashed for name, hashed in tree.hashed_files.items()}
+    names = set(tree.hashed_files.values())
     if not names:
         raise StorageError("there are no static files to send: run `manage.py collectstatic` first")
     try:
