@@ -190,7 +190,7 @@ def test_a_form_says_that_storage_is_down_and_leaves_nothing(owner, monkeypatch,
 
 def test_a_form_for_which_no_complete_has_a_place_leaves_nothing(owner, monkeypatch):
     """Case 88."""
-    monkeypatch.setattr(places, "MOMENT", 0.01)
+    monkeypatch.setattr(places, "for_completes", places.Places(threads=1))
     with places.for_completes.entered():
         response = owner.browser.post("/files/", {"file": SimpleUploadedFile("a.txt", b"x")})
     assert (response.status_code, response["Retry-After"]) == (503, "2")
