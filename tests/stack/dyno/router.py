@@ -42,8 +42,8 @@ class Request:
 
     @property
     def failed(self) -> bool:
-        """Whether it was lost. A request for which web has no room at present is not: it may come again in 5 s."""
-        return bool(self.code) or (self.status >= 500 and self.retry_after != b"5")
+        """Whether it was lost. A request for which web has no room at present is not: it may come again in seconds."""
+        return bool(self.code) or (self.status >= 500 and self.retry_after not in (b"2", b"5"))
 
 
 @dataclass
