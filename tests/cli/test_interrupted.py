@@ -3,8 +3,10 @@
 import random
 import re
 import threading
+from pathlib import Path
 
 import httpx
+import pytest
 
 from .conftest import interrupt
 
@@ -16,7 +18,9 @@ def downloaded(link: str) -> bytes:
     return httpx.get(f"{link}download", follow_redirects=True).content
 
 
-def test_a_stopped_transfer_goes_on_with_the_missing_parts(distant, gate):
+@pytest.fixture
+def stopped(distant, gate) -> Path:
+    """A file of which the first parts are there: its transfer was stopped by Ctrl-C."""
     file = distant.file("film.bin", CONTENT)
     gate.hold(after=3 * PART + PART // 2)
     process = distant.start("send", file, "--jobs", "1")
@@ -25,33 +29,25 @@ def test_a_stopped_transfer_goes_on_with_the_missing_parts(distant, gate):
     assert status == 130
     assert "goes on where this one ended" in said
     gate.open()
+    return file
+
+
+def test_a_stopped_transfer_goes_on_with_the_missing_parts(distant, gate, stopped):
     before = gate.sent
-    link = distant.done("send", file)
+    link = distant.done("send", stopped)
     assert gate.sent - before < 3 * PART
     assert downloaded(link) == CONTENT
     assert len(distant.json("list")) == 1
 
 
-def test_a_changed_file_begins_anew(distant, gate):
-    file = distant.file("film.bin", CONTENT)
-    gate.hold(after=2 * PART)
-    process = distant.start("send", file, "--jobs", "1")
-    assert gate.held.wait(60)
-    interrupt(process)
-    gate.open()
-    file.write_bytes(CONTENT[::-1])
-    assert downloaded(distant.done("send", file)) == CONTENT[::-1]
+def test_a_changed_file_begins_anew(distant, stopped):
+    stopped.write_bytes(CONTENT[::-1])
+    assert downloaded(distant.done("send", stopped)) == CONTENT[::-1]
 
 
-def test_a_transfer_that_the_server_no_longer_has_begins_anew(distant, gate):
-    file = distant.file("film.bin", CONTENT)
-    gate.hold(after=2 * PART)
-    process = distant.start("send", file, "--jobs", "1")
-    assert gate.held.wait(60)
-    interrupt(process)
-    gate.open()
+def test_a_transfer_that_the_server_no_longer_has_begins_anew(distant, stopped):
     distant.done("clear", "--yes")
-    assert downloaded(distant.done("send", file)) == CONTENT
+    assert downloaded(distant.done("send", stopped)) == CONTENT
 
 
 def test_a_cut_line_is_taken_up_again(distant, gate):

@@ -99,11 +99,8 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The owner removes one upload. A stranger's id and an unknown one get the same 404. A GET leads to its page."""
     if request.method != "POST":
         return redirect("share", upload_id)
-    box = boxes.from_cookie(request)
-    if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
-        raise Http404
     try:
-        upload = opening.open_upload(upload_id)
+        upload = _own(request, upload_id)
     except Gone:
         return _receipt(request, upload_id)
     name = upload.name
@@ -122,11 +119,8 @@ def keep(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The owner keeps one upload longer. It leads back to where its form was, the list or the page of the upload."""
     if request.method != "POST":
         return redirect("share", upload_id)
-    box = boxes.from_cookie(request)
-    if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
-        raise Http404
     try:
-        upload = opening.open_upload(upload_id)
+        upload = _own(request, upload_id)
     except Gone:
         return _receipt(request, upload_id)
     lifecycle.keep(upload)
@@ -135,6 +129,19 @@ def keep(request: HttpRequest, upload_id: str) -> HttpResponse:
     response = redirect("share", upload_id)
     response.status_code = 303
     return response
+
+
+def _own(request: HttpRequest, upload_id: str) -> Upload:
+    """The visitor's own upload, if it is live.
+
+    Raises:
+        Http404: it is a stranger's, or there never was one.
+        Gone: it has expired or was deleted.
+    """
+    box = boxes.from_cookie(request)
+    if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
+        raise Http404
+    return opening.open_upload(upload_id)
 
 
 def _described(described: opening.Described) -> HttpResponse:
