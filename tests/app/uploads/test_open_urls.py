@@ -29,6 +29,22 @@ def test_a_download_url_never_outlives_its_upload():
     assert timedelta(seconds=15) < lifetimes[1] <= timedelta(seconds=20)
 
 
+def test_a_slow_answer_of_storage_carries_no_url_past_the_end():
+    """The time left counts from the moment in which the row was read, and so does a URL that is signed right then."""
+    order = []
+
+    def sign_download(key, **more):
+        order.append("signed")
+        return storage.sign_download(key, **more)
+
+    def length(key):
+        order.append("asked")
+        return storage.length(key)
+
+    opening.download_url(ready().pk, storage=Wrapped(sign_download=sign_download, length=length))
+    assert order == ["signed", "asked"]
+
+
 def test_an_expired_upload_gets_no_download_url_before_the_sweep():
     upload = expire(ready())
     assert state(upload) == State.READY

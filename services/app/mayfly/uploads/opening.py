@@ -109,13 +109,15 @@ def download_url(upload_id: str, *, storage: UploadStorage) -> str:
         StorageError: storage does not answer.
     """
     upload = _open_to_sign(upload_id)
-    _stored_size(upload, storage)
-    return storage.sign_download(
+    # Signed before storage is asked: the time left counts from now, and a slow answer would carry the URL past the end.
+    url = storage.sign_download(
         upload.key,
         name=upload.name,
         content_type=upload.content_type,
         lifetime=min(DOWNLOAD_URL_LIFETIME, upload.time_left),
     )
+    _stored_size(upload, storage)
+    return url
 
 
 def describe_download(upload_id: str, *, storage: UploadStorage) -> Described:
