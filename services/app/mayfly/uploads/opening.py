@@ -1,7 +1,7 @@
 """The one gate to bytes: may this visitor have this upload now? Every route asks here, and nothing else signs."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 # The first lines of a text: how long its page waits for them, and the most that they have in bytes.
 LINES_SECONDS = 1
 MOST_LINES = 10_000
+# The read for which a page did not wait any longer, if there was one.
+_late: list[Future[bytes]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,17 @@ def is_early(upload: Upload) -> bool:
 def first_lines(upload: Upload, *, storage: UploadStorage) -> str:
     """The first lines of a text, or nothing.
 
-    Storage has LINES_SECONDS for them, because the page of an upload does not depend on it otherwise.
+    Storage has LINES_SECONDS for them, because the page of an upload does not depend on it otherwise. While a read that
+    took longer is still under way, no other page waits.
     """
-    if not upload.has_lines:
+    if not upload.has_lines or not all(late.done() for late in _late):
         return ""
     reading = _reader().submit(storage.first_bytes, upload.preview_key, MOST_LINES)
     try:
         return reading.result(timeout=LINES_SECONDS).decode(errors="replace")
     except (StorageError, TimeoutError) as error:
-        reading.cancel()
+        if not reading.cancel():
+            _late[:] = [reading]
         logger.warning("%s is shown without its first lines: %r", upload, error)
         return ""
 
