@@ -17,6 +17,12 @@ from ..support.served import served
 SECONDS = 60  # for one command
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Let commands be interrupted, even if the tests run in the background of a shell, which ignores SIGINT there."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def port(tmp_path_factory) -> Iterator[int]:
     unlimited = {f"RATE_{name}": "0" for name in ("UPLOADS_ADDRESS", "UPLOADS_BOX", "DOWNLOADS")}
