@@ -18,7 +18,9 @@ from ..uploads import lifecycle, opening
 from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Unknown
 from ..uploads.models import Upload
+from ..uploads.opening import Visitor
 from ..visitors import boxes
+from ..visitors.passes import visitor_of
 from ..visitors.rates import Rate
 from . import fetches
 from .caching import never_stored
@@ -31,13 +33,14 @@ from .lists import PAGES, say_what_is_left, see_other
 @require_safe
 def share(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The page for a visitor with the link: the upload, or its receipt."""
+    visitor = visitor_of(request)
     try:
-        upload = opening.open_upload(upload_id)
+        upload = opening.open_upload(upload_id, visitor)
     except Gone:
         return _receipt(request, upload_id)
-    mine = upload.box == boxes.from_cookie(request)
+    mine = visitor.owns(upload)
     page = PAGES[Kind(upload.kind)] if mine else ""  # a recipient is on no page of theirs
-    lines = opening.first_lines(upload, storage=uploads_storage)
+    lines = opening.first_lines(upload, visitor, storage=uploads_storage)
     return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page, "lines": lines})
 
 
@@ -48,8 +51,8 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the bytes, by a URL that storage accepts for a minute at most. A HEAD is answered here."""
     try:
         if request.method == "HEAD":
-            return _described(opening.describe_download(upload_id, storage=uploads_storage))
-        url = opening.download_url(upload_id, storage=uploads_storage)
+            return _described(opening.describe_download(upload_id, visitor_of(request), storage=uploads_storage))
+        url = opening.download_url(upload_id, visitor_of(request), storage=uploads_storage)
     except Gone:
         return _receipt(request, upload_id)
     except StorageError as error:
@@ -64,7 +67,7 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
 def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The link as a QR code, for a phone to read off the screen."""
     try:
-        opening.open_upload(upload_id)
+        opening.open_upload(upload_id, visitor_of(request))
     except Gone:
         return _receipt(request, upload_id)
     code = segno.make(links.absolute(request, reverse("share", args=[upload_id])), error="m", micro=False)
@@ -79,10 +82,10 @@ def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the preview for as long as the upload is live; 404 while there is none. A HEAD is answered here."""
     try:
         if request.method == "HEAD":
-            described = opening.describe_preview(upload_id, storage=uploads_storage)
+            described = opening.describe_preview(upload_id, visitor_of(request), storage=uploads_storage)
             response = _described(described) if described else None
         else:
-            url = opening.preview_url(upload_id, storage=uploads_storage)
+            url = opening.preview_url(upload_id, visitor_of(request), storage=uploads_storage)
             response = HttpResponseRedirect(url) if url else None
     except Gone:
         return _receipt(request, upload_id)
@@ -141,7 +144,7 @@ def _own(request: HttpRequest, upload_id: str) -> Upload:
     box = boxes.from_cookie(request)
     if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
         raise Http404
-    return opening.open_upload(upload_id)
+    return opening.open_upload(upload_id, Visitor(box))
 
 
 def _described(described: opening.Described) -> HttpResponse:
