@@ -3,6 +3,7 @@
 UploadError
 ├── Busy            another call is at work on this upload
 ├── Crowded         too many uploads are being completed at this moment
+├── Hashing         too many passwords are being hashed at this moment
 ├── Locked          a password is needed
 │   └── WrongPassword
 ├── NotAllowed      a client asked for something against a rule
@@ -14,6 +15,10 @@ UploadError
 """
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .guarded import Guarded
 
 
 class UploadError(Exception):
@@ -39,12 +44,16 @@ class Crowded(UploadError):
     """Too many uploads are being completed at this moment. Ask again in a few seconds."""
 
 
+class Hashing(UploadError):
+    """Too many passwords are being hashed at this moment. Ask again in a few seconds."""
+
+
 class Locked(UploadError):
     """It has a password, which this visitor has not typed yet. Nothing else of it is shown but how long it is here."""
 
-    def __init__(self, expires_at: datetime, time_left: timedelta):
+    def __init__(self, guard: "Guarded", expires_at: datetime, time_left: timedelta):
         super().__init__("a password is needed")
-        self.expires_at, self.time_left = expires_at, time_left
+        self.guard, self.expires_at, self.time_left = guard, expires_at, time_left
 
 
 class WrongPassword(Locked):

@@ -1,10 +1,14 @@
 """The protection of an upload, or of several under one link: a password, and a limit on downloads."""
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F
 from django.utils.crypto import constant_time_compare, salted_hmac
+
+from .passwords import hashed
+from .rules import check_downloads, check_password, check_protectable
 
 if TYPE_CHECKING:
     from .queries import UploadQuerySet
@@ -12,6 +16,38 @@ if TYPE_CHECKING:
 # An Argon2 hash with its salt and parameters has 97 characters.
 HASH_LENGTH = 128
 PASS_LENGTH = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The choices of a sender: the hash of a password, or nothing, and a limit on downloads, or None."""
+
+    password: str = field(default="", repr=False)
+    downloads: int | None = None
+
+    @staticmethod
+    def chosen(*, password: str = "", downloads: int | None = None) -> "Protection":
+        """The protection by this password, in plain text, and this limit. One hash serves all uploads of a request.
+
+        Raises:
+            NotAllowed: the password is too long, or the limit is not from 1 to 100; or there is one box for all.
+            Hashing: too many passwords are being hashed.
+        """
+        if password or downloads is not None:
+            check_protectable()
+        if downloads is not None:
+            check_downloads(downloads)
+        check_password(password)
+        return Protection(hashed(password) if password else "", downloads)
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The values for the row that it protects."""
+        return {"password": self.password, "downloads_most": self.downloads}
+
+
+# For an upload that everyone with its link may have.
+OPEN = Protection()
 
 
 class Guarded(models.Model):

@@ -37,6 +37,9 @@ class Listed(NamedTuple):
     fetched_at: datetime | None
     code: str | None
     refusal: str
+    password: str
+    downloads_most: int | None
+    downloads_taken: int
     time_left: timedelta
 
     @property

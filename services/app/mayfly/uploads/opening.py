@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 
@@ -36,6 +36,18 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A download that was confirmed: the URL of its bytes, and the row that has counted it, if one has.
+
+    `again` means that the same visitor went on with one that was counted a moment ago.
+    """
+
+    url: str
+    counted: Guarded | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """The one who asks: their box, if they have one, and what they hold.
 
@@ -46,6 +58,10 @@ class Visitor:
     box: str | None = None
     passes: Mapping[str, str] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+
+    def with_pass(self, guard: Guarded) -> "Visitor":
+        """The same visitor once they have typed the password."""
+        return replace(self, passes={**self.passes, guard.pk: guard.pass_value})
 
     def owns(self, upload: Upload) -> bool:
         """Whether it is their own, which no password and no limit keeps from them."""
@@ -72,7 +88,7 @@ def open_upload(upload_id: str, visitor: Visitor) -> Upload:
     if guard.is_taken and guard.pk not in visitor.taken:
         raise Gone
     if not guard.accepts(visitor.passes.get(guard.pk)):
-        raise Locked(upload.expires_at, upload.time_left)
+        raise Locked(guard, upload.expires_at, upload.time_left)
     return upload
 
 
@@ -154,7 +170,7 @@ def download_url(upload_id: str, visitor: Visitor, *, storage: UploadStorage) ->
     return _signed(upload, storage)
 
 
-def take_download(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> str:
+def take_download(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> Taken:
     """As `download_url`, by a visitor who has confirmed it: one of its downloads is taken, if their number is limited.
 
     The owner takes none, and a visitor who took one within the last minute goes on with that one. Nothing is taken if
@@ -163,9 +179,12 @@ def take_download(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -
     upload = _open_to_sign(upload_id, visitor)
     url = _signed(upload, storage)
     guard = guard_of(upload)
-    if guard.downloads_most is not None and not visitor.owns(upload) and guard.pk not in visitor.taken:
-        lifecycle.take(guard)
-    return url
+    if guard.downloads_most is None or visitor.owns(upload):
+        return Taken(url)
+    if guard.pk in visitor.taken:
+        return Taken(url, again=True)
+    lifecycle.take(guard)
+    return Taken(url, counted=guard)
 
 
 def describe_download(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> Described:

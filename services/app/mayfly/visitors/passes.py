@@ -24,8 +24,12 @@ _PASS = re.compile(f"([A-Za-z0-9]{{{ID_LENGTH}}})([0-9a-f]{{{PASS_LENGTH}}})")
 
 
 def visitor_of(request: HttpRequest) -> Visitor:
-    """The visitor of a page, by the cookies of their browser."""
-    return Visitor(boxes.from_cookie(request), _passes(request), _taken(request))
+    """The visitor of a page, by the cookies of their browser, or by the token of a program."""
+    try:
+        box = boxes.from_headers(request)
+    except boxes.BadToken:
+        box = None
+    return Visitor(box or boxes.from_cookie(request), _passes(request), _taken(request))
 
 
 def remember_pass(request: HttpRequest, response: HttpResponse, guard: Guarded) -> HttpResponse:
