@@ -217,6 +217,7 @@ def test_an_upload_whose_downloads_are_taken_is_kept_no_longer(owner):
     upload = owner.upload(b"hello", downloads=1)
     Client().post(at(upload, "download"))
     before = row(upload).expires_at
+    assert "/keep" not in page(owner.browser.get("/files/")) + page(owner.browser.get(at(upload)))
     assert owner.request("PATCH", f"/api/uploads/{upload['id']}", {"lifetime": 3600}).status_code == 410
     owner.browser.post(at(upload, "keep"))
     assert row(upload).expires_at == before

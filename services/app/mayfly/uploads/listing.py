@@ -49,6 +49,11 @@ class Listed(NamedTuple):
         return self.kind == Kind.IMAGE or self.has_preview or (self.preview_due_at is not None and not is_text)
 
     @property
+    def is_taken(self) -> bool:
+        """Whether others have taken all the downloads that its limit allows; as Upload has it."""
+        return self.downloads_most is not None and self.downloads_taken >= self.downloads_most
+
+    @property
     def why_refused(self) -> str:
         """Why it was refused, in the active language; empty if it was not."""
         return in_words(self.refusal)
