@@ -6,6 +6,7 @@ The API, the pages, `curl -T` and the byte routes all answer from it, each in it
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError
@@ -16,7 +17,19 @@ from django.utils.translation import gettext_noop as _
 
 from .storage.folder.tokens import TokenExpired, TokenRefused
 from .storage.protocol import StillAtWork, StorageError, TransferNotFound
-from .uploads.errors import Busy, Crowded, Gone, NotAllowed, PartsMissing, Refused, Unknown
+from .uploads.errors import (
+    Busy,
+    Crowded,
+    Gone,
+    Hashing,
+    Locked,
+    NotAllowed,
+    PartsMissing,
+    Refused,
+    Unknown,
+    WrongPassword,
+)
+from .visitors.guesses import TooManyGuesses
 from .visitors.rates import TooMany
 
 logger = logging.getLogger(__name__)
@@ -103,6 +116,12 @@ TABLE = {
     "too_many_guesses": Entry(
         429, "too_many", _("Wait %(minutes)d minutes, then try again."), _("Too many wrong passwords")
     ),
+    "unconfirmed": Entry(
+        405,
+        "unconfirmed",
+        _("Its downloads are counted or need a password. Ask by POST: curl -L -d '' %(address)s"),
+        _("This download begins with a POST"),
+    ),
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
     "wrong_origin": Entry(
         403,
@@ -123,6 +142,18 @@ TABLE = {
     ),
     "database": Entry(503, "database", _("Try again in a few seconds."), _("The database does not answer")),
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
+    "hashing": Entry(
+        503,
+        "busy",
+        _("Too many passwords are being checked at this moment. Try again in a few seconds."),
+        _("Please wait a moment"),
+    ),
+    "locked": Entry(
+        403,
+        "locked",
+        _("Open its link and type the password. A program sends it as the field “password” of a POST."),
+        _("This upload has a password"),
+    ),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
     "too_many": Entry(
@@ -131,8 +162,20 @@ TABLE = {
         _("Many of them came from you or your network address in a short time. Wait %(seconds)d s, then try again."),
         _("Too many requests"),
     ),
+    "too_many_passwords": Entry(
+        429,
+        "too_many",
+        _("Wait %(seconds)d s, then type the password once more."),
+        _("Too many wrong passwords"),
+    ),
     "transfer_ended": Entry(404, "transfer_ended", _("This transfer has ended. Begin again.")),
     "unknown": Entry(404, "not_found", _("There is no such upload in your box.")),
+    "wrong_password": Entry(
+        403,
+        "wrong_password",
+        _("Capitals and spaces matter."),
+        _("This is not the password"),
+    ),
 }
 # The statuses of NotAllowed by its code; every other code is a 400.
 NOT_ALLOWED = {
@@ -217,6 +260,15 @@ def problem_of(error: Exception) -> Problem:
             return problem("completing", headers=VERY_SOON)
         case Crowded():
             return problem("completes_full", headers=VERY_SOON)
+        case Hashing():
+            return problem("hashing", headers=VERY_SOON)
+        case WrongPassword():
+            return problem("wrong_password")
+        case Locked():
+            return problem("locked")
+        case TooManyGuesses():
+            seconds = max(ceil(error.left.total_seconds()), 1)
+            return problem("too_many_passwords", headers={"Retry-After": str(seconds)}, seconds=seconds)
         case PartsMissing():
             entry = problem("parts_missing", count=len(error.numbers))
             return Problem(entry.status, entry.code, entry.text, missing=error.numbers[:MOST_NUMBERS])

@@ -8,7 +8,7 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import code, forget, installed, lists, operator, send, share, worker
+from .pages import code, download, forget, installed, lists, operator, send, share, worker
 from .pages.limited import limited
 from .uploads.choices import Kind
 from .visitors.rates import Rate
@@ -22,7 +22,8 @@ urlpatterns = [
     path("files/clear/", lists.clear, {"kind": Kind.FILE}, name="files-clear"),
     path("files/delete/", lists.delete_several, {"kind": Kind.FILE}, name="files-delete"),
     path("u/<upload:upload_id>/", share.share, name="share"),
-    path("u/<upload:upload_id>/download", share.download, name="download"),
+    path("u/<upload:upload_id>/download", download.download, name="download"),
+    path("u/<upload:upload_id>/open", download.unlock, name="open"),
     path("u/<upload:upload_id>/qr.svg", share.qr, name="qr"),
     path("u/<upload:upload_id>/preview", share.preview, name="preview"),
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),

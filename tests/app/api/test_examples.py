@@ -19,7 +19,7 @@ from mayfly.api.example import Example
 from mayfly.api.examples import ID, OPERATIONS, SITE
 from mayfly.api.routes import api
 from mayfly.pages import bodies as answered
-from mayfly.uploads import lifecycle, locks, places
+from mayfly.uploads import lifecycle, locks, passwords, places
 from mayfly.uploads.errors import Crowded
 from mayfly.uploads.limits import limits as in_force
 from mayfly.uploads.models import Upload
@@ -133,9 +133,16 @@ def completes_taken():
         yield
 
 
+@contextmanager
+def hashing():
+    with patch.object(passwords, "PATIENCE", 0), passwords._turn:
+        yield
+
+
 BLOCKS = {
     "database": database_away,
     "completes_full": completes_taken,
+    "hashing": hashing,
     "storage": storage_away,
     "box_full": lambda: limited(box_quota=len(CONTENT) + 1),
     "box_count": lambda: limited(box_uploads=1),

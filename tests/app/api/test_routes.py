@@ -64,6 +64,8 @@ def test_the_api_shows_every_documented_field_of_an_upload(owner):
         "download": f"http://testserver/u/{upload['id']}/download",
         "preview": None,
         "fetched": {"count": 0, "last_at": None},
+        "password": False,
+        "downloads": None,
         "code": "",
     }
     assert upload["expires_at"].endswith("Z")
@@ -142,8 +144,12 @@ def test_no_route_serves_an_expired_upload(owner):
         ({"lifetime": 0}, 400, "lifetime"),
         ({"lifetime": 10**9}, 400, "lifetime"),
         ({"lifetime": 10**30}, 400, "lifetime"),
-        ({"password": "secret"}, 400, "password"),
-        ({"downloads": 1}, 400, "downloads"),
+        ({"password": "x" * 201}, 400, "password"),
+        ({"password": "\ud800"}, 400, "password"),
+        ({"password": 5}, 400, "password"),
+        ({"downloads": 0}, 400, "downloads"),
+        ({"downloads": 101}, 400, "downloads"),
+        ({"downloads": "3"}, 400, "downloads"),
     ],
 )
 def test_a_refused_begin_names_the_field(owner, changes, status, field):

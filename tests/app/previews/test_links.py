@@ -11,6 +11,7 @@ from django.test import Client
 from mayfly.previews import tasks
 from mayfly.uploads import opening
 from mayfly.uploads.models import Upload
+from mayfly.uploads.opening import Visitor
 from mayfly.uploads.tasks import sweep
 
 from ...support.broken import Wrapped
@@ -69,7 +70,7 @@ def test_a_signed_preview_url_ends_with_its_image_or_after_a_minute(owner, left,
         lifetimes.append(lifetime)
         return storage.sign_preview(key, lifetime=lifetime)
 
-    opening.preview_url(upload.pk, storage=Wrapped(sign_preview=sign_preview))
+    opening.preview_url(upload.pk, Visitor(), storage=Wrapped(sign_preview=sign_preview))
     assert timedelta(seconds=most - 2) < lifetimes[0] <= timedelta(seconds=most)
 
 

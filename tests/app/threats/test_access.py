@@ -11,7 +11,6 @@ from django.test import Client
 
 from mayfly.uploads import tasks
 from mayfly.uploads.choices import State
-from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
 from ...support.making import expire
@@ -49,14 +48,6 @@ def test_these_tests_know_every_route():
     assert set(Client().get("/api/openapi.json").json()["paths"]) <= every
     for route in every:
         assert "{" not in address(route, "x" * 22)
-
-
-@pytest.mark.parametrize("more", [{"password": "secret"}, {"downloads": 1}])
-def test_a_password_or_a_download_limit_is_refused_not_ignored(owner, more):
-    """Case 32: neither exists yet, and the API does not pretend otherwise."""
-    body = {"kind": "file", "name": "a", "size": 5}
-    assert owner.post("/api/uploads", body | more).status_code == 400
-    assert not Upload.objects.exists()
 
 
 @pytest.mark.parametrize("method", METHODS)

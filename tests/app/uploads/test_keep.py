@@ -10,6 +10,7 @@ from mayfly.uploads import lifecycle, opening
 from mayfly.uploads.choices import State
 from mayfly.uploads.errors import Gone, NotAllowed
 from mayfly.uploads.models import Upload
+from mayfly.uploads.opening import Visitor
 
 from ...support.making import arrive, begin, expire, ready
 
@@ -134,6 +135,6 @@ def test_signed_urls_follow_the_new_deadline(monkeypatch):
     )
     for change in (lambda: None, lambda: lifecycle.keep(upload)):
         change()
-        opening.download_url(upload.pk, storage=storage)
+        opening.download_url(upload.pk, Visitor(), storage=storage)
     assert signed[0] <= 0.5 * MINUTE
     assert signed[1] == MINUTE

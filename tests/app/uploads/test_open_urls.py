@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage as storage
 from mayfly.uploads import opening
 from mayfly.uploads.choices import State
 from mayfly.uploads.errors import Gone
+from mayfly.uploads.opening import Visitor
 
 from ...support.broken import Wrapped
 from ...support.making import expire, ready, state
@@ -23,8 +24,8 @@ def test_a_download_url_never_outlives_its_upload():
         return storage.sign_download(key, lifetime=lifetime, **more)
 
     wrapped = Wrapped(sign_download=sign_download)
-    opening.download_url(ready(lifetime=timedelta(minutes=15)).pk, storage=wrapped)
-    opening.download_url(ready(lifetime=timedelta(seconds=20)).pk, storage=wrapped)
+    opening.download_url(ready(lifetime=timedelta(minutes=15)).pk, Visitor(), storage=wrapped)
+    opening.download_url(ready(lifetime=timedelta(seconds=20)).pk, Visitor(), storage=wrapped)
     assert lifetimes[0] == timedelta(seconds=60)
     assert timedelta(seconds=15) < lifetimes[1] <= timedelta(seconds=20)
 
@@ -41,7 +42,7 @@ def test_a_slow_answer_of_storage_carries_no_url_past_the_end():
         order.append("asked")
         return storage.length(key)
 
-    opening.download_url(ready().pk, storage=Wrapped(sign_download=sign_download, length=length))
+    opening.download_url(ready().pk, Visitor(), storage=Wrapped(sign_download=sign_download, length=length))
     assert order == ["signed", "asked"]
 
 
@@ -49,4 +50,4 @@ def test_an_expired_upload_gets_no_download_url_before_the_sweep():
     upload = expire(ready())
     assert state(upload) == State.READY
     with pytest.raises(Gone):
-        opening.download_url(upload.pk, storage=storage)
+        opening.download_url(upload.pk, Visitor(), storage=storage)

@@ -30,6 +30,7 @@ from mayfly.uploads.errors import Gone, NotAllowed, PartsMissing, Refused
 from mayfly.uploads.ids import new_id
 from mayfly.uploads.limits import limits
 from mayfly.uploads.models import Upload
+from mayfly.uploads.opening import Visitor
 from mayfly.uploads.receiving import Receiver
 from mayfly.uploads.reconcile import Braked
 
@@ -206,10 +207,10 @@ class Life(Model):
     @rule(known=uploads)
     def download(self, known):
         if known.visible and not known.lost:
-            assert opening.download_url(known.pk, storage=self.storage)
+            assert opening.download_url(known.pk, Visitor(), storage=self.storage)
             return
         with pytest.raises(Gone):
-            opening.download_url(known.pk, storage=self.storage)
+            opening.download_url(known.pk, Visitor(), storage=self.storage)
         if known.visible:
             self.removed(known)
 

@@ -39,9 +39,10 @@ def error(case: str, status: int, code: str, message: str, when: str, **more: An
     return Example(case, status, {"error": {"code": code, "message": message} | parts}, when, **more)
 
 
-def entry(name: str, when: str, *, missing: list[int] | None = None, **values: object) -> Example:
-    """An error of the table in `problems`, in its English words."""
+def entry(name: str, when: str, *, missing: list[int] | None = None, body: object = None, **values: object) -> Example:
+    """An error of the table in `problems`, in its English words; `body` is that of the request, if it needs its own."""
     found = TABLE[name]
     text = found.text % values if values else found.text
     message = f"{found.title}. {text}" if found.title else text
-    return error(name, found.status, found.code, message, when, **({} if missing is None else {"missing": missing}))
+    more = {} if missing is None else {"missing": missing}
+    return error(name, found.status, found.code, message, when, body=body, **more)

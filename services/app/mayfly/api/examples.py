@@ -25,9 +25,12 @@ READY: dict[str, Any] = {
     "download": f"{SITE}/u/{ID}/download",
     "preview": None,
     "fetched": {"count": 0, "last_at": None},
+    "password": False,
+    "downloads": None,
     "code": "acorn-violin-harp-lemon",
 }
 BEGUN = READY | {"state": "pending", "type": None, "transfer": {"part_size": 8_388_608, "parts": 1}, "box": BOX}
+GUARDED = READY | {"password": True, "downloads": {"most": 3, "taken": 0}}
 SIGNED = {
     "number": 1,
     "size": 5,
@@ -117,6 +120,29 @@ OPERATIONS: dict[str, Operation] = {
                 "the lifetime is longer than this site keeps uploads",
                 field="lifetime",
                 body=_begin(lifetime=10**8),
+            ),
+            error(
+                "password",
+                400,
+                "password",
+                "A password has at most 200 characters.",
+                "the password is too long",
+                field="password",
+                body=_begin(password="x" * 201),
+            ),
+            error(
+                "downloads",
+                400,
+                "downloads",
+                "A limit on downloads is from 1 to 100.",
+                "the limit on downloads is too high",
+                field="downloads",
+                body=_begin(downloads=101),
+            ),
+            entry(
+                "hashing",
+                "too many passwords are being hashed; `Retry-After` says when to ask again",
+                body=BEGIN | {"password": "a song"},
             ),
             error(
                 "not_text",
@@ -264,7 +290,9 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET /api/uploads/{upload_id}": Operation(Example("works", 200, READY), (GONE, REFUSED, *EVERY, *WITH_ID)),
     "PATCH /api/uploads/{upload_id}": Operation(
-        Example("works", 200, READY, body={"title": "For Ada", "lifetime": 1800}),
+        Example(
+            "works", 200, GUARDED, body={"title": "For Ada", "lifetime": 1800, "password": "a song", "downloads": 3}
+        ),
         (
             error(
                 "invalid",
@@ -292,6 +320,29 @@ OPERATIONS: dict[str, Operation] = {
                 "the lifetime is longer than this site keeps uploads, or over within a minute",
                 field="lifetime",
                 body={"lifetime": 10**8},
+            ),
+            error(
+                "password",
+                400,
+                "password",
+                "A password has at most 200 characters.",
+                "the password is too long",
+                field="password",
+                body={"password": "x" * 201},
+            ),
+            error(
+                "downloads",
+                400,
+                "downloads",
+                "A limit on downloads is from 1 to 100.",
+                "the limit on downloads is too high, or others have taken as many already",
+                field="downloads",
+                body={"downloads": 101},
+            ),
+            entry(
+                "hashing",
+                "too many passwords are being hashed; `Retry-After` says when to ask again",
+                body={"password": "a song"},
             ),
             GONE,
             entry("too_many", "too many changes came in a short time; `Retry-After` says when to go on", seconds=20),

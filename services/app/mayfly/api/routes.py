@@ -22,6 +22,7 @@ from ..storage.protocol import StorageError
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Refused, UploadError
+from ..uploads.guarded import Protection
 from ..uploads.limits import PAGE
 from ..uploads.models import Upload
 from ..uploads.paging import page_after
@@ -75,6 +76,7 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
         size=data.size,
         title=data.title,
         lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
+        protection=Protection.chosen(password=data.password, downloads=data.downloads),
         storage=uploads_storage,
     )
     transfer = {"part_size": upload.part_size, "parts": upload.plan.count}
@@ -158,14 +160,17 @@ def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     "/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="Change one upload", tags=["Change"]
 )
 def change(request: HttpRequest, upload_id: str, data: ChangeIn) -> dict[str, Any]:
-    """Change the title, or how long it is kept, of a pending or live upload; 410 once it is gone.
+    """Change the title of a pending or live upload, how long it is kept, or its protection; 410 once it is gone.
 
     A live one expires `lifetime` seconds after it was completed, at most the longest lifetime that this site allows.
     """
     take(Rate.CHANGES, address=address_of(request))
     upload = owned(request, upload_id)
     lifetime = None if data.lifetime is None else timedelta(seconds=data.lifetime)
-    return shown(request, lifecycle.change(upload, title=data.title, lifetime=lifetime))
+    changed = lifecycle.change(
+        upload, title=data.title, lifetime=lifetime, password=data.password, downloads=data.downloads
+    )
+    return shown(request, changed)
 
 
 @api.delete(
@@ -210,6 +215,10 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "download": absolute(request, reverse("download", args=[upload.pk])),
         "preview": absolute(request, reverse("preview", args=[upload.pk])) if upload.has_preview else None,
         "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
+        "password": bool(upload.password),
+        "downloads": (
+            None if upload.downloads_most is None else {"most": upload.downloads_most, "taken": upload.downloads_taken}
+        ),
         "code": upload.code,
     }
 

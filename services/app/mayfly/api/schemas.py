@@ -26,12 +26,21 @@ class BeginIn(Strict):
         None, description="In seconds, from the moment it is ready; 15 minutes unless the site says otherwise."
     )
 
+    downloads: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
+        None, description="From 1 to 100. It ends with so many downloads by others; null sets no limit."
+    )
+    password: str = Field("", description="Up to 200 characters. Others have to type it; empty sets none.")
+
 
 class ChangeIn(Strict):
     title: str | None = Field(None, description="At most 80 characters; empty removes it, and null leaves it as it is.")
     lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
         None, description="Seconds from its completion on; null leaves it as it is."
     )
+    downloads: Annotated[StrictInt, Field(ge=0, le=10**9)] | None = Field(
+        None, description="More than were taken; 0 removes the limit, and null leaves it as it is."
+    )
+    password: str | None = Field(None, description="Empty removes it, and null leaves it as it is.")
 
 
 class NumbersIn(Strict):
@@ -43,6 +52,11 @@ class NumbersIn(Strict):
 class FetchedOut(Schema):
     count: int = Field(description="How often others fetched it. Link previews and prefetches do not count.")
     last_at: datetime | None
+
+
+class DownloadsOut(Schema):
+    most: int
+    taken: int
 
 
 class UploadOut(Schema):
@@ -59,6 +73,8 @@ class UploadOut(Schema):
     download: str
     preview: str | None
     fetched: FetchedOut
+    password: bool = Field(description="Whether others have to type one.")
+    downloads: DownloadsOut | None = Field(description="How often others may download it; null if there is no limit.")
     code: str | None = Field(description="Four words that lead to it from `/code/` while it is live.")
 
 

@@ -17,7 +17,7 @@ from jinja2 import StrictUndefined
 
 from .. import __version__, links
 from ..uploads.ids import ID_LENGTH
-from ..uploads.limits import FORM_FILES, TITLE_LENGTH, limits
+from ..uploads.limits import FORM_FILES, PASSWORD_LENGTH, TITLE_LENGTH, limits
 from . import formats, words
 from .compiling import ByLanguage, LanguageEnvironment
 
@@ -43,6 +43,7 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         words=words.element,
         limits=limits,
         title_length=TITLE_LENGTH,
+        password_length=PASSWORD_LENGTH,
         long=formats.LONG,
         form_files=FORM_FILES,
         languages=settings.LANGUAGES,

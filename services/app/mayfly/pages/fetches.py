@@ -47,7 +47,7 @@ def record(request: HttpRequest, upload_id: str) -> None:
 
 
 def _is_for_a_person(request: HttpRequest) -> bool:
-    if request.method != "GET" or any(request.headers.get(name) for name in PURPOSES):
+    if request.method == "HEAD" or any(request.headers.get(name) for name in PURPOSES):
         return False
     wanted = request.headers.get("Range", "")
     if wanted and not FROM_THE_START.match(wanted):

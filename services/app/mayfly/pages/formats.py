@@ -56,7 +56,7 @@ def left(upload: Upload | Listed, language: str | None) -> str:
 
 def keep(upload: Upload | Listed, language: str | None) -> str:
     """The words of the button that keeps an upload longer; empty if it may not be."""
-    minutes = lifecycle.more(upload.lifetime)
+    minutes = 0 if upload.is_taken else lifecycle.more(upload.lifetime)
     return _keep(minutes, language) if minutes else ""
 
 

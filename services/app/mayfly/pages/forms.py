@@ -18,9 +18,10 @@ from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.errors import Busy, Crowded, Gone, NotAllowed, Refused
+from ..uploads.guarded import OPEN, Protection
 from ..uploads.limits import FORM_FILES, TITLE_LENGTH, limits
 from ..uploads.receiving import Receiver
-from ..uploads.rules import check_lifetime
+from ..uploads.rules import check_downloads, check_lifetime, check_password, check_protectable
 from ..uploads.visible import visible
 from ..visitors import rates
 from ..visitors.addresses import address_of
@@ -43,6 +44,15 @@ def lifetime_given(text: str) -> timedelta | None:
     return lifetime
 
 
+def downloads_given(text: str) -> int | None:
+    """The limit on downloads that a form or a header asks for; None if it asks for none. Raises NotAllowed."""
+    if not text:
+        return None
+    downloads = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+    check_downloads(downloads)
+    return downloads
+
+
 class UploadForm(forms.Form):
     """The fields beside the files, which have been received by then."""
 
@@ -53,12 +63,30 @@ class UploadForm(forms.Form):
         widget=forms.TextInput(attrs={"placeholder": gettext_lazy("optional"), "autocomplete": "off"}),
     )
     lifetime = forms.CharField(required=False)
+    downloads = forms.CharField(required=False)
+    password = forms.CharField(required=False, strip=False)
 
     def clean_lifetime(self) -> timedelta | None:
         try:
             return lifetime_given(self.cleaned_data["lifetime"])
         except NotAllowed as error:
             raise forms.ValidationError(str(error)) from error
+
+    def clean_downloads(self) -> int | None:
+        try:
+            return downloads_given(self.cleaned_data["downloads"])
+        except NotAllowed as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        try:
+            check_password(password)
+            if password or self.cleaned_data.get("downloads"):
+                check_protectable()
+        except NotAllowed as error:
+            raise forms.ValidationError(str(error)) from error
+        return password
 
 
 @dataclass(slots=True)
@@ -144,13 +172,19 @@ class IntoStorage(FileUploadHandler):
             file.receiver.cancel()
             self._refuse(file.name, error)
 
-    def finish(self, title: str, lifetime: timedelta | None = None) -> int:
-        """Turn ready what has arrived whole, and return how many did. The others join the refusals."""
+    def finish(
+        self, title: str, lifetime: timedelta | None = None, downloads: int | None = None, password: str = ""
+    ) -> int:
+        """Turn ready what has arrived whole, and return how many did. The others join the refusals.
+
+        Raises Hashing: too many passwords are being hashed, and nothing was turned ready.
+        """
         arrived = 0
+        protection = Protection.chosen(password=password, downloads=downloads) if self.incoming else OPEN
         while self.incoming:
             file = self.incoming.pop(0)
             try:
-                file.receiver.finish(title=title, lifetime=lifetime)
+                file.receiver.finish(title=title, lifetime=lifetime, protection=protection)
                 arrived += 1
             except (Refused, Gone, Busy, Crowded, StorageError) as error:
                 file.receiver.cancel()  # no page knows of it, so no visitor could complete it later

@@ -15,10 +15,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..problems import problem
+from ..problems import problem, problem_of
 from ..storage.default import uploads_storage
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
+from ..uploads.errors import Hashing
 from ..uploads.formats import format_size
 from ..uploads.ids import ID_LENGTH, is_id
 from ..uploads.limits import FORM_FILES, limits
@@ -158,6 +159,8 @@ def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
     incoming.attach()
     try:
         return csrf_protect(partial(_receive, incoming=incoming))(request)
+    except Hashing as error:
+        return answer(request, problem_of(error))
     finally:
         incoming.cancel()
 

@@ -23,6 +23,7 @@ from ..visitors.rates import Rate, TooMany, take
 from .caching import never_stored
 from .forms import body_length, lifetime_given
 from .lists import page_called
+from .protecting import protection_from_headers
 
 CHUNK = 64 * 1024  # how much of a body is in memory at a time, in bytes
 
@@ -33,6 +34,7 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
     """Stream the body into a file of this name.
 
     X-Box-Token puts it into a box, and the answer returns the token. `?lifetime=` has seconds, as in the API.
+    X-Password and X-Downloads protect it.
     """
     if request.method != "PUT":
         return page_called(request, name)
@@ -64,6 +66,7 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=box)
     chunks = _chunks(request)
+    protection = protection_from_headers(request)
     first = next(chunks, b"")  # before a row and a transfer exist, which a client who sends nothing should not cost
     upload = lifecycle.begin(
         box=box,
@@ -72,6 +75,7 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
         name=name,
         size=size,
         lifetime=lifetime,
+        protection=protection,
         storage=uploads_storage,
     )
     receiver = Receiver(upload, storage=uploads_storage)

@@ -1,4 +1,4 @@
-"""One upload by its link: the share page, the way to its bytes, and its end."""
+"""One upload by its link: the share page, its picture and its QR code, and its end."""
 
 from typing import IO, cast
 
@@ -11,18 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import links
-from ..problems import problem_of
 from ..storage.default import uploads_storage
-from ..storage.protocol import StorageError
 from ..uploads import lifecycle, opening
 from ..uploads.choices import Kind
-from ..uploads.errors import Gone, Unknown
+from ..uploads.errors import Gone, Locked
 from ..uploads.models import Upload
+from ..uploads.opening import Visitor
 from ..visitors import boxes
+from ..visitors.passes import visitor_of
 from ..visitors.rates import Rate
-from . import fetches
+from . import download
 from .caching import never_stored
-from .errors import answer
+from .gate import CLOSED, closed, locked, receipt
 from .limited import limited
 from .lists import PAGES, say_what_is_left, see_other
 
@@ -31,31 +31,23 @@ from .lists import PAGES, say_what_is_left, see_other
 @require_safe
 def share(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The page for a visitor with the link: the upload, or its receipt."""
+    visitor = visitor_of(request)
     try:
-        upload = opening.open_upload(upload_id)
+        upload = opening.open_upload(upload_id, visitor)
     except Gone:
-        return _receipt(request, upload_id)
-    mine = upload.box == boxes.from_cookie(request)
-    page = PAGES[Kind(upload.kind)] if mine else ""  # a recipient is on no page of theirs
-    lines = opening.first_lines(upload, storage=uploads_storage)
-    return render(request, "pages/share.html", {"upload": upload, "mine": mine, "page": page, "lines": lines})
-
-
-@never_stored
-@require_safe
-@limited(Rate.DOWNLOADS, "GET", "HEAD")
-def download(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """Redirect to the bytes, by a URL that storage accepts for a minute at most. A HEAD is answered here."""
-    try:
-        if request.method == "HEAD":
-            return _described(opening.describe_download(upload_id, storage=uploads_storage))
-        url = opening.download_url(upload_id, storage=uploads_storage)
-    except Gone:
-        return _receipt(request, upload_id)
-    except StorageError as error:
-        return answer(request, problem_of(error))
-    fetches.record(request, upload_id)
-    return HttpResponseRedirect(url)
+        return receipt(request, upload_id)
+    except Locked as error:
+        return locked(request, error, action=reverse("open", args=[upload_id]))
+    mine = visitor.owns(upload)
+    context = {
+        "upload": upload,
+        "guard": opening.guard_of(upload),
+        "mine": mine,
+        "page": PAGES[Kind(upload.kind)] if mine else "",  # a recipient is on no page of theirs
+        "shows_contents": opening.shows_contents(upload, visitor),
+        "lines": opening.first_lines(upload, visitor, storage=uploads_storage),
+    }
+    return render(request, "pages/share.html", context)
 
 
 @never_stored
@@ -64,9 +56,9 @@ def download(request: HttpRequest, upload_id: str) -> HttpResponse:
 def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
     """The link as a QR code, for a phone to read off the screen."""
     try:
-        opening.open_upload(upload_id)
-    except Gone:
-        return _receipt(request, upload_id)
+        opening.open_upload(upload_id, visitor_of(request))
+    except CLOSED as error:
+        return closed(request, upload_id, error)
     code = segno.make(links.absolute(request, reverse("share", args=[upload_id])), error="m", micro=False)
     response = HttpResponse(content_type="image/svg+xml")
     code.save(cast(IO[bytes], response), kind="svg", light="#fff", omitsize=True)
@@ -79,15 +71,13 @@ def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the preview for as long as the upload is live; 404 while there is none. A HEAD is answered here."""
     try:
         if request.method == "HEAD":
-            described = opening.describe_preview(upload_id, storage=uploads_storage)
-            response = _described(described) if described else None
+            described = opening.describe_preview(upload_id, visitor_of(request), storage=uploads_storage)
+            response = download.described(described) if described else None
         else:
-            url = opening.preview_url(upload_id, storage=uploads_storage)
+            url = opening.preview_url(upload_id, visitor_of(request), storage=uploads_storage)
             response = HttpResponseRedirect(url) if url else None
-    except Gone:
-        return _receipt(request, upload_id)
-    except StorageError as error:
-        return answer(request, problem_of(error))
+    except CLOSED as error:
+        return closed(request, upload_id, error)
     if response is None:
         raise Http404
     return response
@@ -102,7 +92,7 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
     try:
         upload = _own(request, upload_id)
     except Gone:
-        return _receipt(request, upload_id)
+        return receipt(request, upload_id)
     name = upload.name
     if lifecycle.remove(upload, storage=uploads_storage):
         left = Upload.objects.removing().filter(pk=upload.pk).count()
@@ -122,7 +112,7 @@ def keep(request: HttpRequest, upload_id: str) -> HttpResponse:
     try:
         upload = _own(request, upload_id)
     except Gone:
-        return _receipt(request, upload_id)
+        return receipt(request, upload_id)
     lifecycle.keep(upload)
     if "list" in request.POST:
         return see_other(PAGES[Kind(upload.kind)], cursor=request.POST["list"])
@@ -141,25 +131,4 @@ def _own(request: HttpRequest, upload_id: str) -> Upload:
     box = boxes.from_cookie(request)
     if not box or not Upload.objects.of(box).filter(pk=upload_id).exists():
         raise Http404
-    return opening.open_upload(upload_id)
-
-
-def _described(described: opening.Described) -> HttpResponse:
-    """The answer to a HEAD. A redirect would lead to 403, because storage accepts a signature for one method only."""
-    return HttpResponse(
-        headers={
-            "Content-Length": str(described.size),
-            "Content-Type": described.content_type,
-            "Content-Disposition": described.disposition,
-        }
-    )
-
-
-def _receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """410 and the receipt of an upload that was ready once; 404 for every other id."""
-    try:
-        upload = opening.receipt(upload_id)
-    except Unknown:
-        raise Http404 from None
-    context = {"upload": upload, "gone": opening.is_removed(upload), "is_early": opening.is_early(upload)}
-    return render(request, "pages/gone.html", context, status=410)
+    return opening.open_upload(upload_id, Visitor(box))

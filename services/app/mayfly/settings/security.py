@@ -21,7 +21,8 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": ["'self'", *UPLOAD_ORIGINS],
         "manifest-src": ["'self'"],
         "worker-src": ["'self'"],
-        "form-action": ["'self'"],
+        # A download that has to be confirmed is a form, whose answer leads to the bytes.
+        "form-action": ["'self'", *UPLOAD_ORIGINS],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
     }

@@ -21,6 +21,7 @@ class End(TextChoices):
 
     EXPIRED = "expired"
     OWNER = "owner"  # its owner deleted it
+    TAKEN = "taken"  # others took all the downloads that its limit allows
     NEWER = "newer"  # a newer image of the same box took its place
     OPERATOR = "operator"
     REFUSED = "refused"  # it is no image that we can show

@@ -3,12 +3,22 @@
 UploadError
 ├── Busy            another call is at work on this upload
 ├── Crowded         too many uploads are being completed at this moment
+├── Hashing         too many passwords are being hashed at this moment
+├── Locked          a password is needed
+│   └── WrongPassword
 ├── NotAllowed      a client asked for something against a rule
 ├── PartsMissing    storage does not have all parts yet
+├── Unconfirmed     a download that takes a password or counts was asked for by GET
 ├── Refused         the upload is not what was declared
 └── Gone            the upload has expired or was removed
     └── Unknown     there never was such an upload
 """
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .guarded import Guarded
 
 
 class UploadError(Exception):
@@ -32,6 +42,26 @@ class Busy(UploadError):
 
 class Crowded(UploadError):
     """Too many uploads are being completed at this moment. Ask again in a few seconds."""
+
+
+class Hashing(UploadError):
+    """Too many passwords are being hashed at this moment. Ask again in a few seconds."""
+
+
+class Locked(UploadError):
+    """It has a password, which this visitor has not typed yet. Nothing else of it is shown but how long it is here."""
+
+    def __init__(self, guard: "Guarded", expires_at: datetime, time_left: timedelta):
+        super().__init__("a password is needed")
+        self.guard, self.expires_at, self.time_left = guard, expires_at, time_left
+
+
+class WrongPassword(Locked):
+    """The password is another one."""
+
+
+class Unconfirmed(UploadError):
+    """Its download takes a password or counts, so it begins with a POST, which no previewer or prefetch sends."""
 
 
 class PartsMissing(UploadError):

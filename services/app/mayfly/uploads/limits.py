@@ -10,6 +10,8 @@ from .choices import Kind
 MB = 1_000_000
 NAME_LENGTH = 255
 TITLE_LENGTH = 80
+PASSWORD_LENGTH = 200
+DOWNLOADS = 100  # the most that a limit on downloads may be
 # Storage's words about a failed removal: enough for the code and the sentence of S3's error.
 FAILURE_LENGTH = 200
 FORM_FILES = 100  # the most files of one form that are taken

@@ -37,6 +37,9 @@ class Listed(NamedTuple):
     fetched_at: datetime | None
     code: str | None
     refusal: str
+    password: str
+    downloads_most: int | None
+    downloads_taken: int
     time_left: timedelta
 
     @property
@@ -44,6 +47,11 @@ class Listed(NamedTuple):
         """Whether it has a picture in its owner's list, or one is being made; as Upload has it."""
         is_text = self.proven_type == TEXT
         return self.kind == Kind.IMAGE or self.has_preview or (self.preview_due_at is not None and not is_text)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether others have taken all the downloads that its limit allows; as Upload has it."""
+        return self.downloads_most is not None and self.downloads_taken >= self.downloads_most
 
     @property
     def why_refused(self) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -12,6 +12,7 @@ from .choices import End, Kind, Phase, State
 from .codes import CODE_LENGTH
 from .content import TEXT, is_previewed
 from .errors import Gone
+from .guarded import Guarded
 from .ids import ID_LENGTH, new_id
 from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
 from .order import ByteOrder
@@ -20,7 +21,7 @@ from .queries import UploadQuerySet, age_of
 from .refusals import in_words
 
 
-class Upload(models.Model):
+class Upload(Guarded):
     """One image or one file. The `lifecycle` package alone changes its state."""
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_id, editable=False)
@@ -83,6 +84,11 @@ class Upload(models.Model):
                 name="gone_keeps_no_name",
                 condition=~Q(state=State.GONE) | Q(removed_at__isnull=False, name="", title="", address=""),
             ),
+            models.CheckConstraint(name="gone_keeps_no_password", condition=~Q(state=State.GONE) | Q(password="")),
+            models.CheckConstraint(
+                name="takes_within_limit",
+                condition=Q(downloads_most__isnull=True) | Q(downloads_taken__lte=F("downloads_most")),
+            ),
             models.CheckConstraint(name="gone_keeps_no_code", condition=~Q(state=State.GONE) | Q(code__isnull=True)),
             models.UniqueConstraint(name="code_is_unique", fields=["code"], condition=Q(code__isnull=False)),
         ]
@@ -117,6 +123,10 @@ class Upload(models.Model):
             self.refresh_from_db()
         except Upload.DoesNotExist:
             raise Gone from None
+
+    def covered(self) -> UploadQuerySet:
+        """The upload itself; see Guarded."""
+        return Upload.objects.filter(pk=self.pk)
 
     @property
     def key(self) -> str:

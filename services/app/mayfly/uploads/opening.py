@@ -1,8 +1,9 @@
 """The one gate to bytes: may this visitor have this upload now? Every route asks here, and nothing else signs."""
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 
@@ -11,7 +12,8 @@ from ..storage.protocol import StorageError, UploadStorage
 from . import lifecycle
 from .choices import End, State
 from .codes import codes_in
-from .errors import Gone, Unknown
+from .errors import Gone, Locked, Unconfirmed, Unknown
+from .guarded import Guarded
 from .limits import DOWNLOAD_URL_LIFETIME
 from .models import Upload
 
@@ -33,17 +35,60 @@ class Described:
     disposition: str
 
 
-def open_upload(upload_id: str) -> Upload:
-    """The live upload with this id and its `time_left`, for any visitor who has the link.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A download that was confirmed: the URL of its bytes, and the row that has counted it, if one has.
+
+    `again` means that the same visitor went on with one that was counted a moment ago.
+    """
+
+    url: str
+    counted: Guarded | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The one who asks: their box, if they have one, and what they hold.
+
+    `passes` has, by the id of a guarded row, the `pass_value` of those whose password they have typed; `taken` has the
+    ids of those of which they took a download within the last minute.
+    """
+
+    box: str | None = None
+    passes: Mapping[str, str] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+
+    def with_pass(self, guard: Guarded) -> "Visitor":
+        """The same visitor once they have typed the password."""
+        return replace(self, passes={**self.passes, guard.pk: guard.pass_value})
+
+    def owns(self, upload: Upload) -> bool:
+        """Whether it is their own, which no password and no limit keeps from them."""
+        return self.box is not None and upload.box == self.box
+
+
+def guard_of(upload: Upload) -> Guarded:
+    """The row whose password and limit protect the upload."""
+    return upload
+
+
+def open_upload(upload_id: str, visitor: Visitor) -> Upload:
+    """The live upload with this id and its `time_left`, for any visitor with the link and, if it has one, the password.
 
     Raises:
-        Gone: it has expired, or was removed; `receipt` has the row.
+        Locked: it has a password, and the visitor has no pass.
+        Gone: it has expired, was removed, or others have taken all its downloads; `receipt` has the row.
         Unknown: there never was such an upload for visitors.
     """
-    upload = Upload.objects.live().with_time_left().filter(pk=upload_id).first()
-    if upload is None:
-        receipt(upload_id)
+    upload = _live(upload_id)
+    if visitor.owns(upload):
+        return upload
+    guard = guard_of(upload)
+    if guard.is_taken and guard.pk not in visitor.taken:
         raise Gone
+    if not guard.accepts(visitor.passes.get(guard.pk)):
+        raise Locked(guard, upload.expires_at, upload.time_left)
     return upload
 
 
@@ -80,13 +125,18 @@ def is_early(upload: Upload) -> bool:
     return upload.removed_at is not None and upload.removed_at < upload.expires_at
 
 
-def first_lines(upload: Upload, *, storage: UploadStorage) -> str:
-    """The first lines of a text, or nothing.
+def shows_contents(upload: Upload, visitor: Visitor) -> bool:
+    """Whether pages may show this visitor its picture or first lines. With a limit, to look would be to take."""
+    return visitor.owns(upload) or guard_of(upload).downloads_most is None
+
+
+def first_lines(upload: Upload, visitor: Visitor, *, storage: UploadStorage) -> str:
+    """The first lines of a text that the visitor has opened, or nothing.
 
     Storage has LINES_SECONDS for them, because the page of an upload does not depend on it otherwise. While a read that
     took longer is still under way, no other page waits.
     """
-    if not upload.has_lines or not all(late.done() for late in _late):
+    if not upload.has_lines or not shows_contents(upload, visitor) or not all(late.done() for late in _late):
         return ""
     reading = _reader().submit(storage.first_bytes, upload.preview_key, MOST_LINES)
     try:
@@ -104,15 +154,77 @@ def _reader() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="lines")
 
 
-def download_url(upload_id: str, *, storage: UploadStorage) -> str:
+def download_url(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> str:
     """A signed URL of the bytes, valid for DOWNLOAD_URL_LIFETIME and never past `expires_at`.
 
     Raises:
+        Locked: it has a password, and the visitor has no pass.
+        Unconfirmed: a download of it begins with `take_download`.
         Gone: the upload has expired, or was removed; or storage has lost its object, and the row is removed too.
         Unknown: there never was such an upload for visitors.
         StorageError: storage does not answer.
     """
-    upload = _open_to_sign(upload_id)
+    upload = _open_to_sign(upload_id, visitor)
+    if guard_of(upload).asks_first and not visitor.owns(upload):
+        raise Unconfirmed
+    return _signed(upload, storage)
+
+
+def take_download(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> Taken:
+    """As `download_url`, by a visitor who has confirmed it: one of its downloads is taken, if their number is limited.
+
+    The owner takes none, and a visitor who took one within the last minute goes on with that one. Nothing is taken if
+    storage does not answer. Raises what `download_url` raises, except Unconfirmed.
+    """
+    upload = _open_to_sign(upload_id, visitor)
+    url = _signed(upload, storage)
+    guard = guard_of(upload)
+    if guard.downloads_most is None or visitor.owns(upload):
+        return Taken(url)
+    if guard.pk in visitor.taken:
+        return Taken(url, again=True)
+    lifecycle.take(guard)
+    return Taken(url, counted=guard)
+
+
+def describe_download(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> Described:
+    """The bytes that a download would give, without a URL of them; it takes none.
+
+    Raises what `download_url` raises, except Unconfirmed.
+    """
+    upload = _open_to_sign(upload_id, visitor)
+    return Described(_stored_size(upload, storage), upload.content_type, attachment(upload.name))
+
+
+def preview_url(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> str | None:
+    """A signed URL of the preview, valid as long as a download's; None if this visitor is shown none.
+
+    Storage is not asked whether it has the preview: a page shows many, and a missing one is merely a broken image.
+    Raises Locked, Gone, Unknown.
+    """
+    upload = _open_to_sign(upload_id, visitor)
+    if not upload.has_preview or not shows_contents(upload, visitor):
+        return None
+    return storage.sign_preview(upload.preview_key, lifetime=min(DOWNLOAD_URL_LIFETIME, upload.time_left))
+
+
+def describe_preview(upload_id: str, visitor: Visitor, *, storage: UploadStorage) -> Described | None:
+    """The bytes that the URL of its preview would give; None if there is none. Raises as it does, and StorageError."""
+    upload = _open_to_sign(upload_id, visitor)
+    shown = upload.has_preview and shows_contents(upload, visitor)
+    size = storage.length(upload.preview_key) if shown else None
+    return None if size is None else Described(size, PREVIEW_TYPE, "inline")
+
+
+def _live(upload_id: str) -> Upload:
+    upload = Upload.objects.live().with_time_left().filter(pk=upload_id).first()
+    if upload is None:
+        receipt(upload_id)
+        raise Gone
+    return upload
+
+
+def _signed(upload: Upload, storage: UploadStorage) -> str:
     # Signed before storage is asked: the time left counts from now, and a slow answer would carry the URL past the end.
     url = storage.sign_download(
         upload.key,
@@ -122,30 +234,6 @@ def download_url(upload_id: str, *, storage: UploadStorage) -> str:
     )
     _stored_size(upload, storage)
     return url
-
-
-def describe_download(upload_id: str, *, storage: UploadStorage) -> Described:
-    """The bytes that a download would give, without a URL of them. Raises what `download_url` raises."""
-    upload = _open_to_sign(upload_id)
-    return Described(_stored_size(upload, storage), upload.content_type, attachment(upload.name))
-
-
-def preview_url(upload_id: str, *, storage: UploadStorage) -> str | None:
-    """A signed URL of the preview, valid as long as a download's; None if it has none yet. Raises Gone, Unknown.
-
-    Storage is not asked whether it has the preview: a page shows many, and a missing one is merely a broken image.
-    """
-    upload = _open_to_sign(upload_id)
-    if not upload.has_preview:
-        return None
-    return storage.sign_preview(upload.preview_key, lifetime=min(DOWNLOAD_URL_LIFETIME, upload.time_left))
-
-
-def describe_preview(upload_id: str, *, storage: UploadStorage) -> Described | None:
-    """The bytes that the URL of its preview would give; None if it has none. Raises Gone, Unknown, StorageError."""
-    upload = _open_to_sign(upload_id)
-    size = storage.length(upload.preview_key) if upload.has_preview else None
-    return None if size is None else Described(size, PREVIEW_TYPE, "inline")
 
 
 def _stored_size(upload: Upload, storage: UploadStorage) -> int:
@@ -159,9 +247,9 @@ def _stored_size(upload: Upload, storage: UploadStorage) -> int:
     return size
 
 
-def _open_to_sign(upload_id: str) -> Upload:
-    """The live upload, if it has enough time left: a signature counts whole seconds. Raises Gone, Unknown."""
-    upload = open_upload(upload_id)
+def _open_to_sign(upload_id: str, visitor: Visitor) -> Upload:
+    """As `open_upload`, if it has enough time left: a signature counts whole seconds."""
+    upload = open_upload(upload_id, visitor)
     if upload.time_left < timedelta(seconds=1):
         raise Gone
     return upload

@@ -9,6 +9,7 @@ from ..storage.protocol import TransferNotFound, UploadStorage
 from . import lifecycle
 from .choices import Kind, State
 from .errors import Gone, NotAllowed, Refused
+from .guarded import OPEN, Protection
 from .models import Upload
 from .rules import check_lifetime, check_size, clean_title
 
@@ -48,10 +49,12 @@ class Receiver:
         if self._buffer:
             self._send(len(self._buffer))
 
-    def finish(self, *, title: str = "", lifetime: timedelta | None = None, whole: bool = False) -> Upload:
+    def finish(
+        self, *, title: str = "", lifetime: timedelta | None = None, protection: Protection = OPEN, whole: bool = False
+    ) -> Upload:
         """Complete the upload with the bytes received; `whole` means that its declared size is exact.
 
-        `lifetime` None leaves the one that the upload began with.
+        `lifetime` None and `protection` OPEN leave those that the upload began with.
 
         Raises:
             PartsMissing, Refused, Gone: as `complete` does.
@@ -69,6 +72,8 @@ class Receiver:
             lifecycle.refuse(self.upload, str(reason), storage=self.storage)
             raise Refused(str(reason)) from reason
         changes: dict[str, object] = {"size": self.received}
+        if protection != OPEN:
+            changes |= protection.columns
         if title:
             changes["title"] = title
         if lifetime is not None:

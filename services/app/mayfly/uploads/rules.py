@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from .choices import Kind
 from .errors import NotAllowed
 from .formats import format_size
-from .limits import NAME_LENGTH, TITLE_LENGTH, limits
+from .limits import DOWNLOADS, NAME_LENGTH, PASSWORD_LENGTH, TITLE_LENGTH, limits
 from .visible import visible
 
 
@@ -58,6 +59,27 @@ def check_lifetime(lifetime: timedelta) -> None:
         raise NotAllowed("lifetime", message % {"most": limits.longest_lifetime.total_seconds()}, field="lifetime")
 
 
+def check_password(password: str) -> None:
+    """Raise NotAllowed if a password is longer than 200 characters, or not valid text."""
+    if len(password) > PASSWORD_LENGTH:
+        raise NotAllowed("password", _("A password has at most %d characters.") % PASSWORD_LENGTH, field="password")
+    _check_text(password, field="password")
+
+
+def check_downloads(downloads: int) -> None:
+    """Raise NotAllowed if a limit on downloads is below 1 or above 100."""
+    if not 1 <= downloads <= DOWNLOADS:
+        message = _("A limit on downloads is from 1 to %(most)d.") % {"most": DOWNLOADS}
+        raise NotAllowed("downloads", message, field="downloads")
+
+
+def check_protectable() -> None:
+    """Raise NotAllowed where all visitors share one box, since its owner is never asked for a password."""
+    if settings.SHARED_BOX:
+        message = _("All visitors share one box here, so a password or a limit on downloads would protect nothing.")
+        raise NotAllowed("shared_box", message)
+
+
 def clean_name(name: str) -> str:
     """The name as people see it again, without what lets it look like another one; see `visible`.
 
@@ -84,8 +106,12 @@ def clean_title(title: str) -> str:
 
 
 def _shown(value: str, *, field: str) -> str:
+    _check_text(value, field=field)
+    return visible(value)
+
+
+def _check_text(value: str, *, field: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise NotAllowed("not_text", _("This is not valid text."), field=field) from error
-    return visible(value)

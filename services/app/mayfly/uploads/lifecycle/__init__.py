@@ -13,6 +13,7 @@ from .deadline import keep_receiving
 from .keep import change, keep, more
 from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
 from .sweep import Swept, sweep
+from .take import take
 
 __all__ = [
     "BATCH",
@@ -35,4 +36,5 @@ __all__ = [
     "remove_all",
     "sign_parts",
     "sweep",
+    "take",
 ]

@@ -13,6 +13,7 @@ from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound
 from ..choices import Kind
 from ..codes import new_code
 from ..errors import Gone
+from ..guarded import OPEN, Protection
 from ..limits import limits
 from ..models import Upload
 from ..parts import part_size
@@ -39,6 +40,7 @@ def begin(
     address: str = "",
     title: str = "",
     lifetime: timedelta | None = None,
+    protection: Protection = OPEN,
     storage: UploadStorage,
 ) -> Upload:
     """Begin an upload of `size` bytes: a pending row with an open transfer. `address` is the client's.
@@ -54,7 +56,8 @@ def begin(
     check_lifetime(lifetime)
     name, title = clean_name(name), clean_title(title)
     count_site(size)
-    upload = _insert(box=box, address=address, kind=kind, name=name, title=title, size=size, lifetime=lifetime)
+    chosen = {"kind": kind, "name": name, "title": title, "lifetime": lifetime} | protection.columns
+    upload = _insert(box=box, address=address, size=size, **chosen)
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
     except StorageError:

@@ -93,7 +93,8 @@ def _commit(uploads: Sequence[Upload]) -> Erased:
     erased = Upload.objects.removing().filter(pk__in=[upload.pk for upload in uploads])
     late = erased.filter(expires_at__lt=Now()).aggregate(most=Max(Now() - F("expires_at")))["most"]
     deleted, _ = erased.filter(completed_at__isnull=True, refusal="").delete()
-    nothing = {"failure": "", "name": "", "title": "", "address": "", "transfer_id": "", "code": None}
+    nothing: dict[str, str | None] = {"failure": "", "name": "", "title": "", "address": "", "transfer_id": ""}
+    nothing |= {"code": None, "password": ""}
     kept = erased.update(state=State.GONE, removed_at=Now(), **nothing)
     return Erased(deleted + kept, late or timedelta(0))
 

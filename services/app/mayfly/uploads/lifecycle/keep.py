@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from ..choices import State
 from ..errors import Gone, NotAllowed
+from ..guarded import Protection
 from ..limits import DOWNLOAD_URL_LIFETIME, limits
 from ..models import Upload
 from ..rules import check_lifetime, clean_title
@@ -16,15 +17,26 @@ from ..rules import check_lifetime, clean_title
 STEP = timedelta(minutes=15)
 
 
-def change(upload: Upload, *, title: str | None = None, lifetime: timedelta | None = None) -> Upload:
-    """Change the title or the lifetime of an upload that is pending or live, and return it as it is then.
+def change(
+    upload: Upload,
+    *,
+    title: str | None = None,
+    lifetime: timedelta | None = None,
+    password: str | None = None,
+    downloads: int | None = None,
+) -> Upload:
+    """Change an upload that is pending or live, and return it as it is then. None leaves a value as it is.
+
+    An empty password and a limit of 0 downloads remove what there was. A new limit counts what others have taken.
 
     A pending upload gets the lifetime once it is complete. A live one expires so long after it came, in place of its
     deadline until now. A new deadline may be earlier, but then it is at least DOWNLOAD_URL_LIFETIME away, because no
     signed URL may outlive the upload.
 
     Raises:
-        NotAllowed: the title is too long, or the lifetime is below a second, above the longest, or over.
+        NotAllowed: the title is too long, or the lifetime is below a second, above the longest, or over; the password
+            is too long, or others have taken as many downloads already.
+        Hashing: too many passwords are being hashed.
         Gone: the upload has expired, or was removed.
     """
     changes: dict[str, object] = {}
@@ -38,10 +50,20 @@ def change(upload: Upload, *, title: str | None = None, lifetime: timedelta | No
         changes["expires_at"] = Case(When(state=State.READY, then=deadline), default=F("expires_at"))
         is_later = Q(expires_at__lte=deadline)
         allowed = Q(state=State.PENDING) | is_later | Q(completed_at__gte=Now() + (DOWNLOAD_URL_LIFETIME - lifetime))
-    in_time = Upload.objects.filter(pk=upload.pk).standing().filter(expires_at__gt=Now())
-    changed = in_time.filter(allowed).update(**changes) if changes else 0
+    if password is not None or downloads:
+        protection = Protection.chosen(password=password or "", downloads=downloads or None)
+        changes |= {"password": protection.password} if password is not None else {}
+        changes |= {"downloads_most": protection.downloads} if downloads else {}
+    if downloads == 0:
+        changes |= {"downloads_most": None, "downloads_taken": 0}
+    # The last download has ended it, although its bytes are there for a minute.
+    in_time = Upload.objects.filter(pk=upload.pk, ended="").standing().filter(expires_at__gt=Now())
+    untaken = in_time.filter(downloads_taken__lt=downloads) if downloads else in_time
+    changed = untaken.filter(allowed).update(**changes) if changes else 0
     if not changed and not in_time.exists():
         raise Gone
+    if changes and not changed and not untaken.exists():
+        raise NotAllowed("downloads", _("Others have taken as many downloads already."), field="downloads")
     if changes and not changed:
         message = _("That time is over, or will be within a minute. Delete the upload instead.")
         raise NotAllowed("lifetime", message, field="lifetime")
@@ -58,7 +80,7 @@ def keep(upload: Upload) -> bool:
     lifetime = min(upload.lifetime + STEP, limits.longest_lifetime)
     if lifetime <= upload.lifetime:
         return False
-    as_read = Upload.objects.live().filter(pk=upload.pk, lifetime=upload.lifetime)
+    as_read = Upload.objects.live().filter(pk=upload.pk, ended="", lifetime=upload.lifetime)
     return bool(as_read.update(lifetime=lifetime, expires_at=F("completed_at") + lifetime))
 
 

@@ -104,7 +104,8 @@ def mark_due(limit: int) -> list[str]:
 
 
 def _turn_removing(ids: list[str], end: End) -> list[str]:
-    why = Case(When(expires_at__lte=Now(), then=Value(End.EXPIRED)), default=Value(end))
+    taken = When(ended=End.TAKEN, then=Value(End.TAKEN))  # its last minute is over, or was cut short
+    why = Case(taken, When(expires_at__lte=Now(), then=Value(End.EXPIRED)), default=Value(end))
     Upload.objects.standing().filter(pk__in=ids).update(state=State.REMOVING, removing_since=Now(), ended=why)
     return ids
 
