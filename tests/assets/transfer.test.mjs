@@ -6,7 +6,9 @@ import { mock, test } from "node:test";
 import { CANCELLED, Gone } from "../../services/assets/src/faults.js";
 import { NotSent } from "../../services/assets/src/put.js";
 import { Transfer } from "../../services/assets/src/transfer.js";
-import { ALL, failing, film, PART, pass, SIZE, slowPut, world } from "./world.mjs";
+import { ALL, failing, film, ORIGIN, PART, pass, SIZE, slowPut, world } from "./world.mjs";
+
+/** @import { Replaced } from "./world.mjs" */
 
 test("each part is sent once, and the ready upload comes back", async () => {
   const { seen, transfer } = world();
@@ -18,6 +20,24 @@ test("each part is sent once, and the ready upload comes back", async () => {
   );
   assert.equal(seen.completed, 1);
   assert.deepEqual(seen.kept, []);
+});
+
+test("a part that the begin has signed needs no other signature", async () => {
+  const first = [1, 2, 3, 4].map((number) => ({ number, url: `${ORIGIN}/upload1/${number}/0`, headers: {} }));
+  /** @type {NonNullable<Replaced["api"]>["begin"]} */
+  const begin = (call) => async (wish) => {
+    const upload = await call(wish);
+    return { ...upload, transfer: { ...upload.transfer, first } };
+  };
+  const { transfer, seen } = world({ file: new File([new Uint8Array(PART)], "small.txt"), api: { begin } });
+  await transfer.run();
+  assert.deepEqual([seen.begun, seen.signed, seen.sent, seen.completed], [1, [], [1], 1]);
+  const longer = world({ api: { begin } });
+  await longer.transfer.run();
+  assert.deepEqual(
+    longer.seen.signed.flat().sort((a, b) => a - b),
+    [5, 6, 7, 8, 9, 10],
+  );
 });
 
 test("four parts travel at a time, and several are signed together", async () => {

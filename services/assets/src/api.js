@@ -20,7 +20,7 @@ const PASSING = {
 };
 const LONGEST_ANSWER = 35_000; // ms; the router gives up after 30 s
 
-/** @typedef {{ id: string, state: string, name: string, title: string, link: string, transfer: { part_size: number } }} Upload what we use of it */
+/** @typedef {{ id: string, state: string, name: string, title: string, link: string, transfer: { part_size: number, first?: SignedPart[] } }} Upload what we use of it */
 /** @typedef {{ title?: string, lifetime?: number }} Changes a lifetime in seconds */
 /** @typedef {Changes & { kind: string, name: string, size: number, type: string }} Wish */
 /** @typedef {{ number: number, url: string, headers: Record<string, string> }} SignedPart */

@@ -200,6 +200,7 @@ export class Transfer {
     }
     const release = (await claimTransfer(upload.id)) ?? (() => {});
     const current = this.#have(upload, upload.transfer.part_size, release, lane);
+    current.sending.know(upload.transfer.first ?? []);
     this.#keep(current);
     if (this.#fields !== given) this.#rename(this.#fields); // the visitor changed them meanwhile
     return current;

@@ -27,13 +27,14 @@ READY: dict[str, Any] = {
     "fetched": {"count": 0, "last_at": None},
     "code": "acorn-violin-harp-lemon",
 }
-BEGUN = READY | {"state": "pending", "type": None, "transfer": {"part_size": 8_388_608, "parts": 1}, "box": BOX}
 SIGNED = {
     "number": 1,
     "size": 5,
     "url": f"http://localhost:4566/mayfly/uploads/{ID}?partNumber=1&uploadId=2~h7…&X-Amz-Signature=…",
     "headers": {},
 }
+TRANSFER = {"part_size": 8_388_608, "parts": 1, "first": [SIGNED]}
+BEGUN = READY | {"state": "pending", "type": None, "transfer": TRANSFER, "box": BOX}
 
 
 EVERY = (

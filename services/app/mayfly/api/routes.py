@@ -18,7 +18,7 @@ from .. import __version__
 from ..links import absolute
 from ..problems import Problem, Unanswerable, problem_of
 from ..storage.default import uploads_storage
-from ..storage.protocol import StorageError
+from ..storage.protocol import SignedPart, StorageError
 from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Refused, UploadError
@@ -62,7 +62,10 @@ api.add_decorator(never_cache, mode="view")
 
 @api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload", tags=["Send"])
 def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
-    """The upload stays pending until its parts have arrived and it is completed."""
+    """The upload stays pending until its parts have arrived and it is completed.
+
+    `first` has the signed URLs of its first parts, so a small file needs no other call before its bytes.
+    """
     known = box_of(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=known)
@@ -77,7 +80,12 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
         lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
         storage=uploads_storage,
     )
-    transfer = {"part_size": upload.part_size, "parts": upload.plan.count}
+    first = lifecycle.sign_first(upload, storage=uploads_storage)
+    transfer = {
+        "part_size": upload.part_size,
+        "parts": upload.plan.count,
+        "first": [_signed(request, part) for part in first],
+    }
     answer = shown(request, upload) | {"transfer": transfer}
     if known is None or boxes.token_to_renew(request):
         answer["box"] = boxes.token_of(box)
@@ -93,12 +101,7 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
 def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[str, Any]:
     """For each number, a URL that accepts a PUT of exactly `size` bytes with `headers`. Ask again if it expires."""
     parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=uploads_storage)
-    return {
-        "parts": [
-            {"number": part.number, "size": part.size, "url": absolute(request, part.url), "headers": part.headers}
-            for part in parts
-        ]
-    }
+    return {"parts": [_signed(request, part) for part in parts]}
 
 
 @api.get(
@@ -212,6 +215,11 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
         "code": upload.code,
     }
+
+
+def _signed(request: HttpRequest, part: SignedPart) -> dict[str, Any]:
+    """The fields of SignedPartOut for this part."""
+    return {"number": part.number, "size": part.size, "url": absolute(request, part.url), "headers": part.headers}
 
 
 def _removed(response: HttpResponse, *, left: int) -> Status[None]:

@@ -62,18 +62,6 @@ class UploadOut(Schema):
     code: str | None = Field(description="Four words that lead to it from `/code/` while it is live.")
 
 
-class TransferOut(Schema):
-    part_size: int
-    parts: int
-
-
-class BegunOut(UploadOut):
-    transfer: TransferOut
-    box: str | None = Field(
-        None, description="The token of the box, if this call made one, or a new one for a token of more than a day."
-    )
-
-
 class PartOut(Schema):
     number: int
     size: int
@@ -86,6 +74,19 @@ class PartsOut(Schema):
 class SignedPartOut(PartOut):
     url: str
     headers: dict[str, str]
+
+
+class TransferOut(Schema):
+    part_size: int
+    parts: int
+    first: list[SignedPartOut] = Field(description="The signed URLs of its first parts.")
+
+
+class BegunOut(UploadOut):
+    transfer: TransferOut
+    box: str | None = Field(
+        None, description="The token of the box, if this call made one, or a new one for a token of more than a day."
+    )
 
 
 class SignedPartsOut(Schema):

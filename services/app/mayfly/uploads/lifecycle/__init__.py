@@ -7,7 +7,7 @@ Each change is one conditional UPDATE. If the update hits no row, another proces
 nothing. Every step may be cut off anywhere and run again; `sweep` runs it again.
 """
 
-from .begin import PART_URL_LIFETIME, arrived, begin, sign_parts
+from .begin import FIRST_PARTS, PART_URL_LIFETIME, arrived, begin, sign_first, sign_parts
 from .complete import complete, refuse
 from .deadline import keep_receiving
 from .keep import change, keep, more
@@ -17,6 +17,7 @@ from .sweep import Swept, sweep
 __all__ = [
     "BATCH",
     "Cleared",
+    "FIRST_PARTS",
     "PART_URL_LIFETIME",
     "Swept",
     "arrived",
@@ -33,6 +34,7 @@ __all__ = [
     "refuse",
     "remove",
     "remove_all",
+    "sign_first",
     "sign_parts",
     "sweep",
 ]
