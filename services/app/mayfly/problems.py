@@ -16,7 +16,17 @@ from django.utils.translation import gettext_noop as _
 
 from .storage.folder.tokens import TokenExpired, TokenRefused
 from .storage.protocol import StillAtWork, StorageError, TransferNotFound
-from .uploads.errors import Busy, Crowded, Gone, NotAllowed, PartsMissing, Refused, Unknown
+from .uploads.errors import (
+    Busy,
+    Crowded,
+    Gone,
+    KeyReused,
+    NotAllowed,
+    PartsMissing,
+    Refused,
+    Underway,
+    Unknown,
+)
 from .visitors.rates import TooMany
 
 logger = logging.getLogger(__name__)
@@ -123,6 +133,11 @@ TABLE = {
     ),
     "database": Entry(503, "database", _("Try again in a few seconds."), _("The database does not answer")),
     "gone": Entry(410, "gone", _("This upload has expired or was deleted.")),
+    "key_reused": Entry(
+        422,
+        "key_reused",
+        _("This Idempotency-Key came with another body before. Send a new key with a new upload."),
+    ),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
     "too_many": Entry(
@@ -132,6 +147,9 @@ TABLE = {
         _("Too many requests"),
     ),
     "transfer_ended": Entry(404, "transfer_ended", _("This transfer has ended. Begin again.")),
+    "underway": Entry(
+        409, "underway", _("The first call with this Idempotency-Key is still at work. Ask again in a few seconds.")
+    ),
     "unknown": Entry(404, "not_found", _("There is no such upload in your box.")),
 }
 # The statuses of NotAllowed by its code; every other code is a 400.
@@ -215,6 +233,10 @@ def problem_of(error: Exception) -> Problem:
             return Problem(NOT_ALLOWED.get(error.code, 400), error.code, str(error), field=error.field)
         case Busy() | StillAtWork():
             return problem("completing", headers=VERY_SOON)
+        case Underway():
+            return problem("underway", headers=VERY_SOON)
+        case KeyReused():
+            return problem("key_reused")
         case Crowded():
             return problem("completes_full", headers=VERY_SOON)
         case PartsMissing():

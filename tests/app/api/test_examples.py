@@ -165,6 +165,12 @@ def answer_to(name: str, example: Example, owner: Person):
             upload_id = Person().upload()["id"]
         case "not_json":
             more = {"data": "hello", "content_type": "text/plain"}
+        case "idempotency_key":
+            headers["Idempotency-Key"] = "short"
+        case "underway" | "key_reused" | "gone" | "refused" if name == "POST /api/uploads":
+            headers["Idempotency-Key"] = KEY
+            upload_id = tried(name, OPERATIONS[name].works, "", client, headers).json()["id"]
+            repeated(example.case, Upload.objects.get(pk=upload_id))
         case "gone":
             expire({"id": upload_id})
         case "parts_missing":
@@ -183,6 +189,19 @@ def answer_to(name: str, example: Example, owner: Person):
         locks._inside.pop(upload_id, None)
 
 
+def repeated(case: str, begun: Upload) -> None:
+    """Let the upload of a call that is repeated be as this case says."""
+    if case == "underway":
+        Upload.objects.filter(pk=begun.pk).update(transfer_id="")
+    elif case == "key_reused":
+        Upload.objects.filter(pk=begun.pk).update(ask_body="another")
+    elif case == "gone":
+        expire(begun)
+    else:
+        lifecycle.refuse(begun, REFUSAL, storage=default_storage)
+
+
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 REFUSAL = "This is not an image we can show: JPEG, PNG, WebP, GIF and AVIF are. Send it as a file instead."
 
 

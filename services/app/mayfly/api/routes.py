@@ -1,5 +1,6 @@
 """The JSON API under /api/, by which clients move the parts of an upload straight into storage."""
 
+import json
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from ninja import NinjaAPI, Query, Status
+from ninja import Header, NinjaAPI, Query, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
@@ -20,11 +21,12 @@ from ..problems import Problem, Unanswerable, problem_of
 from ..storage.default import uploads_storage
 from ..storage.protocol import SignedPart, StorageError
 from ..uploads import lifecycle
-from ..uploads.choices import Kind
+from ..uploads.choices import Kind, State
 from ..uploads.errors import Gone, Refused, UploadError
 from ..uploads.limits import PAGE
 from ..uploads.models import Upload
 from ..uploads.paging import page_after
+from ..uploads.repeats import Ask
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
@@ -61,7 +63,18 @@ api.add_decorator(never_cache, mode="view")
 
 
 @api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload", tags=["Send"])
-def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
+def begin(
+    request: HttpRequest,
+    data: BeginIn,
+    idempotency_key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            description="16 to 200 visible characters of your choice, as a UUID has. The same key with the same body"
+            " gives the same upload again, so a call whose answer was lost may be repeated.",
+        ),
+    ] = "",
+) -> Status[dict[str, Any]]:
     """The upload stays pending until its parts have arrived and it is completed.
 
     `first` has the signed URLs of its first parts, so a small file needs no other call before its bytes.
@@ -69,18 +82,22 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
     known = box_of(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=known)
-    box = known or boxes.new()
-    upload = lifecycle.begin(
-        box=box,
+    client = f"box {known}" if known else f"address {address}"
+    ask = Ask.of(client, idempotency_key, json.dumps(data.model_dump(), sort_keys=True)) if idempotency_key else None
+    upload = ask and lifecycle.begun_before(ask, storage=uploads_storage)
+    upload = upload or lifecycle.begin(
+        box=known or boxes.new(),
         address=address,
         kind=data.kind,
         name=data.name,
         size=data.size,
         title=data.title,
         lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
+        ask=ask,
         storage=uploads_storage,
     )
-    first = lifecycle.sign_first(upload, storage=uploads_storage)
+    is_pending = upload.state == State.PENDING  # the repeated call may be about one that is ready since
+    first = lifecycle.sign_first(upload, storage=uploads_storage) if is_pending else []
     transfer = {
         "part_size": upload.part_size,
         "parts": upload.plan.count,
@@ -88,7 +105,7 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
     }
     answer = shown(request, upload) | {"transfer": transfer}
     if known is None or boxes.token_to_renew(request):
-        answer["box"] = boxes.token_of(box)
+        answer["box"] = boxes.token_of(upload.box)
     return Status(201, answer)
 
 

@@ -13,7 +13,7 @@ from .codes import CODE_LENGTH
 from .content import TEXT, is_previewed
 from .errors import Gone
 from .ids import ID_LENGTH, new_id
-from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
+from .limits import ASK_LENGTH, FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
 from .order import ByteOrder
 from .parts import Plan
 from .queries import UploadQuerySet, age_of
@@ -40,6 +40,9 @@ class Upload(models.Model):
     size = models.BigIntegerField()
     part_size = models.BigIntegerField()
     transfer_id = models.TextField(blank=True)
+    # Which call began it, if that call named a key: `repeats.Ask`. Null without one: empty ones would not be unique.
+    ask_key = models.CharField(max_length=ASK_LENGTH, null=True)  # noqa: DJ001
+    ask_body = models.CharField(max_length=ASK_LENGTH, db_default="", blank=True)
     lifetime = models.DurationField()
     created_at = models.DateTimeField(db_default=Now())
     # The deadline: of the transfer while pending, of the upload once it is ready.
@@ -85,6 +88,7 @@ class Upload(models.Model):
             ),
             models.CheckConstraint(name="gone_keeps_no_code", condition=~Q(state=State.GONE) | Q(code__isnull=True)),
             models.UniqueConstraint(name="code_is_unique", fields=["code"], condition=Q(code__isnull=False)),
+            models.UniqueConstraint(name="one_for_an_ask", fields=["ask_key"], condition=Q(ask_key__isnull=False)),
         ]
         indexes = [
             # A box's lists, its newest images and its quota.

@@ -12,6 +12,7 @@ from .complete import complete, refuse
 from .deadline import keep_receiving
 from .keep import change, keep, more
 from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
+from .repeat import begun_before
 from .sweep import Swept, sweep
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Swept",
     "arrived",
     "begin",
+    "begun_before",
     "change",
     "clear",
     "complete",

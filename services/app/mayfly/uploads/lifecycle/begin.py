@@ -12,10 +12,11 @@ from ...storage.headers import OCTETS
 from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
 from ..choices import Kind
 from ..codes import new_code
-from ..errors import Gone
+from ..errors import Gone, Underway
 from ..limits import limits
 from ..models import Upload
 from ..parts import part_size
+from ..repeats import Ask
 from ..rules import check_lifetime, check_size, clean_name, clean_title
 from .deadline import first_deadline, prolong
 from .remove import remove
@@ -42,14 +43,18 @@ def begin(
     address: str = "",
     title: str = "",
     lifetime: timedelta | None = None,
+    ask: Ask | None = None,
     storage: UploadStorage,
 ) -> Upload:
     """Begin an upload of `size` bytes: a pending row with an open transfer. `address` is the client's.
+
+    With an `ask`, the upload is found again by `begun_before`, and another begin of the same ask is refused.
 
     The row is committed, with its key and deadline, before storage hears of it: no object without a row.
 
     Raises:
         NotAllowed: a rule forbids it, or the box, the address or the site has no room for it.
+        Underway: another call with this ask came first.
         StorageError: storage could not open a transfer; the row is being removed.
     """
     lifetime = limits.lifetime if lifetime is None else lifetime
@@ -57,7 +62,8 @@ def begin(
     check_lifetime(lifetime)
     name, title = clean_name(name), clean_title(title)
     count_site(size)
-    upload = _insert(box=box, address=address, kind=kind, name=name, title=title, size=size, lifetime=lifetime)
+    asked = {"ask_key": ask.key, "ask_body": ask.body} if ask else {"ask_key": None}
+    upload = _insert(box=box, address=address, kind=kind, name=name, title=title, size=size, lifetime=lifetime, **asked)
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
     except StorageError:
@@ -118,9 +124,12 @@ def _insert(**values: Any) -> Upload:
     return _insert_once(**values)
 
 
-def _insert_once(*, box: str, address: str, size: int, **values: Any) -> Upload:
+def _insert_once(*, box: str, address: str, size: int, ask_key: str | None, **values: Any) -> Upload:
     with transaction.atomic(durable=True):
         check_room(box=box, address=address, size=size)
+        # Two calls with the same key have the same box or the same address, so they are not here at the same time.
+        if ask_key and Upload.objects.filter(ask_key=ask_key).exists():
+            raise Underway
         return Upload.objects.create(
             box=box,
             address=address,
@@ -128,6 +137,7 @@ def _insert_once(*, box: str, address: str, size: int, **values: Any) -> Upload:
             part_size=part_size(size),
             expires_at=Now() + first_deadline(),
             code=new_code(),
+            ask_key=ask_key,
             **values,
         )
 
