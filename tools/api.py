@@ -100,7 +100,9 @@ def _fields(operation: Json, document: Json) -> list[str]:
     ]
     body = operation.get("requestBody")
     if body:
-        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        whole = body["content"]["application/json"]["schema"]
+        [reference] = whole.get("allOf", [whole])  # a body that may be left out is in a list
+        name = reference["$ref"].rpartition("/")[2]
         schema = document["components"]["schemas"][name]
         required = schema.get("required", [])
         lines += [_field(field, found, field in required) for field, found in schema["properties"].items()]
@@ -118,6 +120,8 @@ def _type(schema: Json) -> str:
         return " or ".join(_type(found) for found in schema["anyOf"] if found.get("type") != "null")
     if "$ref" in schema:
         return "`image` or `file`" if schema["$ref"].endswith("/Kind") else schema["$ref"].rpartition("/")[2]
+    if "enum" in schema:
+        return " or ".join(f"`{word}`" for word in schema["enum"])
     if schema["type"] == "array":
         return f"list of {_type(schema['items'])}"
     return str(schema["type"])

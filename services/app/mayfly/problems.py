@@ -49,7 +49,7 @@ TABLE = {
     "bad_token": Entry(
         401,
         "bad_token",
-        _("This token is not ours, or was not used for 30 days. An upload without a token gets a new box."),
+        _("This token is not ours, was replaced, or was not used for 30 days. An upload without one gets a new box."),
     ),
     "body_too_large": Entry(413, "too_large", _("At most %(limit)s can be sent this way.")),
     "box_needed": Entry(401, "no_box", _("Send the token of your box: Authorization: Bearer TOKEN.")),
@@ -104,6 +104,7 @@ TABLE = {
         _("It is at %(address)s. The operator of this site has to name that address in TRUSTED_PROXIES."),
         _("Mayfly does not know the proxy in front of it"),
     ),
+    "shared_box": Entry(403, "shared_box", _("All visitors share one box here, so it has no tokens of its own.")),
     "too_many_files": Entry(
         413,
         "too_many_files",
@@ -138,6 +139,7 @@ TABLE = {
         "key_reused",
         _("This Idempotency-Key came with another body before. Send a new key with a new upload."),
     ),
+    "only_sends": Entry(403, "only_sends", _("This token may only send uploads. Use the token of the box itself.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
     "too_many": Entry(

@@ -412,6 +412,7 @@ def test_silent_storage_gets_503_with_retry_after(owner, monkeypatch):
 def test_the_api_document_lists_every_path():
     document = Client().get("/api/openapi.json").json()
     assert set(document["paths"]) == {
+        "/api/box/token",
         "/api/uploads",
         "/api/uploads/{upload_id}",
         "/api/uploads/{upload_id}/parts",

@@ -12,6 +12,7 @@ GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",
     "Look": "The uploads of your box that are live.",
     "Change": "Give an upload another title, or another time.",
+    "Box": "Replace the tokens of your box, or get one that may only send.",
     "Delete": "Remove uploads before they expire.",
 }
 

@@ -38,9 +38,10 @@ BEGUN = READY | {"state": "pending", "type": None, "transfer": TRANSFER, "box": 
 
 
 EVERY = (
-    entry("bad_token", "the token is not one that this site made, or is too old"),
+    entry("bad_token", "the token is not one that this site made, was replaced, or is too old"),
     entry("database", "the database is away; `Retry-After` says when to ask again"),
 )
+ONLY_SENDS = entry("only_sends", "the token may only send uploads")
 CHANGING = (
     entry("csrf", "the box comes by the cookie, and the CSRF header is missing"),
     entry("wrong_origin", "the box comes by the cookie, and a page of another site sent this", expected=SITE),
@@ -257,6 +258,29 @@ OPERATIONS: dict[str, Operation] = {
             *WITH_ID,
         ),
     ),
+    "POST /api/box/token": Operation(
+        Example("works", 201, {"token": BOX, "scope": "all"}, body={"scope": "all"}),
+        (
+            error(
+                "invalid",
+                400,
+                "invalid",
+                "Input should be 'all' or 'upload'",
+                "there is no such scope",
+                field="scope",
+                body={"scope": "read"},
+            ),
+            entry("box_needed", "neither a token nor a cookie names a box"),
+            entry("shared_box", "SHARED_BOX is set"),
+            entry(
+                "too_many", "too many tokens were made in a short time; `Retry-After` says when to go on", seconds=20
+            ),
+            *EVERY,
+            ONLY_SENDS,
+            *CHANGING,
+            *WITH_BODY,
+        ),
+    ),
     "GET /api/uploads": Operation(
         Example("works", 200, {"uploads": [READY], "next": None}, query="kind=file&limit=10"),
         (
@@ -279,9 +303,12 @@ OPERATIONS: dict[str, Operation] = {
                 query=f"cursor={ID}",
             ),
             *EVERY,
+            ONLY_SENDS,
         ),
     ),
-    "GET /api/uploads/{upload_id}": Operation(Example("works", 200, READY), (GONE, REFUSED, *EVERY, *WITH_ID)),
+    "GET /api/uploads/{upload_id}": Operation(
+        Example("works", 200, READY), (GONE, REFUSED, *EVERY, ONLY_SENDS, *WITH_ID)
+    ),
     "PATCH /api/uploads/{upload_id}": Operation(
         Example("works", 200, READY, body={"title": "For Ada", "lifetime": 1800}),
         (
@@ -315,12 +342,13 @@ OPERATIONS: dict[str, Operation] = {
             GONE,
             entry("too_many", "too many changes came in a short time; `Retry-After` says when to go on", seconds=20),
             *EVERY,
+            ONLY_SENDS,
             *CHANGING,
             *WITH_ID,
             *WITH_BODY,
         ),
     ),
-    "DELETE /api/uploads/{upload_id}": Operation(Example("works", 204), (*EVERY, *CHANGING, *WITH_ID)),
+    "DELETE /api/uploads/{upload_id}": Operation(Example("works", 204), (*EVERY, ONLY_SENDS, *CHANGING, *WITH_ID)),
     "DELETE /api/uploads": Operation(
         Example("works", 204, query="kind=file"),
         (
@@ -334,6 +362,7 @@ OPERATIONS: dict[str, Operation] = {
                 query="kind=film",
             ),
             *EVERY,
+            ONLY_SENDS,
             *CHANGING,
         ),
     ),

@@ -27,12 +27,13 @@ from ..uploads.limits import PAGE
 from ..uploads.models import Upload
 from ..uploads.paging import page_after
 from ..uploads.repeats import Ask
-from ..visitors import boxes
+from ..visitors import boxes, renewals
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
-from .auth import BoxToken, box_of, owned
+from .auth import BoxToken, SendingToken, box_of, caller_of, owned
 from .document import GROUPS, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
+from .tokens import router as tokens
 
 
 class Api(NinjaAPI):
@@ -58,11 +59,20 @@ api = Api(
     openapi_extra={"tags": [{"name": name, "description": words} for name, words in GROUPS.items()]},
 )
 
+api.add_router("/box", tokens)
+
 # An answer about an upload is true until the upload expires, and a cache does not know when that is.
 api.add_decorator(never_cache, mode="view")
 
 
-@api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload", tags=["Send"])
+@api.post(
+    "/uploads",
+    auth=SendingToken(),
+    response={201: BegunOut} | PROBLEMS,
+    exclude_none=False,
+    summary="Begin an upload",
+    tags=["Send"],
+)
 def begin(
     request: HttpRequest,
     data: BeginIn,
@@ -79,15 +89,18 @@ def begin(
 
     `first` has the signed URLs of its first parts, so a small file needs no other call before its bytes.
     """
+    token = caller_of(request).token
     known = box_of(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=known)
-    client = f"box {known}" if known else f"address {address}"
+    sender = token.sender if token else ""
+    client = f"box {known} {sender}" if known else f"address {address}"
     ask = Ask.of(client, idempotency_key, json.dumps(data.model_dump(), sort_keys=True)) if idempotency_key else None
     upload = ask and lifecycle.begun_before(ask, storage=uploads_storage)
     upload = upload or lifecycle.begin(
         box=known or boxes.new(),
         address=address,
+        sender=sender,
         kind=data.kind,
         name=data.name,
         size=data.size,
@@ -104,13 +117,16 @@ def begin(
         "first": [_signed(request, part) for part in first],
     }
     answer = shown(request, upload) | {"transfer": transfer}
-    if known is None or boxes.token_to_renew(request):
-        answer["box"] = boxes.token_of(upload.box)
+    if known is None:
+        answer["box"] = _first_token(upload)
+    elif token and token.old:
+        answer["box"] = token.signed()
     return Status(201, answer)
 
 
 @api.post(
     "/uploads/{upload:upload_id}/parts",
+    auth=SendingToken(),
     response={200: SignedPartsOut} | PROBLEMS,
     summary="Sign part URLs",
     tags=["Send"],
@@ -123,6 +139,7 @@ def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[st
 
 @api.get(
     "/uploads/{upload:upload_id}/parts",
+    auth=SendingToken(),
     response={200: PartsOut} | PROBLEMS,
     summary="List the arrived parts",
     tags=["Send"],
@@ -135,6 +152,7 @@ def list_parts(request: HttpRequest, upload_id: str) -> dict[str, Any]:
 
 @api.post(
     "/uploads/{upload:upload_id}/complete",
+    auth=SendingToken(),
     response={200: UploadOut} | PROBLEMS,
     summary="Complete an upload",
     tags=["Send"],
@@ -232,6 +250,13 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
         "code": upload.code,
     }
+
+
+def _first_token(upload: Upload) -> str:
+    """The token of the box that this call made. A repeated call gives it again, but not once it was replaced."""
+    if renewals.generation_of(upload.box) is not None:
+        raise Unanswerable("bad_token")
+    return boxes.token_of(upload.box)
 
 
 def _signed(request: HttpRequest, part: SignedPart) -> dict[str, Any]:

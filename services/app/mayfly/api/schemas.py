@@ -1,7 +1,7 @@
 """The types of all that the API accepts and answers. Its document is made from them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictInt
@@ -32,6 +32,18 @@ class ChangeIn(Strict):
     lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
         None, description="Seconds from its completion on; null leaves it as it is."
     )
+
+
+Scope = Literal["all", "upload"]
+
+
+class TokenIn(Strict):
+    scope: Scope = Field("all", description="`all`, or to send only.")
+
+
+class TokenOut(Schema):
+    token: str | None = Field(description="Null if it was set as the cookie.")
+    scope: Scope
 
 
 class NumbersIn(Strict):

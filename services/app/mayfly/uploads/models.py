@@ -27,6 +27,8 @@ class Upload(models.Model):
     box = models.CharField(max_length=ID_LENGTH)
     # The sender, for the quota: a keyed hash, which distinguishes addresses without revealing them.
     address = models.CharField(max_length=ID_LENGTH, blank=True)
+    # The token that began it, if that one may only send; see `visitors.tokens`.
+    sender = models.CharField(max_length=ID_LENGTH, db_default="", blank=True)
     kind = models.CharField(max_length=5, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     name = models.CharField(max_length=NAME_LENGTH)

@@ -41,12 +41,15 @@ def begin(
     name: str,
     size: int,
     address: str = "",
+    sender: str = "",
     title: str = "",
     lifetime: timedelta | None = None,
     ask: Ask | None = None,
     storage: UploadStorage,
 ) -> Upload:
     """Begin an upload of `size` bytes: a pending row with an open transfer. `address` is the client's.
+
+    `sender` is the id of the client's token, if that token may only send.
 
     With an `ask`, the upload is found again by `begun_before`, and another begin of the same ask is refused.
 
@@ -63,7 +66,17 @@ def begin(
     name, title = clean_name(name), clean_title(title)
     count_site(size)
     asked = {"ask_key": ask.key, "ask_body": ask.body} if ask else {"ask_key": None}
-    upload = _insert(box=box, address=address, kind=kind, name=name, title=title, size=size, lifetime=lifetime, **asked)
+    upload = _insert(
+        box=box,
+        address=address,
+        kind=kind,
+        name=name,
+        title=title,
+        size=size,
+        lifetime=lifetime,
+        sender=sender,
+        **asked,
+    )
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
     except StorageError:
