@@ -14,9 +14,9 @@ from django.db import OperationalError, connection
 from django.test import Client, override_settings
 
 from mayfly import bodies
-from mayfly.api.document import GROUPS, command
+from mayfly.api.document import GROUPS, OPERATIONS, command
 from mayfly.api.example import Example
-from mayfly.api.examples import ID, OPERATIONS, SITE
+from mayfly.api.examples import ID, SITE
 from mayfly.api.routes import api
 from mayfly.pages import bodies as answered
 from mayfly.uploads import lifecycle, locks, places

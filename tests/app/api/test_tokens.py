@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from mayfly.api.examples import OPERATIONS
+from mayfly.api.document import OPERATIONS
 from mayfly.uploads.ids import new_id
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes, cookies, renewals
@@ -113,6 +113,15 @@ def test_another_site_cannot_end_a_visitors_tokens(owner):
     browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
     assert browser.generic("POST", "/api/box/token").status_code == 403
     assert status(boxes.token_of(owner.box)) == 200
+
+
+def test_curl_gets_a_token_that_counts_after_a_new_one(owner):
+    token = renew(boxes.token_of(owner.box))
+    response = Client().put("/a.txt", b"hello", headers={"X-Box-Token": token})
+    assert response.status_code == 201
+    assert [
+        found["name"] for found in Client().get(LIST, headers=bearer(response["X-Box-Token"])).json()["uploads"]
+    ] == ["a.txt"]
 
 
 def test_a_renewed_token_keeps_its_generation_and_scope(owner, monkeypatch):

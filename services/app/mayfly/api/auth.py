@@ -9,7 +9,7 @@ from ninja.utils import check_csrf
 from .. import links
 from ..problems import Unanswerable
 from ..uploads.models import Upload
-from ..visitors import boxes
+from ..visitors import boxes, renewals
 from ..visitors.tokens import Token
 
 
@@ -56,6 +56,21 @@ def box_of(request: HttpRequest) -> str | None:
     """The caller's box, or None."""
     caller = caller_of(request)
     return caller.token.box if caller.token else caller.cookie
+
+
+def token_for(request: HttpRequest, box: str) -> str | None:
+    """The token that the answer to a call brings: that of the box which it made, or a fresh one in place of an old one.
+
+    A repeated call gives the token of its box again, but not once that was replaced: then it raises Unanswerable.
+    """
+    caller = caller_of(request)
+    if caller.token:
+        return caller.token.signed() if caller.token.old else None
+    if caller.cookie:
+        return None
+    if renewals.generation_of(box) is not None:
+        raise Unanswerable("bad_token")
+    return boxes.token_of(box)
 
 
 def owned(request: HttpRequest, upload_id: str) -> Upload:

@@ -6,7 +6,11 @@ from typing import Any
 from ninja.openapi.schema import OpenAPISchema
 
 from .example import Example, Operation
-from .examples import ID, OPERATIONS
+from .example_tokens import TOKENS
+from .examples import ID
+from .examples import OPERATIONS as UPLOADS
+
+OPERATIONS = UPLOADS | TOKENS
 
 GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",

@@ -27,10 +27,10 @@ from ..uploads.limits import PAGE
 from ..uploads.models import Upload
 from ..uploads.paging import page_after
 from ..uploads.repeats import Ask
-from ..visitors import boxes, renewals
+from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
-from .auth import BoxToken, SendingToken, box_of, caller_of, owned
+from .auth import BoxToken, SendingToken, box_of, caller_of, owned, token_for
 from .document import GROUPS, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
 from .tokens import router as tokens
@@ -116,12 +116,7 @@ def begin(
         "parts": upload.plan.count,
         "first": [_signed(request, part) for part in first],
     }
-    answer = shown(request, upload) | {"transfer": transfer}
-    if known is None:
-        answer["box"] = _first_token(upload)
-    elif token and token.old:
-        answer["box"] = token.signed()
-    return Status(201, answer)
+    return Status(201, shown(request, upload) | {"transfer": transfer, "box": token_for(request, upload.box)})
 
 
 @api.post(
@@ -250,13 +245,6 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
         "code": upload.code,
     }
-
-
-def _first_token(upload: Upload) -> str:
-    """The token of the box that this call made. A repeated call gives it again, but not once it was replaced."""
-    if renewals.generation_of(upload.box) is not None:
-        raise Unanswerable("bad_token")
-    return boxes.token_of(upload.box)
 
 
 def _signed(request: HttpRequest, part: SignedPart) -> dict[str, Any]:
