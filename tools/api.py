@@ -15,16 +15,15 @@ LIFE = """\
 SITE=http://localhost:8080
 printf hello >report.txt
 
-# Begin. The answer has the upload's id, and `box`, the token of the box that this call makes.
+# Begin. The answer has the upload's id, the signed URLs of its first parts, and `box`, the token of the box that this
+# call makes.
 curl -s "$SITE/api/uploads" -H 'Content-Type: application/json' \\
   -d '{"kind": "file", "name": "report.txt", "size": 5}' >begun.json
 field() { python3 -c "import json; print(json.load(open('$1'))$2)"; }
 ID=$(field begun.json "['id']") BOX=$(field begun.json "['box']")
 
-# Ask for the signed URL of part 1, and send the part there. Storage needs no token.
-curl -s "$SITE/api/uploads/$ID/parts" -H "Authorization: Bearer $BOX" -H 'Content-Type: application/json' \\
-  -d '{"numbers": [1]}' >signed.json
-curl -s -T report.txt "$(field signed.json "['parts'][0]['url']")"
+# Send part 1 to its URL. Storage needs no token.
+curl -s -T report.txt "$(field begun.json "['transfer']['first'][0]['url']")"
 
 # Complete. From here on the link works, until the upload expires.
 curl -s -X POST "$SITE/api/uploads/$ID/complete" -H "Authorization: Bearer $BOX" >ready.json
@@ -93,15 +92,17 @@ def _operation(name: str, operation: Json, document: Json) -> str:
 
 
 def _fields(operation: Json, document: Json) -> list[str]:
-    """The parameters of the query, and the fields of the body."""
+    """The headers, the parameters of the query, and the fields of the body."""
     lines = [
         _field(parameter["name"], parameter["schema"] | parameter, parameter["required"])
         for parameter in operation.get("parameters", [])
-        if parameter["in"] == "query"
+        if parameter["in"] in ("query", "header")
     ]
     body = operation.get("requestBody")
     if body:
-        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        whole = body["content"]["application/json"]["schema"]
+        [reference] = whole.get("allOf", [whole])  # a body that may be left out is in a list
+        name = reference["$ref"].rpartition("/")[2]
         schema = document["components"]["schemas"][name]
         required = schema.get("required", [])
         lines += [_field(field, found, field in required) for field, found in schema["properties"].items()]
@@ -109,7 +110,8 @@ def _fields(operation: Json, document: Json) -> list[str]:
 
 
 def _field(name: str, schema: Json, required: bool) -> str:
-    words = [*([] if required else ["Optional."]), schema.get("description", "")]
+    kind = ["A header."] if schema.get("in") == "header" else []
+    words = [*kind, *([] if required else ["Optional."]), schema.get("description", "")]
     return f"| `{name}` | {_type(schema)} | {' '.join(words).strip()} |\n"
 
 
@@ -118,6 +120,8 @@ def _type(schema: Json) -> str:
         return " or ".join(_type(found) for found in schema["anyOf"] if found.get("type") != "null")
     if "$ref" in schema:
         return "`image` or `file`" if schema["$ref"].endswith("/Kind") else schema["$ref"].rpartition("/")[2]
+    if "enum" in schema:
+        return " or ".join(f"`{word}`" for word in schema["enum"])
     if schema["type"] == "array":
         return f"list of {_type(schema['items'])}"
     return str(schema["type"])

@@ -40,6 +40,20 @@ test("a fault that passes is told in the page's words, which ask for nothing", a
   }
 });
 
+test("a begin beside its first call passes, and its key travels in a header", async () => {
+  const answer = { error: { code: "underway", message: "The first call is still at work." } };
+  /** @type {any} */
+  let sent;
+  const fetch = mock.method(globalThis, "fetch", async (/** @type {string} */ _, /** @type {RequestInit} */ init) => {
+    sent = init.headers;
+    return Response.json(answer, { status: 409 });
+  });
+  const begun = new Api("/api/uploads", "token").begin({ kind: "file", name: "a", size: 1, type: "" }, "key");
+  await assert.rejects(begun, (fault) => fault instanceof Passing && fault.why === "busy");
+  assert.equal(sent["Idempotency-Key"], "key");
+  fetch.mock.restore();
+});
+
 test("a fault that the page does not know keeps the server's reason", async () => {
   const found = await fault(429, { code: "address_count", message: "Your network has 4,000 uploads." });
   assert.ok(found instanceof Passing);

@@ -87,11 +87,13 @@ test("a transfer asks no earlier than the server's Retry-After", async () => {
   const asked = [];
   const { transfer } = world({
     api: {
-      begin: (call) => async (wish) => {
-        asked.push(Date.now());
-        if (asked.length === 1) throw new Passing("server", { retryAfter: 40_000, message: "Too many." });
-        return call(wish);
-      },
+      begin:
+        (call) =>
+        async (...wish) => {
+          asked.push(Date.now());
+          if (asked.length === 1) throw new Passing("server", { retryAfter: 40_000, message: "Too many." });
+          return call(...wish);
+        },
     },
   });
   await pass(transfer.run());

@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { CANCELLED, Gone } from "../../services/assets/src/faults.js";
+import { CANCELLED, Gone, Passing } from "../../services/assets/src/faults.js";
 import { NotSent } from "../../services/assets/src/put.js";
 import { Transfer } from "../../services/assets/src/transfer.js";
-import { ALL, failing, film, PART, pass, SIZE, slowPut, world } from "./world.mjs";
+import { ALL, failing, film, ORIGIN, PART, pass, SIZE, slowPut, world } from "./world.mjs";
+
+/** @import { Replaced } from "./world.mjs" */
 
 test("each part is sent once, and the ready upload comes back", async () => {
   const { seen, transfer } = world();
@@ -18,6 +20,26 @@ test("each part is sent once, and the ready upload comes back", async () => {
   );
   assert.equal(seen.completed, 1);
   assert.deepEqual(seen.kept, []);
+});
+
+test("a part that the begin has signed needs no other signature", async () => {
+  const first = [1, 2, 3, 4].map((number) => ({ number, url: `${ORIGIN}/upload1/${number}/0`, headers: {} }));
+  /** @type {NonNullable<Replaced["api"]>["begin"]} */
+  const begin =
+    (call) =>
+    async (...wish) => {
+      const upload = await call(...wish);
+      return { ...upload, transfer: { ...upload.transfer, first } };
+    };
+  const { transfer, seen } = world({ file: new File([new Uint8Array(PART)], "small.txt"), api: { begin } });
+  await transfer.run();
+  assert.deepEqual([seen.begun, seen.signed, seen.sent, seen.completed], [1, [], [1], 1]);
+  const longer = world({ api: { begin } });
+  await longer.transfer.run();
+  assert.deepEqual(
+    longer.seen.signed.flat().sort((a, b) => a - b),
+    [5, 6, 7, 8, 9, 10],
+  );
 });
 
 test("four parts travel at a time, and several are signed together", async () => {
@@ -151,13 +173,44 @@ test("cancelling removes the upload from the server and the browser", async () =
   assert.equal(seen.sent.length, 4);
 });
 
+test("a begin whose answer is lost is repeated under its key, as it was", async () => {
+  /** @type {[object, string][]} */
+  const asked = [];
+  const record = () => {
+    const { transfer, seen } = world({
+      api: {
+        begin:
+          (call) =>
+          async (...wish) => {
+            asked.push(wish);
+            if (asked.length === 1) {
+              transfer.edit({ title: "Other" });
+              throw new Passing("connection");
+            }
+            return call(...wish);
+          },
+      },
+    });
+    return { transfer, seen };
+  };
+  const { transfer, seen } = record();
+  await pass(transfer.run());
+  assert.deepEqual(asked[1], asked[0]);
+  assert.deepEqual(seen.changed, [{ title: "Other" }]);
+  await pass(record().transfer.run());
+  assert.match(asked[2][1], /^[0-9a-f]{32}$/);
+  assert.notEqual(asked[2][1], asked[0][1]);
+});
+
 test("a transfer cancelled while it begins leaves nothing on the server", async () => {
   const { seen, transfer } = world({
     api: {
-      begin: (call) => async (wish) => {
-        await new Promise((resolve) => setTimeout(resolve, 2000));
-        return call(wish);
-      },
+      begin:
+        (call) =>
+        async (...wish) => {
+          await new Promise((resolve) => setTimeout(resolve, 2000));
+          return call(...wish);
+        },
     },
   });
   const { error } = await pass(transfer.run(), {
@@ -204,9 +257,9 @@ test("a file begins only once a part of it can travel", async () => {
   /** @type {number[]} */
   const left = [];
   const begin = second.services.api.begin;
-  second.services.api.begin = (wish) => {
+  second.services.api.begin = (...wish) => {
     left.push(ALL.length - first.seen.stored.size);
-    return begin(wish);
+    return begin(...wish);
   };
   const start = async () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -296,10 +349,12 @@ test("a transfer that is paused or cancelled at its begin gives its lane back", 
   for (const stop of /** @type {const} */ (["pause", "cancel"])) {
     const { services, transfer } = world({
       api: {
-        begin: (call) => async (wish) => {
-          await new Promise((resolve) => setTimeout(resolve, 1000));
-          return call(wish);
-        },
+        begin:
+          (call) =>
+          async (...wish) => {
+            await new Promise((resolve) => setTimeout(resolve, 1000));
+            return call(...wish);
+          },
       },
     });
     /** @type {Promise<unknown> | undefined} */

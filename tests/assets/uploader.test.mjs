@@ -101,10 +101,10 @@ test("each file keeps its own fields when it is tried again", async () => {
   const begun = [];
   const { uploader, send, rest } = page({
     api: {
-      begin: (begin) => async (wish) => {
+      begin: (begin) => async (wish, key) => {
         begun.push([wish.name, wish.title, wish.lifetime]);
         if (begun.length === 1) throw new Final({ message: "no" });
-        return begin(wish);
+        return begin(wish, key);
       },
     },
   });
@@ -138,9 +138,9 @@ test("a title that is changed while the upload begins reaches the server as well
   const edit = [];
   const { seen, uploader, send, rest } = page({
     api: {
-      begin: (begin) => async (wish) => {
+      begin: (begin) => async (wish, key) => {
         for (const change of edit) change();
-        return begin(wish);
+        return begin(wish, key);
       },
     },
   });

@@ -57,6 +57,7 @@ OWN = {
         "RATE_QR_CODES",
         "RATE_LANGUAGES",
         "RATE_LOGINS",
+        "RATE_TOKENS",
         "RATE_CODES",
         "RATE_CODES_SITE",
         "AWS_S3_CORS_ORIGINS",

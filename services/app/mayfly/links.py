@@ -17,6 +17,11 @@ def absolute(request: HttpRequest, address: str) -> str:
     return site(request) + address if address.startswith("/") else address
 
 
+def comes_from_api_client(request: HttpRequest) -> bool:
+    """Whether a page of another site sent this that may use the API, with a token only."""
+    return request.headers.get("Origin") in settings.API_ORIGINS and comes_from_elsewhere(request)
+
+
 def comes_from_elsewhere(request: HttpRequest) -> bool:
     """Whether the browser says that a page of another origin sent this request. Without the header, it says nothing."""
     origin = request.headers.get("Origin")

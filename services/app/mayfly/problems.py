@@ -22,10 +22,12 @@ from .uploads.errors import (
     Crowded,
     Gone,
     Hashing,
+    KeyReused,
     Locked,
     NotAllowed,
     PartsMissing,
     Refused,
+    Underway,
     Unknown,
     WrongPassword,
 )
@@ -52,7 +54,7 @@ TABLE = {
     "bad_token": Entry(
         401,
         "bad_token",
-        _("This token is not ours, or was not used for 30 days. An upload without a token gets a new box."),
+        _("This token is not ours, was replaced, or was not used for 30 days. An upload without one gets a new box."),
     ),
     "body_too_large": Entry(413, "too_large", _("At most %(limit)s can be sent this way.")),
     "box_needed": Entry(401, "no_box", _("Send the token of your box: Authorization: Bearer TOKEN.")),
@@ -107,6 +109,7 @@ TABLE = {
         _("It is at %(address)s. The operator of this site has to name that address in TRUSTED_PROXIES."),
         _("Mayfly does not know the proxy in front of it"),
     ),
+    "shared_box": Entry(403, "shared_box", _("All visitors share one box here, so it has no tokens of its own.")),
     "too_many_files": Entry(
         413,
         "too_many_files",
@@ -154,6 +157,12 @@ TABLE = {
         _("Open its link and type the password. A program sends it as the field “password” of a POST."),
         _("This upload has a password"),
     ),
+    "key_reused": Entry(
+        422,
+        "key_reused",
+        _("This Idempotency-Key came with another body before. Send a new key with a new upload."),
+    ),
+    "only_sends": Entry(403, "only_sends", _("This token may only send uploads. Use the token of the box itself.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
     "too_many": Entry(
@@ -169,6 +178,9 @@ TABLE = {
         _("Too many wrong passwords"),
     ),
     "transfer_ended": Entry(404, "transfer_ended", _("This transfer has ended. Begin again.")),
+    "underway": Entry(
+        409, "underway", _("The first call with this Idempotency-Key is still at work. Ask again in a few seconds.")
+    ),
     "unknown": Entry(404, "not_found", _("There is no such upload in your box.")),
     "wrong_password": Entry(
         403,
@@ -258,6 +270,10 @@ def problem_of(error: Exception) -> Problem:
             return Problem(NOT_ALLOWED.get(error.code, 400), error.code, str(error), field=error.field)
         case Busy() | StillAtWork():
             return problem("completing", headers=VERY_SOON)
+        case Underway():
+            return problem("underway", headers=VERY_SOON)
+        case KeyReused():
+            return problem("key_reused")
         case Crowded():
             return problem("completes_full", headers=VERY_SOON)
         case Hashing():

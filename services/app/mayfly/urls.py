@@ -34,6 +34,7 @@ urlpatterns = [
     path("app/shared/", worker.shared, name="shared"),
     path("app/worker.js", worker.worker, name="worker"),
     path("forget/", forget.forget, name="forget"),
+    path("forget/others/", limited(Rate.TOKENS, "POST")(forget.others), name="forget-others"),
     path("language/", limited(Rate.LANGUAGES, "POST")(set_language), name="language"),
     path("api/", api.urls),
     path("health/live", health.live, name="live"),

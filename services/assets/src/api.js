@@ -17,10 +17,11 @@ const PASSING = {
   site_full: "full",
   storage: "storage",
   too_many: "many",
+  underway: "busy",
 };
 const LONGEST_ANSWER = 35_000; // ms; the router gives up after 30 s
 
-/** @typedef {{ id: string, state: string, name: string, title: string, link: string, transfer: { part_size: number } }} Upload what we use of it */
+/** @typedef {{ id: string, state: string, name: string, title: string, link: string, transfer: { part_size: number, first?: SignedPart[] } }} Upload what we use of it */
 /** @typedef {{ title?: string, lifetime?: number }} Changes a lifetime in seconds */
 /** @typedef {Changes & { kind: string, name: string, size: number, type: string }} Wish */
 /** @typedef {{ number: number, url: string, headers: Record<string, string> }} SignedPart */
@@ -40,13 +41,15 @@ export class Api {
   }
 
   /**
-   * Raises Passing, or Final if the server refuses.
+   * The same key with the same wish gives the same upload again, so a call whose answer was lost may be repeated.
+   * Raises Passing, Gone if that upload has ended, or Final if the server refuses.
    *
    * @param {Wish} upload
+   * @param {string} key
    * @returns {Promise<Upload>}
    */
-  begin(upload) {
-    return this.#call("POST", "", { body: upload });
+  begin(upload, key) {
+    return this.#call("POST", "", { body: upload, key });
   }
 
   /**
@@ -118,13 +121,14 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{ body?: object, signal?: AbortSignal, keepalive?: boolean }} options
+   * @param {{ body?: object, key?: string, signal?: AbortSignal, keepalive?: boolean }} options
    */
-  async #call(method, path, { body, signal, keepalive }) {
+  async #call(method, path, { body, key, signal, keepalive }) {
     const late = AbortSignal.timeout(LONGEST_ANSWER);
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json", "X-CSRFToken": this.#token };
     if (body) headers["Content-Type"] = "application/json";
+    if (key) headers["Idempotency-Key"] = key;
     let response;
     let answer;
     try {
@@ -148,6 +152,11 @@ export class Api {
   }
 }
 
+/** 128 random bits, by which a call is known again. `crypto.randomUUID` is not there on plain HTTP. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /**
  * @param {Response} response
  * @param {{ code?: string, message?: string, missing?: number[] }} error
@@ -156,7 +165,7 @@ function meaning(response, { code = "", message, missing }) {
   const { status } = response;
   if (status === 404 || status === 410) return new Gone(message);
   if (status === 409 && missing) return new Missing(missing);
-  if (status === 408 || status === 429 || status >= 500) {
+  if (status === 408 || code === "underway" || status === 429 || status >= 500) {
     const why = PASSING[code];
     return new Passing(why ?? "server", { retryAfter: retryAfter(response), message: why ? undefined : message });
   }

@@ -2,7 +2,7 @@
 
 import { Final, Passing } from "./faults.js";
 
-/** @import { Api } from "./api.js" */
+/** @import { Api, SignedPart } from "./api.js" */
 /** @import { Parts } from "./parts.js" */
 /** @typedef {{ url: string, headers: Record<string, string>, at: number }} Target `at`: when it was signed */
 
@@ -32,6 +32,16 @@ export class Schedule {
     this.#api = api;
     this.#id = id;
     this.#parts = parts;
+  }
+
+  /**
+   * Send these parts to their signed URLs.
+   *
+   * @param {SignedPart[]} signed
+   * @param {number} at when they were signed
+   */
+  know(signed, at) {
+    for (const { number, url, headers } of signed) this.#targets.set(number, { url, headers, at });
   }
 
   /**
@@ -95,7 +105,7 @@ export class Schedule {
     const at = Date.now();
     const ahead = this.#parts.missing(SIGNED_AHEAD).filter((other) => other !== number && !this.#hasFresh(other));
     const signed = await this.#api.sign(this.#id, [number, ...ahead], signal);
-    for (const { number: part, url, headers } of signed) this.#targets.set(part, { url, headers, at });
+    this.know(signed, at);
     if (!this.#targets.has(number)) throw new Passing("server");
   }
 

@@ -4,6 +4,7 @@ import { LOST, PAUSED, Passing, SLOW } from "./faults.js";
 import { NotSent } from "./put.js";
 import { Schedule } from "./schedule.js";
 
+/** @import { SignedPart } from "./api.js" */
 /** @import { Parts } from "./parts.js" */
 /** @import { Pause } from "./pause.js" */
 /** @import { Retries } from "./retries.js" */
@@ -54,6 +55,15 @@ export class Sending {
     this.#changed = changed;
     this.#lane = lane;
     this.#schedule = new Schedule(services.api, id, parts);
+  }
+
+  /**
+   * Use these signed URLs: those of the first parts, which came with the begin.
+   *
+   * @param {SignedPart[]} signed
+   */
+  know(signed) {
+    this.#schedule.know(signed, Date.now());
   }
 
   /**

@@ -1,6 +1,7 @@
 // One file's transfer: begin or resume, send what is missing, complete. Every obstacle leads to one of three results:
 // another try, an answer in words, or success. Nothing waits for ever, and nothing starts over for ever.
 
+import { newKey } from "./api.js";
 import { CANCELLED, Final, Gone, LOST, Missing, PAUSED } from "./faults.js";
 import { Parts } from "./parts.js";
 import { Pause } from "./pause.js";
@@ -180,14 +181,17 @@ export class Transfer {
   async #begin() {
     const { api, claimTransfer, lanes } = this.#services;
     const { name, size, type } = this.#file;
-    let given = this.#fields;
-    // Without the signal: an upload whose id is lost with the answer would count for hours.
+    // Each try asks for the same under the same key, so a lost answer leaves no second upload that counts for hours.
+    // For the same reason it has no signal.
+    const key = newKey();
+    /** @type {Changes | undefined} */
+    let given;
     // With a lane, which the first part takes over: the server gives up an upload of which nothing arrives.
     const { upload, lane } = await this.#retries.persist(async () => {
       const lane = await lanes.take(this.#life.signal);
       try {
-        given = this.#fields;
-        return { upload: await api.begin({ kind: this.#kind, name, size, type, ...given }), lane };
+        given ??= this.#fields;
+        return { upload: await api.begin({ kind: this.#kind, name, size, type, ...given }, key), lane };
       } catch (error) {
         lanes.release(lane);
         throw error;
@@ -200,6 +204,7 @@ export class Transfer {
     }
     const release = (await claimTransfer(upload.id)) ?? (() => {});
     const current = this.#have(upload, upload.transfer.part_size, release, lane);
+    current.sending.know(upload.transfer.first ?? []);
     this.#keep(current);
     if (this.#fields !== given) this.#rename(this.#fields); // the visitor changed them meanwhile
     return current;

@@ -27,13 +27,14 @@ client = boto3.client(
 )
 site = os.environ.get("SITE_URL", "").rstrip("/")
 origins = (os.environ.get("AWS_S3_CORS_ORIGINS") or site or "*").split(",")
-if site and "*" not in origins:
-    origins = list(dict.fromkeys([*origins, site]))
+if "*" not in origins:
+    others = [site, *os.environ.get("API_ORIGINS", "").split(",")]
+    origins += [origin.strip().rstrip("/") for origin in others if origin.strip()]
 for change in configure(
     client,
     os.environ["AWS_STORAGE_BUCKET_NAME"],
     region=region,
-    origins=[origin.strip() for origin in origins],
+    origins=list(dict.fromkeys(origin.strip() for origin in origins)),
     prefixes=PREFIXES,
 ):
     print(change)

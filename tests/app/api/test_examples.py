@@ -11,12 +11,12 @@ import pytest
 from django.conf import settings as current
 from django.core.files.storage import default_storage
 from django.db import OperationalError, connection
-from django.test import Client
+from django.test import Client, override_settings
 
 from mayfly import bodies
-from mayfly.api.document import GROUPS, command
+from mayfly.api.document import GROUPS, OPERATIONS, command
 from mayfly.api.example import Example
-from mayfly.api.examples import ID, OPERATIONS, SITE
+from mayfly.api.examples import ID, SITE
 from mayfly.api.routes import api
 from mayfly.pages import bodies as answered
 from mayfly.uploads import lifecycle, locks, passwords, places
@@ -24,6 +24,7 @@ from mayfly.uploads.errors import Crowded
 from mayfly.uploads.limits import limits as in_force
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes, rates
+from mayfly.visitors.tokens import Token
 from tools import api as api_page
 
 from ...support.broken import down, storage_class
@@ -109,6 +110,12 @@ def storage_away():
 
 
 @contextmanager
+def shared():
+    with override_settings(SHARED_BOX=True):
+        yield
+
+
+@contextmanager
 def flooded():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(current, "RATES", dict.fromkeys(rates.Rate, (1, 0)))
@@ -149,6 +156,7 @@ BLOCKS = {
     "address_full": lambda: limited(address_quota=len(CONTENT) + 1),
     "address_count": lambda: limited(address_uploads=1),
     "site_full": lambda: limited(site_quota=1),
+    "shared_box": shared,
     "too_many": flooded,
     "body_too_slow": lambda: body_fails(bodies.TooSlow),
     "bodies_full": lambda: body_fails(bodies.NoRoom),
@@ -162,6 +170,8 @@ def answer_to(name: str, example: Example, owner: Person):
     match example.case:
         case "bad_token":
             headers["Authorization"] += "x"
+        case "only_sends":
+            headers["Authorization"] = f"Bearer {Token(owner.box, sender=ID).signed()}"
         case "box_needed":
             headers = {}
         case "csrf" | "wrong_origin":
@@ -172,6 +182,12 @@ def answer_to(name: str, example: Example, owner: Person):
             upload_id = Person().upload()["id"]
         case "not_json":
             more = {"data": "hello", "content_type": "text/plain"}
+        case "idempotency_key":
+            headers["Idempotency-Key"] = "short"
+        case "underway" | "key_reused" | "gone" | "refused" if name == "POST /api/uploads":
+            headers["Idempotency-Key"] = KEY
+            upload_id = tried(name, OPERATIONS[name].works, "", client, headers).json()["id"]
+            repeated(example.case, Upload.objects.get(pk=upload_id))
         case "gone":
             expire({"id": upload_id})
         case "parts_missing":
@@ -190,6 +206,19 @@ def answer_to(name: str, example: Example, owner: Person):
         locks._inside.pop(upload_id, None)
 
 
+def repeated(case: str, begun: Upload) -> None:
+    """Let the upload of a call that is repeated be as this case says."""
+    if case == "underway":
+        Upload.objects.filter(pk=begun.pk).update(transfer_id="")
+    elif case == "key_reused":
+        Upload.objects.filter(pk=begun.pk).update(ask_body="another")
+    elif case == "gone":
+        expire(begun)
+    else:
+        lifecycle.refuse(begun, REFUSAL, storage=default_storage)
+
+
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 REFUSAL = "This is not an image we can show: JPEG, PNG, WebP, GIF and AVIF are. Send it as a file instead."
 
 
@@ -227,9 +256,10 @@ def test_no_example_is_of_an_operation_that_does_not_exist():
 
 
 @pytest.mark.slow
-def test_every_command_line_of_the_document_works(live_server, owner, tmp_path):
-    token = owner.headers["Authorization"].removeprefix("Bearer ")
+def test_every_command_line_of_the_document_works(live_server, tmp_path):
     for name, operation in OPERATIONS.items():
+        owner = Person()  # a new one, because an operation may end the token
+        token = owner.headers["Authorization"].removeprefix("Bearer ")
         upload_id = ready_for(name, owner)
         line = command(*name.split(" "), operation.works)
         assert documented()[name]["x-codeSamples"][0]["source"] == line

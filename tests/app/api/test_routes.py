@@ -29,7 +29,8 @@ def error_of(response) -> dict:
 def test_an_upload_goes_through_its_whole_life(owner):
     begun = owner.begin(b"hello", name="a b.txt", title="mine")
     assert begun["state"] == "pending"
-    assert begun["transfer"] == {"part_size": 8 * 1024 * 1024, "parts": 1}
+    transfer = begun["transfer"]
+    assert (transfer["part_size"], transfer["parts"]) == (8 * 1024 * 1024, 1)
     [part] = owner.sign(begun, 1)
     assert (part["number"], part["size"]) == (1, 5)
     assert send(part, b"hello") in (200, 201)
@@ -46,6 +47,35 @@ def test_an_upload_goes_through_its_whole_life(owner):
     assert owner.delete(f"/api/uploads/{begun['id']}").status_code == 204
     assert owner.get(f"/api/uploads/{begun['id']}").status_code == 410
     assert Client().get(ready["link"]).status_code == 410
+
+
+def test_a_small_file_needs_three_requests(owner, monkeypatch):
+    asked = []
+    for name in ("open_transfer", "parts"):
+        method = getattr(storage_class(), name)
+
+        def counted(*arguments, _name=name, _method=method, **more):
+            asked.append(_name)
+            return _method(*arguments, **more)
+
+        monkeypatch.setattr(storage_class(), name, counted)
+    begun = owner.begin(b"hello")
+    assert asked == ["open_transfer"]  # signing asks storage nothing
+    [part] = begun["transfer"]["first"]
+    assert (part["number"], part["size"]) == (1, 5)
+    assert owner.put(part, b"hello") in (200, 201)
+    assert owner.complete(begun).json()["state"] == "ready"
+
+
+def test_a_begin_signs_as_many_parts_as_travel_side_by_side(owner):
+    size = 8 * 1024 * 1024
+    content = b"x" * (5 * size + 1)
+    begun = owner.begin(content)
+    assert [(part["number"], part["size"]) for part in begun["transfer"]["first"]] == [(n, size) for n in range(1, 5)]
+    for part in begun["transfer"]["first"]:
+        assert owner.put(part, content[:size]) in (200, 201)
+    owner.send_parts(begun, content, 5, 6)
+    assert owner.complete(begun).status_code == 200
 
 
 def test_the_api_shows_every_documented_field_of_an_upload(owner):
@@ -388,6 +418,7 @@ def test_silent_storage_gets_503_with_retry_after(owner, monkeypatch):
 def test_the_api_document_lists_every_path():
     document = Client().get("/api/openapi.json").json()
     assert set(document["paths"]) == {
+        "/api/box/token",
         "/api/uploads",
         "/api/uploads/{upload_id}",
         "/api/uploads/{upload_id}/parts",

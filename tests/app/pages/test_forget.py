@@ -55,3 +55,33 @@ def test_the_question_is_asked_in_every_language(language):
     text = page(Client().get("/forget/", headers={"Accept-Language": language}))
     assert "Forget this device" not in text
     assert "Your uploads" not in text
+
+
+def test_a_visitor_can_sign_out_everywhere_else(owner):
+    """Cases 41 and 104."""
+    upload = owner.upload()
+    here, elsewhere = owner.browser, owner.browser
+    assert '<a href="/forget/#others">Sign out everywhere else</a>' in page(here.get("/files/"))
+    assert '<form method="post" action="/forget/others/">' in page(here.get("/forget/"))
+    response = here.post("/forget/others/")
+    assert (response.status_code, response["Location"]) == (303, "/images/")
+    assert "Only this browser opens your uploads now." in page(here.get("/images/"))
+    assert upload["name"] in page(here.get("/files/"))
+    assert upload["name"] not in page(elsewhere.get("/files/"))
+    assert Client().get("/api/uploads", headers=owner.headers).status_code == 401
+    assert here.get("/forget/others/")["Location"] == "/forget/"  # a GET changes nothing
+
+
+def test_another_site_cannot_sign_a_visitor_out_elsewhere(owner):
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
+    assert browser.post("/forget/others/").status_code == 403
+    assert Client().get("/api/uploads", headers=owner.headers).status_code == 200
+
+
+def test_a_visitor_without_a_box_of_their_own_has_no_one_to_sign_out(owner, settings):
+    assert "/forget/others/" not in page(Client().get("/forget/"))
+    assert Client().post("/forget/others/").status_code == 302
+    settings.SHARED_BOX = True
+    assert "/forget/others/" not in page(owner.browser.get("/forget/"))
+    assert owner.browser.post("/forget/others/").status_code == 302

@@ -45,6 +45,29 @@ def test_without_site_url_the_other_variables_decide():
     assert lists(*names, SECRET_KEY="x") == [[".localhost", "127.0.0.1", "[::1]"], []]
 
 
+def test_the_bucket_takes_parts_from_pages_that_may_use_the_api():
+    """Case 105."""
+    for named, allowed in (("", []), ("*", ["*"]), ("http://localhost:8080", ["http://localhost:8080"])):
+        variables = {"AWS_S3_CORS_ORIGINS": named, "API_ORIGINS": "https://a.example, https://b.example:444/"}
+        [storages] = lists("STORAGES", **PRODUCTION | S3 | SITE | variables)
+        found = storages["default"]["OPTIONS"]["cors_origins"]
+        others = ["https://drop.example.org", "https://a.example", "https://b.example:444"]
+        assert found == (["*"] if named == "*" else list(dict.fromkeys([*allowed, *others])))
+
+
+@pytest.mark.parametrize("origins", ["*", "tools.example", "https://*.example", "https://a.example/x", "null"])
+def test_only_whole_origins_may_use_the_api(origins):
+    """Case 105."""
+    assert complaint(SECRET_KEY="x", API_ORIGINS=origins).startswith("mayfly: API_ORIGINS ")
+
+
+def test_cors_is_off_unless_origins_are_named():
+    """Case 105."""
+    cors = "corsheaders.middleware.CorsMiddleware"
+    assert cors not in lists("MIDDLEWARE", SECRET_KEY="x")[0]
+    assert cors in lists("MIDDLEWARE", SECRET_KEY="x", API_ORIGINS="https://tools.example")[0]
+
+
 @pytest.mark.parametrize(
     ("named", "allowed"),
     [

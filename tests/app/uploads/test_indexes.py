@@ -27,6 +27,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 address="" if number % 5 else f"here{number % 501}",
                 state=State.GONE if number % 5 else State.READY,
                 code=None if number % 5 else f"code{number}",
+                ask_key=None if number % 5 else f"ask{number}",
                 completed_at=now,
                 removed_at=now - timedelta(seconds=number),
                 preview_due_at=None if number % 100 else now - timedelta(seconds=number),
@@ -65,6 +66,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
         (lambda: Upload.objects.of("box7").live_or_refused(), "box_newest"),
         (lambda: Upload.objects.live().filter(code__in=["code5"]), "code_is_unique"),
         (lambda: Upload.objects.live().filter(code__in=["code5", "code7"]), "code_is_unique"),
+        (lambda: Upload.objects.filter(ask_key="ask5"), "one_for_an_ask"),
         (lambda: Upload.objects.live().after_in_byte_order("m").values_list("pk")[:10], IN_BYTE_ORDER),
     ],
 )

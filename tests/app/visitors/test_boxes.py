@@ -12,6 +12,8 @@ from mayfly.uploads.ids import new_id
 from mayfly.visitors import boxes, cookies
 from mayfly.visitors.addresses import address_of
 
+pytestmark = pytest.mark.django_db
+
 BOX = new_id()
 
 
@@ -134,10 +136,10 @@ def test_a_cookie_is_renewed_at_its_use_but_not_with_each_page(days, monkeypatch
 
 def test_a_token_in_a_header_is_renewed_after_a_day(days):
     token = boxes.token_of(BOX)
-    assert not boxes.token_to_renew(request(x_box_token=token))
-    assert not boxes.token_to_renew(request())
+    assert not boxes.sender_of(request(x_box_token=token)).old
+    assert boxes.sender_of(request()) is None
     days(2)
-    assert boxes.token_to_renew(request(x_box_token=token))
+    assert boxes.sender_of(request(x_box_token=token)).old
 
 
 def test_a_token_opens_with_a_key_that_was_replaced(settings):

@@ -286,12 +286,21 @@ def test_a_tab_closed_at_any_step_leaves_nothing_after_the_deadline(surfer, make
     until(lambda: table("SELECT state FROM uploads_upload WHERE id = %s", entry["id"]) == [], seconds=5)
 
 
+def begin_unsigned(route) -> None:
+    """Pass a begin on, and keep its signed URLs from the page, so that it has to ask for them."""
+    answer = route.fetch()
+    upload = answer.json()
+    upload["transfer"]["first"] = []
+    route.fulfill(response=answer, json=upload)
+
+
 def test_an_upload_that_the_server_drops_twice_is_given_up(surfer, make, line):
     """Case 27."""
     begun = []
     page = surfer.open("/files/")
     page.on("request", lambda request: begun.append(request.url) if request.url == f"{URL}/api/uploads" else None)
     gone = json.dumps({"error": {"code": "gone", "message": "This upload has expired, or was removed."}})
+    page.route(f"{URL}/api/uploads", begin_unsigned)
     page.route("**/parts", lambda route: route.fulfill(status=410, body=gone, content_type="application/json"))
     surfer.upload(make("film.mp4", 20 * MiB))
     surfer.says("film.mp4: The server gave up this upload twice.")

@@ -6,12 +6,17 @@ from typing import Any
 from ninja.openapi.schema import OpenAPISchema
 
 from .example import Example, Operation
-from .examples import ID, OPERATIONS
+from .example_tokens import TOKENS
+from .examples import ID
+from .examples import OPERATIONS as UPLOADS
+
+OPERATIONS = UPLOADS | TOKENS
 
 GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",
     "Look": "The uploads of your box that are live.",
     "Change": "Give an upload another title, or another time.",
+    "Box": "Replace the tokens of your box, or get one that may only send.",
     "Delete": "Remove uploads before they expire.",
 }
 

@@ -29,7 +29,6 @@ READY: dict[str, Any] = {
     "downloads": None,
     "code": "acorn-violin-harp-lemon",
 }
-BEGUN = READY | {"state": "pending", "type": None, "transfer": {"part_size": 8_388_608, "parts": 1}, "box": BOX}
 GUARDED = READY | {"password": True, "downloads": {"most": 3, "taken": 0}}
 SIGNED = {
     "number": 1,
@@ -37,12 +36,15 @@ SIGNED = {
     "url": f"http://localhost:4566/mayfly/uploads/{ID}?partNumber=1&uploadId=2~h7…&X-Amz-Signature=…",
     "headers": {},
 }
+TRANSFER = {"part_size": 8_388_608, "parts": 1, "first": [SIGNED]}
+BEGUN = READY | {"state": "pending", "type": None, "transfer": TRANSFER, "box": BOX}
 
 
 EVERY = (
-    entry("bad_token", "the token is not one that this site made, or is too old"),
+    entry("bad_token", "the token is not one that this site made, was replaced, or is too old"),
     entry("database", "the database is away; `Retry-After` says when to ask again"),
 )
+ONLY_SENDS = entry("only_sends", "the token may only send uploads")
 CHANGING = (
     entry("csrf", "the box comes by the cookie, and the CSRF header is missing"),
     entry("wrong_origin", "the box comes by the cookie, and a page of another site sent this", expected=SITE),
@@ -144,6 +146,24 @@ OPERATIONS: dict[str, Operation] = {
                 "too many passwords are being hashed; `Retry-After` says when to ask again",
                 body=BEGIN | {"password": "a song"},
             ),
+            error(
+                "idempotency_key",
+                400,
+                "idempotency_key",
+                "An Idempotency-Key has 16 to 200 visible characters. A random UUID is a good one.",
+                "the key is too short, too long, or has other characters",
+                field="Idempotency-Key",
+            ),
+            entry("underway", "the first call with this key is still at work; `Retry-After` says when to ask again"),
+            entry("key_reused", "the key came with another body before"),
+            error(
+                "gone",
+                410,
+                "gone",
+                "This upload has expired or was deleted.",
+                "the upload that the first call with this key began has ended",
+            ),
+            REFUSED,
             error(
                 "not_text",
                 400,
@@ -286,9 +306,12 @@ OPERATIONS: dict[str, Operation] = {
                 query=f"cursor={ID}",
             ),
             *EVERY,
+            ONLY_SENDS,
         ),
     ),
-    "GET /api/uploads/{upload_id}": Operation(Example("works", 200, READY), (GONE, REFUSED, *EVERY, *WITH_ID)),
+    "GET /api/uploads/{upload_id}": Operation(
+        Example("works", 200, READY), (GONE, REFUSED, *EVERY, ONLY_SENDS, *WITH_ID)
+    ),
     "PATCH /api/uploads/{upload_id}": Operation(
         Example(
             "works", 200, GUARDED, body={"title": "For Ada", "lifetime": 1800, "password": "a song", "downloads": 3}
@@ -347,12 +370,13 @@ OPERATIONS: dict[str, Operation] = {
             GONE,
             entry("too_many", "too many changes came in a short time; `Retry-After` says when to go on", seconds=20),
             *EVERY,
+            ONLY_SENDS,
             *CHANGING,
             *WITH_ID,
             *WITH_BODY,
         ),
     ),
-    "DELETE /api/uploads/{upload_id}": Operation(Example("works", 204), (*EVERY, *CHANGING, *WITH_ID)),
+    "DELETE /api/uploads/{upload_id}": Operation(Example("works", 204), (*EVERY, ONLY_SENDS, *CHANGING, *WITH_ID)),
     "DELETE /api/uploads": Operation(
         Example("works", 204, query="kind=file"),
         (
@@ -366,6 +390,7 @@ OPERATIONS: dict[str, Operation] = {
                 query="kind=film",
             ),
             *EVERY,
+            ONLY_SENDS,
             *CHANGING,
         ),
     ),

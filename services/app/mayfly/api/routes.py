@@ -1,5 +1,6 @@
 """The JSON API under /api/, by which clients move the parts of an upload straight into storage."""
 
+import json
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from ninja import NinjaAPI, Query, Status
+from ninja import Header, NinjaAPI, Query, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
@@ -18,20 +19,22 @@ from .. import __version__
 from ..links import absolute
 from ..problems import Problem, Unanswerable, problem_of
 from ..storage.default import uploads_storage
-from ..storage.protocol import StorageError
+from ..storage.protocol import SignedPart, StorageError
 from ..uploads import lifecycle
-from ..uploads.choices import Kind
+from ..uploads.choices import Kind, State
 from ..uploads.errors import Gone, Refused, UploadError
 from ..uploads.guarded import Protection
 from ..uploads.limits import PAGE
 from ..uploads.models import Upload
 from ..uploads.paging import page_after
+from ..uploads.repeats import Ask
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
-from .auth import BoxToken, box_of, owned
+from .auth import BoxToken, SendingToken, box_of, caller_of, owned, token_for
 from .document import GROUPS, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
+from .tokens import router as tokens
 
 
 class Api(NinjaAPI):
@@ -57,37 +60,72 @@ api = Api(
     openapi_extra={"tags": [{"name": name, "description": words} for name, words in GROUPS.items()]},
 )
 
+api.add_router("/box", tokens)
+
 # An answer about an upload is true until the upload expires, and a cache does not know when that is.
 api.add_decorator(never_cache, mode="view")
 
 
-@api.post("/uploads", response={201: BegunOut} | PROBLEMS, exclude_none=False, summary="Begin an upload", tags=["Send"])
-def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
-    """The upload stays pending until its parts have arrived and it is completed."""
+@api.post(
+    "/uploads",
+    auth=SendingToken(),
+    response={201: BegunOut} | PROBLEMS,
+    exclude_none=False,
+    summary="Begin an upload",
+    tags=["Send"],
+)
+def begin(
+    request: HttpRequest,
+    data: BeginIn,
+    idempotency_key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            description="16 to 200 visible characters of your choice, as a UUID has. The same key with the same body"
+            " gives the same upload again, so a call whose answer was lost may be repeated.",
+        ),
+    ] = "",
+) -> Status[dict[str, Any]]:
+    """The upload stays pending until its parts have arrived and it is completed.
+
+    `first` has the signed URLs of its first parts, so a small file needs no other call before its bytes.
+    """
+    token = caller_of(request).token
     known = box_of(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=known)
-    box = known or boxes.new()
-    upload = lifecycle.begin(
-        box=box,
+    sender = token.sender if token else ""
+    client = f"box {known} {sender}" if known else f"address {address}"
+    # Not with the password: a quick hash of it is not to be kept.
+    body = json.dumps(data.model_dump(exclude={"password"}), sort_keys=True)
+    ask = Ask.of(client, idempotency_key, body) if idempotency_key else None
+    upload = ask and lifecycle.begun_before(ask, storage=uploads_storage)
+    upload = upload or lifecycle.begin(
+        box=known or boxes.new(),
         address=address,
+        sender=sender,
         kind=data.kind,
         name=data.name,
         size=data.size,
         title=data.title,
         lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
         protection=Protection.chosen(password=data.password, downloads=data.downloads),
+        ask=ask,
         storage=uploads_storage,
     )
-    transfer = {"part_size": upload.part_size, "parts": upload.plan.count}
-    answer = shown(request, upload) | {"transfer": transfer}
-    if known is None or boxes.token_to_renew(request):
-        answer["box"] = boxes.token_of(box)
-    return Status(201, answer)
+    is_pending = upload.state == State.PENDING  # the repeated call may be about one that is ready since
+    first = lifecycle.sign_first(upload, storage=uploads_storage) if is_pending else []
+    transfer = {
+        "part_size": upload.part_size,
+        "parts": upload.plan.count,
+        "first": [_signed(request, part) for part in first],
+    }
+    return Status(201, shown(request, upload) | {"transfer": transfer, "box": token_for(request, upload.box)})
 
 
 @api.post(
     "/uploads/{upload:upload_id}/parts",
+    auth=SendingToken(),
     response={200: SignedPartsOut} | PROBLEMS,
     summary="Sign part URLs",
     tags=["Send"],
@@ -95,16 +133,12 @@ def begin(request: HttpRequest, data: BeginIn) -> Status[dict[str, Any]]:
 def sign_parts(request: HttpRequest, upload_id: str, data: NumbersIn) -> dict[str, Any]:
     """For each number, a URL that accepts a PUT of exactly `size` bytes with `headers`. Ask again if it expires."""
     parts = lifecycle.sign_parts(owned(request, upload_id), data.numbers, storage=uploads_storage)
-    return {
-        "parts": [
-            {"number": part.number, "size": part.size, "url": absolute(request, part.url), "headers": part.headers}
-            for part in parts
-        ]
-    }
+    return {"parts": [_signed(request, part) for part in parts]}
 
 
 @api.get(
     "/uploads/{upload:upload_id}/parts",
+    auth=SendingToken(),
     response={200: PartsOut} | PROBLEMS,
     summary="List the arrived parts",
     tags=["Send"],
@@ -117,6 +151,7 @@ def list_parts(request: HttpRequest, upload_id: str) -> dict[str, Any]:
 
 @api.post(
     "/uploads/{upload:upload_id}/complete",
+    auth=SendingToken(),
     response={200: UploadOut} | PROBLEMS,
     summary="Complete an upload",
     tags=["Send"],
@@ -221,6 +256,11 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         ),
         "code": upload.code,
     }
+
+
+def _signed(request: HttpRequest, part: SignedPart) -> dict[str, Any]:
+    """The fields of SignedPartOut for this part."""
+    return {"number": part.number, "size": part.size, "url": absolute(request, part.url), "headers": part.headers}
 
 
 def _removed(response: HttpResponse, *, left: int) -> Status[None]:

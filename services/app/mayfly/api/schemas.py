@@ -1,7 +1,7 @@
 """The types of all that the API accepts and answers. Its document is made from them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictInt
@@ -43,6 +43,18 @@ class ChangeIn(Strict):
     password: str | None = Field(None, description="Empty removes it, and null leaves it as it is.")
 
 
+Scope = Literal["all", "upload"]
+
+
+class TokenIn(Strict):
+    scope: Scope = Field("all", description="`all`, or to send only.")
+
+
+class TokenOut(Schema):
+    token: str | None = Field(description="Null if it was set as the cookie.")
+    scope: Scope
+
+
 class NumbersIn(Strict):
     numbers: list[StrictInt] = Field(
         min_length=1, max_length=MOST_NUMBERS, description="The numbers of parts, counted from 1."
@@ -78,18 +90,6 @@ class UploadOut(Schema):
     code: str | None = Field(description="Four words that lead to it from `/code/` while it is live.")
 
 
-class TransferOut(Schema):
-    part_size: int
-    parts: int
-
-
-class BegunOut(UploadOut):
-    transfer: TransferOut
-    box: str | None = Field(
-        None, description="The token of the box, if this call made one, or a new one for a token of more than a day."
-    )
-
-
 class PartOut(Schema):
     number: int
     size: int
@@ -102,6 +102,19 @@ class PartsOut(Schema):
 class SignedPartOut(PartOut):
     url: str
     headers: dict[str, str]
+
+
+class TransferOut(Schema):
+    part_size: int
+    parts: int
+    first: list[SignedPartOut] = Field(description="The signed URLs of its first parts.")
+
+
+class BegunOut(UploadOut):
+    transfer: TransferOut
+    box: str | None = Field(
+        None, description="The token of the box, if this call made one, or a new one for a token of more than a day."
+    )
 
 
 class SignedPartsOut(Schema):

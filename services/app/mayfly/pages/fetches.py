@@ -2,6 +2,7 @@
 
 import re
 
+from django.db import Error
 from django.http import HttpRequest
 
 from ..uploads import fetches
@@ -59,5 +60,5 @@ def _is_for_a_person(request: HttpRequest) -> bool:
 def _box_of(request: HttpRequest) -> str | None:
     try:
         return boxes.from_headers(request) or boxes.from_cookie(request)
-    except boxes.BadToken:
+    except (boxes.BadToken, Error):
         return None

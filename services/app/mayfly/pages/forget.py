@@ -1,12 +1,13 @@
-"""Forget this device: a visitor gives up their box, for example on a computer that others use too."""
+"""A visitor gives up their box in this browser, or takes it from every other browser and program."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from ..visitors import boxes
+from ..visitors import boxes, renewals
 from .caching import never_stored
 from .lists import see_other
 
@@ -16,8 +17,24 @@ from .lists import see_other
 def forget(request: HttpRequest) -> HttpResponse:
     """Ask first; then remove the box's cookie, and what the upload script keeps. The uploads stay until their time."""
     if request.method != "POST":
-        return render(request, "pages/forget.html")
+        return render(request, "pages/forget.html", {"box": _own_box(request)})
     messages.success(request, _("This device is forgotten. Your uploads stay until they expire."))
     response = see_other("images")
     response["Clear-Site-Data"] = '"storage"'
     return boxes.forget(response)
+
+
+@never_stored
+@require_http_methods(["GET", "HEAD", "POST"])
+def others(request: HttpRequest) -> HttpResponse:
+    """Let no token of the box count any more, except a new one, which becomes this browser's cookie."""
+    box = _own_box(request)
+    if request.method != "POST" or box is None:
+        return redirect("forget")
+    messages.success(request, _("Only this browser opens your uploads now."))
+    return boxes.give(request, see_other("images"), renewals.renew(box))
+
+
+def _own_box(request: HttpRequest) -> str | None:
+    """The visitor's box; None without one, or if all visitors share theirs."""
+    return None if settings.SHARED_BOX else boxes.from_cookie(request)

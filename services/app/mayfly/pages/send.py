@@ -20,6 +20,7 @@ from ..uploads.receiving import Receiver
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
+from ..visitors.tokens import Token
 from .caching import never_stored
 from .forms import body_length, lifetime_given
 from .lists import page_called
@@ -39,24 +40,24 @@ def put(request: HttpRequest, name: str) -> HttpResponse:
     if request.method != "PUT":
         return page_called(request, name)
     try:
-        box = _box_of(request)
-        upload = _received(request, name, box)
+        token = _token_of(request)
+        upload = _received(request, name, token)
     except (Unanswerable, TooMany, UploadError, StorageError, UnreadablePostError) as error:
         return problem_of(error).as_line()
     link = links.absolute(request, reverse("share", args=[upload.pk]))
     response = HttpResponse(f"{link}\n", status=201, content_type="text/plain; charset=utf-8")
-    response["X-Box-Token"] = boxes.token_of(box)
+    response["X-Box-Token"] = token.signed()
     return response
 
 
-def _box_of(request: HttpRequest) -> str:
+def _token_of(request: HttpRequest) -> Token:
     try:
-        return boxes.from_headers(request) or boxes.new()
+        return boxes.sender_of(request) or Token(boxes.new())
     except boxes.BadToken:
         raise Unanswerable("bad_token") from None
 
 
-def _received(request: HttpRequest, name: str, box: str) -> Upload:
+def _received(request: HttpRequest, name: str, token: Token) -> Upload:
     size = body_length(request)
     if size is None:
         raise Unanswerable("length_missing")
@@ -64,12 +65,13 @@ def _received(request: HttpRequest, name: str, box: str) -> Upload:
         raise Unanswerable("body_too_large", limit=format_size(limits.form_size))
     lifetime = lifetime_given(request.GET.get("lifetime", ""))
     address = address_of(request)
-    take(Rate.UPLOADS, address=address, box=box)
+    take(Rate.UPLOADS, address=address, box=token.box)
     chunks = _chunks(request)
     protection = protection_from_headers(request)
     first = next(chunks, b"")  # before a row and a transfer exist, which a client who sends nothing should not cost
     upload = lifecycle.begin(
-        box=box,
+        box=token.box,
+        sender=token.sender,
         address=address,
         kind=Kind.FILE,
         name=name,

@@ -2,6 +2,8 @@
 
 from . import platform, variables
 from .celery import *  # noqa: F403
+from .cors import *  # noqa: F403
+from .cors import CORS_MIDDLEWARE
 from .limits import *  # noqa: F403
 from .places import *  # noqa: F403
 from .places import BASE_DIR
@@ -29,6 +31,7 @@ INSTALLED_APPS = [
     "mayfly.ops",
 ]
 MIDDLEWARE = [
+    *CORS_MIDDLEWARE,
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",

@@ -35,6 +35,7 @@ RATES = {
     "qr-codes": (variables.number("RATE_QR_CODES", default=30, least=0, most=1_000_000), 0),
     "languages": (variables.number("RATE_LANGUAGES", default=10, least=0, most=1_000_000), 0),
     "logins": (variables.number("RATE_LOGINS", default=3, least=0, most=1_000_000), 0),
+    "tokens": (variables.number("RATE_TOKENS", default=2, least=0, most=1_000_000), 0),
     "codes": (variables.number("RATE_CODES", default=6, least=0, most=1_000_000), 0),
 }
 # The same for all clients together, where many addresses must not help to guess.

@@ -6,6 +6,7 @@ import dj_database_url
 
 from ..storage.s3.presign import aws_bucket_url, bucket_url, origin_of
 from . import variables
+from .cors import API_ORIGINS
 from .places import BASE_DIR, DATA_DIR
 from .site import SITE_URL
 
@@ -64,9 +65,10 @@ def _address(options: dict[str, Any]) -> str:
 
 
 def _senders() -> list[str]:
-    """The origins of the pages that may send to the bucket; the site's own is always among them."""
+    """The origins of the pages that may send to the bucket, always with the site's own and those of API_ORIGINS."""
     named = variables.names("AWS_S3_CORS_ORIGINS", default=SITE_URL or "*")
-    return named if "*" in named or not SITE_URL else list(dict.fromkeys([*named, SITE_URL]))
+    always = [*([SITE_URL] if SITE_URL else []), *API_ORIGINS]
+    return named if "*" in named else list(dict.fromkeys([*named, *always]))
 
 
 STORAGES: dict[str, Any] = {

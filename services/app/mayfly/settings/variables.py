@@ -66,18 +66,27 @@ def url(name: str, *, schemes: tuple[str, ...], default: str | None = None) -> s
 
 def origin(name: str, *, default: str) -> str:
     """The address of a site: http:// or https://, a host and perhaps a port; without the slash at the end."""
-    value = url(name, schemes=("http", "https"), default=default).removesuffix("/")
+    return _as_origin(name, url(name, schemes=("http", "https"), default=default))
+
+
+def origins(name: str) -> list[str]:
+    """Addresses of sites, separated by commas, each as `origin` has it; none by default."""
+    return [_as_origin(name, value) for value in names(name, default="")]
+
+
+def fail(name: str, why: str) -> NoReturn:
+    """End the process: the variable's name, what is wrong with it, and where it is described."""
+    raise SystemExit(f"mayfly: {name} {why}. See .env.var.")
+
+
+def _as_origin(name: str, value: str) -> str:
+    value = value.removesuffix("/")
     # As browsers write an origin, because it is compared with theirs.
     if value and not re.fullmatch(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", value):
         fail(name, "has to be scheme and host in small letters, without a path, as in https://drop.example.org")
     if value.startswith("https://") and value.endswith(":443") or value.startswith("http://") and value.endswith(":80"):
         fail(name, "names the port that its scheme has anyway, and browsers leave that out")
     return value
-
-
-def fail(name: str, why: str) -> NoReturn:
-    """End the process: the variable's name, what is wrong with it, and where it is described."""
-    raise SystemExit(f"mayfly: {name} {why}. See .env.var.")
 
 
 def _read(name: str, default: str | None) -> str:

@@ -2,6 +2,8 @@
 
 UploadError
 ├── Busy            another call is at work on this upload
+├── Underway        the first call with this key is still at work
+├── KeyReused       a key came again with another body
 ├── Crowded         too many uploads are being completed at this moment
 ├── Hashing         too many passwords are being hashed at this moment
 ├── Locked          a password is needed
@@ -38,6 +40,14 @@ class NotAllowed(UploadError):
 
 class Busy(UploadError):
     """Another call is at work on this upload, and takes too long to wait for. Ask again in a few seconds."""
+
+
+class Underway(UploadError):
+    """The first call with this key is still at work. Ask again in a few seconds."""
+
+
+class KeyReused(UploadError):
+    """A key came again with another body than the first time."""
 
 
 class Crowded(UploadError):

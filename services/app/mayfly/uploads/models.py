@@ -14,7 +14,7 @@ from .content import TEXT, is_previewed
 from .errors import Gone
 from .guarded import Guarded
 from .ids import ID_LENGTH, new_id
-from .limits import FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
+from .limits import ASK_LENGTH, FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
 from .order import ByteOrder
 from .parts import Plan
 from .queries import UploadQuerySet, age_of
@@ -28,6 +28,8 @@ class Upload(Guarded):
     box = models.CharField(max_length=ID_LENGTH)
     # The sender, for the quota: a keyed hash, which distinguishes addresses without revealing them.
     address = models.CharField(max_length=ID_LENGTH, blank=True)
+    # The token that began it, if that one may only send; see `visitors.tokens`.
+    sender = models.CharField(max_length=ID_LENGTH, db_default="", blank=True)
     kind = models.CharField(max_length=5, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     name = models.CharField(max_length=NAME_LENGTH)
@@ -41,6 +43,9 @@ class Upload(Guarded):
     size = models.BigIntegerField()
     part_size = models.BigIntegerField()
     transfer_id = models.TextField(blank=True)
+    # Which call began it, if that call named a key: `repeats.Ask`. Null without one: empty ones would not be unique.
+    ask_key = models.CharField(max_length=ASK_LENGTH, null=True)  # noqa: DJ001
+    ask_body = models.CharField(max_length=ASK_LENGTH, db_default="", blank=True)
     lifetime = models.DurationField()
     created_at = models.DateTimeField(db_default=Now())
     # The deadline: of the transfer while pending, of the upload once it is ready.
@@ -91,6 +96,7 @@ class Upload(Guarded):
             ),
             models.CheckConstraint(name="gone_keeps_no_code", condition=~Q(state=State.GONE) | Q(code__isnull=True)),
             models.UniqueConstraint(name="code_is_unique", fields=["code"], condition=Q(code__isnull=False)),
+            models.UniqueConstraint(name="one_for_an_ask", fields=["ask_key"], condition=Q(ask_key__isnull=False)),
         ]
         indexes = [
             # A box's lists, its newest images and its quota.

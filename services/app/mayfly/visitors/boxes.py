@@ -2,50 +2,62 @@
 
 A box is a random id that only its owner has, in a signed token. The token comes in the HttpOnly cookie `box`
 (`__Host-box` behind TLS), as `Authorization: Bearer TOKEN`, or, for `curl -T`, as `X-Box-Token`. It lasts for 30 days
-after its last use: a page and the answer to a new upload renew it.
+after its last use: a page and the answer to a new upload renew it. Its owner may end all tokens of a box at once
+(`renewals`), and may have tokens that only send uploads.
 """
-
-from typing import NamedTuple
 
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
-from ..uploads.ids import is_id, new_id
-from . import cookies
+from ..uploads.ids import new_id
+from . import cookies, renewals
+from .tokens import AGE, SHARED, Token, opened
 
 COOKIE = "box"
-AGE = 30 * 24 * 3600  # seconds; longer than any upload lives, so no visitor loses a box with something in it
-RENEWED_AFTER = 24 * 3600  # seconds; a cookie with each page would cost more than it gains
-SHARED = "shared"
 
 
 class BadToken(Exception):
-    """A header carried a token that we did not sign, or that is too old."""
+    """A header carried a token that we did not sign, that is too old, or that was replaced."""
 
 
-class _Opened(NamedTuple):
-    """The box of a token, and whether the token is old enough to be renewed."""
-
-    box: str
-    old: bool
+class OnlySends(BadToken):
+    """A header carried a token that may only send uploads."""
 
 
 def token_of(box: str) -> str:
-    """The token by which the box's owner is known for the next 30 days."""
-    return _signer().sign(box)
+    """The token of a box whose tokens were never replaced, such as a new one."""
+    return Token(box).signed()
 
 
 def from_headers(request: HttpRequest) -> str | None:
-    """The box of a token in a header; None if no header has one. Raises BadToken."""
-    opened = _of_headers(request)
-    return opened and opened.box
+    """The box of a token in a header; None if no header has one. Raises BadToken, and OnlySends of an owner's route."""
+    token = sender_of(request)
+    if token is not None and token.sender:
+        raise OnlySends
+    return token and token.box
+
+
+def sender_of(request: HttpRequest) -> Token | None:
+    """The token in a header, for a route that sends uploads; None if no header has one. Raises BadToken."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        text = request.headers.get("X-Box-Token", "")
+    if not text:
+        return None
+    try:
+        token = _opened(text.strip())
+    except signing.BadSignature:
+        raise BadToken from None
+    if not _is_current(token):
+        raise BadToken
+    return token
 
 
 def from_cookie(request: HttpRequest) -> str | None:
-    """The box of the cookie; None if there is no cookie that we signed, or several."""
-    opened = _of_cookie(request)
-    return opened and opened.box
+    """The box of the cookie; None if there is no cookie that we signed, or several, or one that was replaced."""
+    token = _of_cookie(request)
+    return token.box if token and _is_current(token) else None
 
 
 def new() -> str:
@@ -53,24 +65,26 @@ def new() -> str:
     return SHARED if settings.SHARED_BOX else new_id()
 
 
-def token_to_renew(request: HttpRequest) -> bool:
-    """Whether the request carries a token in a header that is old enough to be renewed. Raises BadToken."""
-    opened = _of_headers(request)
-    return opened is not None and opened.old
-
-
 def remember(request: HttpRequest, response: HttpResponse, box: str) -> HttpResponse:
     """Set the box's cookie on the response, unless the browser has a fresh one, and return the response."""
-    name = cookies.prefixed(COOKIE)
-    if _of_cookie(request) != _Opened(box, old=False) or not cookies.times_sent(request, name):
-        response.set_cookie(
-            name,
-            token_of(box),
-            max_age=AGE,
-            httponly=True,
-            samesite="Lax",
-            secure=bool(settings.COOKIE_PREFIX) or request.is_secure(),
-        )
+    token = _of_cookie(request)
+    if token is None or token.box != box:
+        return give(request, response, Token(box))
+    if token.old or not cookies.times_sent(request, cookies.prefixed(COOKIE)):
+        return give(request, response, token)
+    return response
+
+
+def give(request: HttpRequest, response: HttpResponse, token: Token) -> HttpResponse:
+    """Set this token as the browser's cookie on the response, and return the response."""
+    response.set_cookie(
+        cookies.prefixed(COOKIE),
+        token.signed(),
+        max_age=AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(settings.COOKIE_PREFIX) or request.is_secure(),
+    )
     return response
 
 
@@ -81,46 +95,25 @@ def forget(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _of_headers(request: HttpRequest) -> _Opened | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        token = request.headers.get("X-Box-Token", "")
-    if not token:
-        return None
+def _of_cookie(request: HttpRequest) -> Token | None:
+    """The token of the cookie, current or not. A token that only sends is none for a page."""
+    text = cookies.only(request, cookies.prefixed(COOKIE))
     try:
-        return _opened(token.strip())
-    except signing.BadSignature:
-        raise BadToken from None
-
-
-def _of_cookie(request: HttpRequest) -> _Opened | None:
-    token = cookies.only(request, cookies.prefixed(COOKIE))
-    try:
-        return _opened(token) if token else None
+        token = _opened(text) if text else None
     except signing.BadSignature:
         return None
+    return None if token and token.sender else token
 
 
-def _opened(token: str) -> _Opened:
-    """Open a token. Raises BadSignature if it is not ours, too old, or of a box that is shared no longer."""
-    opened = _verified(token)
+def _opened(text: str) -> Token:
+    """Open a token. Raises BadSignature, also for one of a box that is shared no longer."""
+    token = opened(text)
     if settings.SHARED_BOX:
-        return opened._replace(box=SHARED)
-    if not is_id(opened.box):
+        return token._replace(box=SHARED)
+    if token.box == SHARED:
         raise signing.BadSignature("the box that all visitors shared is closed")
-    return opened
+    return token
 
 
-def _verified(token: str) -> _Opened:
-    try:
-        return _Opened(_signer().unsign(token, max_age=RENEWED_AFTER), old=False)
-    except signing.SignatureExpired:
-        return _Opened(_signer().unsign(token, max_age=AGE), old=True)
-    except signing.BadSignature:
-        if not cookies.old_forms_count():
-            raise
-    return _Opened(signing.Signer(salt="mayfly.box").unsign(token), old=True)  # of version 0.1, without an age
-
-
-def _signer() -> signing.TimestampSigner:
-    return signing.TimestampSigner(salt="mayfly.box.aged")
+def _is_current(token: Token) -> bool:
+    return token.box == SHARED or renewals.is_current(token)

@@ -1,8 +1,10 @@
-"""The table of guesses at passwords: all processes of web share it, and a restart forgets none."""
+"""Guesses at passwords, and boxes with new tokens: all processes of web share them, and a restart forgets none."""
 
 from django.db import models
 
 from ..uploads.ids import ID_LENGTH
+
+GENERATION_LENGTH = 8  # letters and digits; it is in every token of the box, and no secret
 
 
 class Guesses(models.Model):
@@ -18,3 +20,17 @@ class Guesses(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Renewal(models.Model):
+    """A box whose tokens were replaced: only tokens of this generation open it. `renewals` writes it."""
+
+    box = models.CharField(primary_key=True, max_length=ID_LENGTH)
+    generation = models.CharField(max_length=GENERATION_LENGTH)
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="renewals_end", fields=["ends_at"])]
+
+    def __str__(self) -> str:
+        return self.box

@@ -60,6 +60,7 @@ class Rate(StrEnum):
     LANGUAGES = "languages"
     LOGINS = "logins"
     CODES = "codes"
+    TOKENS = "tokens"
 
 
 class TooMany(Exception):

@@ -7,21 +7,24 @@ Each change is one conditional UPDATE. If the update hits no row, another proces
 nothing. Every step may be cut off anywhere and run again; `sweep` runs it again.
 """
 
-from .begin import PART_URL_LIFETIME, arrived, begin, sign_parts
+from .begin import FIRST_PARTS, PART_URL_LIFETIME, arrived, begin, sign_first, sign_parts
 from .complete import complete, refuse
 from .deadline import keep_receiving
 from .keep import change, keep, more
 from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
+from .repeat import begun_before
 from .sweep import Swept, sweep
 from .take import take
 
 __all__ = [
     "BATCH",
     "Cleared",
+    "FIRST_PARTS",
     "PART_URL_LIFETIME",
     "Swept",
     "arrived",
     "begin",
+    "begun_before",
     "change",
     "clear",
     "complete",
@@ -34,6 +37,7 @@ __all__ = [
     "refuse",
     "remove",
     "remove_all",
+    "sign_first",
     "sign_parts",
     "sweep",
     "take",

@@ -12,11 +12,12 @@ from ...storage.headers import OCTETS
 from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
 from ..choices import Kind
 from ..codes import new_code
-from ..errors import Gone
+from ..errors import Gone, Underway
 from ..guarded import OPEN, Protection
 from ..limits import limits
 from ..models import Upload
 from ..parts import part_size
+from ..repeats import Ask
 from ..rules import check_lifetime, check_size, clean_name, clean_title
 from .deadline import first_deadline, prolong
 from .remove import remove
@@ -27,6 +28,9 @@ PART_URL_LIFETIME = timedelta(minutes=15)
 # Below this, a request for signatures asks storage what has arrived. A transfer that is on its pace has more left, so
 # most requests ask nothing.
 ASK_STORAGE = timedelta(minutes=10)
+# A begin signs as many parts as clients send side by side, so that a small file needs three requests: begin, PUT and
+# complete. A signature takes some microseconds.
+FIRST_PARTS = 4
 # Beside a million uploads, one code in a million is taken.
 CODE_ATTEMPTS = 5
 
@@ -38,17 +42,24 @@ def begin(
     name: str,
     size: int,
     address: str = "",
+    sender: str = "",
     title: str = "",
     lifetime: timedelta | None = None,
     protection: Protection = OPEN,
+    ask: Ask | None = None,
     storage: UploadStorage,
 ) -> Upload:
     """Begin an upload of `size` bytes: a pending row with an open transfer. `address` is the client's.
+
+    `sender` is the id of the client's token, if that token may only send.
+
+    With an `ask`, the upload is found again by `begun_before`, and another begin of the same ask is refused.
 
     The row is committed, with its key and deadline, before storage hears of it: no object without a row.
 
     Raises:
         NotAllowed: a rule forbids it, or the box, the address or the site has no room for it.
+        Underway: another call with this ask came first.
         StorageError: storage could not open a transfer; the row is being removed.
     """
     lifetime = limits.lifetime if lifetime is None else lifetime
@@ -56,8 +67,9 @@ def begin(
     check_lifetime(lifetime)
     name, title = clean_name(name), clean_title(title)
     count_site(size)
+    asked = {"ask_key": ask.key, "ask_body": ask.body} if ask else {"ask_key": None}
     chosen = {"kind": kind, "name": name, "title": title, "lifetime": lifetime} | protection.columns
-    upload = _insert(box=box, address=address, size=size, **chosen)
+    upload = _insert(box=box, address=address, sender=sender, size=size, **chosen, **asked)
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
     except StorageError:
@@ -85,11 +97,17 @@ def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage
         with suppress(StorageError):  # then the deadline stays as it is
             arrived(upload, storage=storage)
         left = _time_left(upload)
-    lifetime = min(PART_URL_LIFETIME, left)
-    return [
-        storage.sign_part(upload.key, upload.transfer_id, number, size, lifetime=lifetime)
-        for number, size in upload.plan.sizes_of(numbers)
-    ]
+    return _signed(upload, numbers, min(PART_URL_LIFETIME, left), storage)
+
+
+def sign_first(upload: Upload, *, storage: UploadStorage) -> list[SignedPart]:
+    """The signed URLs of the first FIRST_PARTS parts of an upload that has just begun. Asks storage nothing.
+
+    Raises:
+        Gone: the upload is not pending, or its deadline has passed.
+    """
+    lifetime = min(PART_URL_LIFETIME, _time_left(upload))
+    return _signed(upload, range(1, min(FIRST_PARTS, upload.plan.count) + 1), lifetime, storage)
 
 
 def arrived(upload: Upload, *, storage: UploadStorage) -> list[Part]:
@@ -112,9 +130,12 @@ def _insert(**values: Any) -> Upload:
     return _insert_once(**values)
 
 
-def _insert_once(*, box: str, address: str, size: int, **values: Any) -> Upload:
+def _insert_once(*, box: str, address: str, size: int, ask_key: str | None, **values: Any) -> Upload:
     with transaction.atomic(durable=True):
         check_room(box=box, address=address, size=size)
+        # Two calls with the same key have the same box or the same address, so they are not here at the same time.
+        if ask_key and Upload.objects.filter(ask_key=ask_key).exists():
+            raise Underway
         return Upload.objects.create(
             box=box,
             address=address,
@@ -122,8 +143,16 @@ def _insert_once(*, box: str, address: str, size: int, **values: Any) -> Upload:
             part_size=part_size(size),
             expires_at=Now() + first_deadline(),
             code=new_code(),
+            ask_key=ask_key,
             **values,
         )
+
+
+def _signed(upload: Upload, numbers: Sequence[int], lifetime: timedelta, storage: UploadStorage) -> list[SignedPart]:
+    return [
+        storage.sign_part(upload.key, upload.transfer_id, number, size, lifetime=lifetime)
+        for number, size in upload.plan.sizes_of(numbers)
+    ]
 
 
 def _time_left(upload: Upload) -> timedelta:
