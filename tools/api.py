@@ -36,7 +36,26 @@ OPENING = """\
 `make docs` writes this page from the OpenAPI document, and the tests run every example of it. The site itself shows the
 same document at `/api/docs`, where requests can be tried, and has it as `/api/openapi.json`.
 
-Scripts that only send a file need none of this: `curl -T report.txt http://localhost:8080` answers with the link.
+## From a shell
+
+Scripts that only send a file need none of the rest: web takes files up to 100 MB and answers with a link a line. An
+error is a line too, with its status.
+
+```bash
+curl -T report.txt http://localhost:8080/                      # a file
+tar c folder | curl -T - http://localhost:8080/folder.tar      # a pipe, whose length is unknown
+curl -F file=@a.txt -F file=@b.txt http://localhost:8080       # several
+```
+
+| header | meaning |
+|---|---|
+| `X-Title`, `X-Lifetime` | sent: a title, and a lifetime in seconds; a form may have fields for them |
+| `X-Box-Token` | sent: the box to put it into; answered: the token of the box that it is in |
+| `Location` | answered: the link of the one file |
+| `X-Delete` | answered: an address that deletes this upload by `curl -X DELETE`, and asks first in a browser |
+
+While a pipe arrives, it counts in the quotas with all that web would take, and afterwards with its size. A pipe that
+says nothing for 30 s, or for 10 s at its beginning, gets 408.
 
 """
 ERRORS = """\

@@ -76,6 +76,7 @@ TABLE = {
     "link_expired": Entry(403, "link_refused", _("This link has expired. Ask for a new one.")),
     "link_refused": Entry(403, "link_refused", _("This link is not one that we made. Ask for a new one.")),
     "method": Entry(405, "method_not_allowed", _("This address accepts %(allowed)s.")),
+    "no_file": Entry(400, "no_file", _("There is no file in it. Send one: curl -F file=@name %(site)s")),
     "no_such_range": Entry(416, "no_such_range", _("This has %(size)d bytes.")),
     "not_json": Entry(415, "not_json", _("Send JSON, with Content-Type: application/json.")),
     "not_opened": Entry(

@@ -11,6 +11,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..problems import problem_of
@@ -156,6 +157,14 @@ class IntoStorage(FileUploadHandler):
                 file.receiver.cancel()  # no page knows of it, so no visitor could complete it later
                 self._refuse(file.name, error)
         return arrived
+
+    @property
+    def left_out(self) -> str:
+        """What to do about the files beyond FORM_FILES; empty if there are none."""
+        if not self.first_beyond:
+            return ""
+        message = _("One form can send %(limit)d files. Those from %(name)s on did not arrive. Send them once more.")
+        return message % {"limit": FORM_FILES, "name": self.first_beyond}
 
     def cancel(self) -> None:
         """Remove all that was not finished: the form was cut off, forged, or wrong."""

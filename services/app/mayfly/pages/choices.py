@@ -1,0 +1,35 @@
+"""The choices that a command line makes in headers: X-Title and X-Lifetime."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from ..uploads.errors import NotAllowed
+from .forms import lifetime_given
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the sender of an upload chose; each one has its usual value if they did not."""
+
+    title: str = ""
+    lifetime: timedelta | None = None
+
+
+def from_headers(request: HttpRequest) -> Choices:
+    """The choices in the headers. `?lifetime=` counts if there is no X-Lifetime; both have seconds. Raises NotAllowed.
+
+    The title is checked where the upload begins.
+    """
+    lifetime = _text(request, "X-Lifetime") or request.GET.get("lifetime", "")
+    return Choices(title=_text(request, "X-Title"), lifetime=lifetime_given(lifetime))
+
+
+def _text(request: HttpRequest, header: str) -> str:
+    """The header's text, which a terminal sends in UTF-8. WSGI gives each of its bytes as one character."""
+    try:
+        return request.headers.get(header, "").encode("latin-1").decode()
+    except UnicodeError:
+        raise NotAllowed("not_text", _("This is not valid text."), field=header) from None
