@@ -8,7 +8,7 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import code, deletion, forget, installed, lists, operator, send, share, worker
+from .pages import code, deletion, forget, installed, lists, operator, send, share, sharex, worker
 from .pages.limited import limited
 from .uploads.choices import Kind
 from .visitors.rates import Rate
@@ -32,6 +32,7 @@ urlpatterns = [
     path("app/manifest.webmanifest", installed.manifest, name="manifest"),
     path("app/offline/", worker.offline, name="offline"),
     path("app/shared/", worker.shared, name="shared"),
+    path("app/sharex.sxcu", sharex.uploader, name="sharex"),
     path("app/worker.js", worker.worker, name="worker"),
     path("forget/", forget.forget, name="forget"),
     path("language/", limited(Rate.LANGUAGES, "POST")(set_language), name="language"),

@@ -12,7 +12,7 @@ from .forms import lifetime_given
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the sender of an upload chose; each one has its usual value if they did not."""
+    """The choices of a sender; each one has its usual value if they made none."""
 
     title: str = ""
     lifetime: timedelta | None = None

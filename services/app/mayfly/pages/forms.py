@@ -160,7 +160,7 @@ class IntoStorage(FileUploadHandler):
 
     @property
     def left_out(self) -> str:
-        """What to do about the files beyond FORM_FILES; empty if there are none."""
+        """Words about the files beyond FORM_FILES, and a way out; empty if there are none."""
         if not self.first_beyond:
             return ""
         message = _("One form can send %(limit)d files. Those from %(name)s on did not arrive. Send them once more.")
