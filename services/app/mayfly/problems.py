@@ -105,6 +105,7 @@ TABLE = {
         429, "too_many", _("Wait %(minutes)d minutes, then try again."), _("Too many wrong passwords")
     ),
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
+    "webhooks_off": Entry(403, "webhooks_off", _("This site sends no webhooks.")),
     "wrong_origin": Entry(
         403,
         "wrong_origin",
@@ -143,6 +144,7 @@ NOT_ALLOWED = {
     "address_full": 429,
     "address_count": 429,
     "site_full": 503,
+    "webhook_count": 409,
 }
 # The headers of an answer to a request that another one stands in the way of, or that met a database in its restart.
 SOON = {"Retry-After": "5"}

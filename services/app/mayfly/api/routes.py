@@ -31,6 +31,7 @@ from ..visitors.rates import Rate, TooMany, take
 from .auth import BoxToken, box_of, owned
 from .document import GROUPS, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
+from .webhooks import router as webhooks
 
 
 class Api(NinjaAPI):
@@ -55,6 +56,8 @@ api = Api(
     urls_namespace="api",
     openapi_extra={"tags": [{"name": name, "description": words} for name, words in GROUPS.items()]},
 )
+
+api.add_router("/webhooks", webhooks)
 
 # An answer about an upload is true until the upload expires, and a cache does not know when that is.
 api.add_decorator(never_cache, mode="view")
