@@ -35,7 +35,48 @@ OPENING = """\
 `make docs` writes this page from the OpenAPI document, and the tests run every example of it. The site itself shows the
 same document at `/api/docs`, where requests can be tried, and has it as `/api/openapi.json`.
 
-Scripts that only send a file need none of this: `curl -T report.txt http://localhost:8080` answers with the link.
+## From a shell
+
+Scripts that only send a file need none of the rest: web takes files up to 100 MB and answers with a link a line. An
+error is a line too, with its status.
+
+```bash
+curl -T report.txt http://localhost:8080/                      # a file
+tar c folder | curl -T - http://localhost:8080/folder.tar      # a pipe, whose length is unknown
+curl -F file=@a.txt -F file=@b.txt http://localhost:8080       # several
+```
+
+| header | meaning |
+|---|---|
+| `X-Title`, `X-Lifetime` | sent: a title, and a lifetime in seconds; a form may have fields for them |
+| `X-Box-Token` | sent: the box to put it into; answered: the token of the box that it is in |
+| `Location` | answered: the link of the one file |
+| `X-Delete` | answered: an address that deletes this upload by `curl -X DELETE`, and asks first in a browser |
+
+While a pipe arrives, it counts in the quotas with all that web would take, and afterwards with its size. A pipe that
+says nothing for 30 s, or for 10 s at its beginning, gets 408.
+
+"""
+WEBHOOKS = """\
+## Requests to an endpoint
+
+A webhook gets each event as a POST of JSON. `ready` and `fetched` have the upload's name, title and type. `gone` has
+none of them; it says why the upload ended, and when storage had nothing of it any more. `fetched` comes with the first
+fetch by another person.
+
+```
+POST /mayfly HTTP/1.1
+webhook-id: msg_8vQ2…
+webhook-timestamp: 1795701600
+webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+
+{"event":"gone","upload":{"id":"4kQa…","kind":"file","size":5,"created_at":"…","completed_at":"…","expires_at":"…",
+"link":"http://localhost:8080/u/4kQa…/","ended":"expired","removed_at":"…"}}
+```
+
+The signature is HMAC-SHA256 of `id.timestamp.body`, in base64. Its key is the secret behind `whsec_`, decoded from
+base64. [Standard Webhooks](https://www.standardwebhooks.com) has libraries that verify it. Answer with 200 to 299
+within 5 s; otherwise the event comes again for six hours, with the same id. 410 ends the webhook.
 
 """
 ERRORS = """\
@@ -70,7 +111,7 @@ def page(document: Json) -> str:
                 if group["name"] in operation.get("tags", []):
                     parts.append(_operation(f"{method.upper()} {path}", operation, document))
     example = {"error": {"code": "empty", "message": "This file is empty.", "field": "size"}}
-    return "".join([*parts, "\n", ERRORS, _code("json", json.dumps(example))])
+    return "".join([*parts, "\n", WEBHOOKS, ERRORS, _code("json", json.dumps(example))])
 
 
 def _operation(name: str, operation: Json, document: Json) -> str:

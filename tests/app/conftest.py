@@ -10,6 +10,7 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="mayfly-tests-"))
 os.environ.setdefault("SETTINGS_MODULE_PATH", "mayfly.settings.development")
 os.environ.setdefault("ADMIN", "True")
+os.environ.setdefault("WEBHOOKS", "True")
 os.environ.setdefault("WEB_THREADS", "16")  # tests complete many uploads at once in one process
 # All tests come from one address. Those of the rates set limits of their own.
 RATED = "UPLOADS_ADDRESS UPLOADS_BOX CHANGES DOWNLOADS QR_CODES LANGUAGES LOGINS TOKENS CODES CODES_SITE"

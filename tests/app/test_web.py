@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+from contextlib import suppress
 from http.client import HTTPResponse
 
 import httpx
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def port(tmp_path_factory, static_root):
     place = tmp_path_factory.mktemp("web")
-    with served(place, statics=static_root, WEB_THREADS="3", IMPATIENT="yes") as port:
+    with served(place, statics=static_root, WEB_THREADS="3", MAX_FORM_MB="1", IMPATIENT="yes") as port:
         yield port
 
 
@@ -138,12 +139,41 @@ def test_an_unread_body_is_not_waited_for(connect, port):
         assert sender.is_closed()
 
 
-def test_a_chunked_body_is_refused_and_not_waited_for(connect):
-    """Case 62."""
-    sender = connect().send(b"PUT /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab")
-    response, _ = sender.answer()
-    assert (response.status, response.headers["Connection"]) == (411, "close")
+CHUNKED = b"PUT /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"3\r\nab", 408),  # it stops in the middle
+        (b"3\r\nabc\r\n", 408),  # it does not end
+        (b"3\r\nabcdef", 400),
+        (b"x\r\nabc", 400),
+        (b"3\r\nabc\r\n0\r\nbad trailer\r\n\r\n", 400),
+        (b"2\r\nab\r\n" * 300_000 + b"0\r\n\r\n", 408),  # framing, for the most part
+        (b"200000\r\n" + bytes(2**21) + b"\r\n0\r\n\r\n", 413),
+    ],
+)
+def test_a_chunked_body_that_does_not_arrive_leaves_nothing(connect, port, body, status):
+    """Cases 62 and 106."""
+    token = httpx.put(f"http://127.0.0.1:{port}/first", content=b"x").headers["X-Box-Token"]
+    head = CHUNKED.replace(b"Host", b"X-Box-Token: " + token.encode() + b"\r\nHost")
+    sender = connect()
+    with suppress(ConnectionError):  # it is answered before it has been sent
+        sender.send(head + body)
+    response, text = sender.answer()
+    assert (response.status, response.headers["Connection"], text.count("\n")) == (status, "close", 1)
     assert sender.is_closed()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert len(httpx.get(f"http://127.0.0.1:{port}/api/uploads", headers=headers).json()["uploads"]) == 1
+
+
+def test_chunked_bodies_arrive_one_after_the_other(connect):
+    """Case 106: the end of one is found, and with it the beginning of the next request."""
+    sender = connect()
+    for body in (b"5\r\nhello\r\n0\r\n\r\n", b"1;x=y\r\na\r\nA\r\n0123456789\r\n0\r\n\r\n") * 2:
+        response, text = sender.send(CHUNKED + body).answer()
+        assert (response.status, response.headers["Connection"]) == (201, "keep-alive"), text
 
 
 def test_a_connection_is_kept_after_whole_bodies_read_or_not(connect):
@@ -157,7 +187,7 @@ def test_a_connection_is_kept_after_whole_bodies_read_or_not(connect):
 
 def test_a_client_that_asks_first_is_told_to_continue(connect):
     """As `curl -T` does with a megabyte or more."""
-    content = os.urandom(2_000_000)
+    content = os.urandom(1_000_000)
     request = (
         f"PUT /a.bin HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\nExpect: 100-continue\r\n\r\n"
     )

@@ -110,11 +110,27 @@ def test_curl_sends_a_file_and_gets_a_link(tmp_path):
     assert download.content == file.read_bytes()
 
 
-def test_curl_without_a_length_gets_an_explanation():
-    answer = subprocess.run(
-        ["curl", "--silent", "-T", "-", f"{URL}/notes.txt"], input=b"hello", check=True, capture_output=True
-    ).stdout
-    assert b"Content-Length" in answer
+def curl(*arguments: str, **more: object) -> str:
+    command = ["curl", "--silent", "--show-error", "--fail", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, **more).stdout.decode()
+
+
+def test_curl_sends_a_pipe_of_unknown_length(tmp_path):
+    """Case 106, through the router."""
+    content = random.randbytes(20_000_000)
+    link = curl("-T", "-", f"{URL}/tape.tar", input=content).strip()
+    assert httpx.get(f"{link}download", follow_redirects=True).content == content
+
+
+def test_curl_sends_a_form_and_deletes_by_its_link(tmp_path):
+    """Case 107, through the router."""
+    file = tmp_path / "notes.txt"
+    file.write_bytes(b"hello")
+    assert len(curl("-F", f"file=@{file}", "-F", f"file=@{file}", URL).split()) == 2
+    head, _, link = curl("--include", "-F", f"file=@{file}", URL).rpartition("\r\n\r\n")
+    assert httpx.get(link.strip()).status_code == 200
+    curl("-X", "DELETE", re.search(r"(?i)x-delete: (\S+)", head)[1])
+    assert httpx.get(link.strip()).status_code == 410
 
 
 def test_the_newest_three_of_four_images_stay(visitor, bucket):

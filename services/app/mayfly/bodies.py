@@ -92,12 +92,15 @@ class Line:
     """The socket of one request, from which gunicorn reads the body. It waits only as long as the body may take.
 
     `failure` says why no more was read. `address` and `streamed` are set before the body is read: the client's
-    network address, and whether the body goes into storage while it arrives, so that its size adds to its time.
+    network address, and whether the body goes into storage while it arrives, so that its size adds to its time. `most`
+    is the number of bytes after which a body of unknown length counts as too slow: it is mostly framing.
     """
 
     def __init__(self, sock: socket.socket, *, room: Room, close: Callable[[], None]):
         self.sock, self.address, self.streamed = sock, "", False
         self.failure: type[TooSlow] | type[NoRoom] | None = None
+        self.most: int | None = None
+        self._received = 0
         self._room, self._close = room, close
         self._left, self._unplaced = PATIENCE, MOMENT
         self._place: str | None = None
@@ -112,6 +115,9 @@ class Line:
         if not self._poll.poll(0):
             self._wait()
         received = self.sock.recv(size)
+        self._received += len(received)
+        if self.most is not None and self._received > self.most:
+            self._fail(TooSlow)
         if self.streamed:
             self._left = min(MOST, self._left + len(received) / RATE)
         return received
@@ -134,7 +140,8 @@ class Line:
         with suppress(Exception):  # silence, a lost connection, or a chunk that is none
             for _ in range(UNWANTED // 1024):
                 if not body.read(1024):
-                    return True
+                    # After chunks that are none, the next request cannot be found.
+                    return not getattr(body, "failed", False)
         return False
 
     def _wait(self) -> None:

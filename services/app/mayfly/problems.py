@@ -91,6 +91,7 @@ TABLE = {
     "link_expired": Entry(403, "link_refused", _("This link has expired. Ask for a new one.")),
     "link_refused": Entry(403, "link_refused", _("This link is not one that we made. Ask for a new one.")),
     "method": Entry(405, "method_not_allowed", _("This address accepts %(allowed)s.")),
+    "no_file": Entry(400, "no_file", _("There is no file in it. Send one: curl -F file=@name %(site)s")),
     "no_such_range": Entry(416, "no_such_range", _("This has %(size)d bytes.")),
     "not_json": Entry(415, "not_json", _("Send JSON, with Content-Type: application/json.")),
     "not_opened": Entry(
@@ -126,6 +127,7 @@ TABLE = {
         _("This download begins with a POST"),
     ),
     "unreadable": Entry(400, "invalid", _("Go back and try again."), _("This request cannot be read")),
+    "webhooks_off": Entry(403, "webhooks_off", _("This site sends no webhooks.")),
     "wrong_origin": Entry(
         403,
         "wrong_origin",
@@ -197,6 +199,7 @@ NOT_ALLOWED = {
     "address_full": 429,
     "address_count": 429,
     "site_full": 503,
+    "webhook_count": 409,
 }
 # The headers of an answer to a request that another one stands in the way of, or that met a database in its restart.
 SOON = {"Retry-After": "5"}

@@ -8,13 +8,13 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import code, download, forget, installed, lists, operator, send, share, worker
+from .pages import code, deletion, download, forget, installed, lists, operator, send, share, sharex, worker
 from .pages.limited import limited
 from .uploads.choices import Kind
 from .visitors.rates import Rate
 
 urlpatterns = [
-    path("", lists.home, name="home"),
+    path("", send.root, name="home"),
     path("images/", lists.page, {"kind": Kind.IMAGE}, name="images"),
     path("images/clear/", lists.clear, {"kind": Kind.IMAGE}, name="images-clear"),
     path("images/delete/", lists.delete_several, {"kind": Kind.IMAGE}, name="images-delete"),
@@ -27,11 +27,13 @@ urlpatterns = [
     path("u/<upload:upload_id>/qr.svg", share.qr, name="qr"),
     path("u/<upload:upload_id>/preview", share.preview, name="preview"),
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),
+    path("u/<upload:upload_id>/delete/<str:token>", deletion.delete, name="delete-link"),
     path("u/<upload:upload_id>/keep", share.keep, name="keep"),
     path("code/", code.code, name="code"),
     path("app/manifest.webmanifest", installed.manifest, name="manifest"),
     path("app/offline/", worker.offline, name="offline"),
     path("app/shared/", worker.shared, name="shared"),
+    path("app/sharex.sxcu", sharex.uploader, name="sharex"),
     path("app/worker.js", worker.worker, name="worker"),
     path("forget/", forget.forget, name="forget"),
     path("forget/others/", limited(Rate.TOKENS, "POST")(forget.others), name="forget-others"),

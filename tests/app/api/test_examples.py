@@ -25,6 +25,7 @@ from mayfly.uploads.limits import limits as in_force
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes, rates
 from mayfly.visitors.tokens import Token
+from mayfly.webhooks import registering
 from tools import api as api_page
 
 from ...support.broken import down, storage_class
@@ -45,7 +46,9 @@ def documented() -> dict[str, dict]:
 
 
 def ready_for(name: str, owner: Person) -> str:
-    """The id of an upload of the owner's that is as this operation needs it."""
+    """The id of an upload or a webhook of the owner's that is as this operation needs it."""
+    if name.endswith("{webhook_id}") or name == "GET /api/webhooks":
+        return owner.post("/api/webhooks", OPERATIONS["POST /api/webhooks"].works.body).json()["id"]
     upload = owner.begin(CONTENT)
     if name.endswith("/complete") or name == "GET /api/uploads/{upload_id}/parts":
         owner.send_parts(upload, CONTENT)
@@ -57,7 +60,7 @@ def ready_for(name: str, owner: Person) -> str:
 
 def tried(name: str, example: Example, upload_id: str, client: Client, headers: dict[str, str], **more):
     """Send the request of this example, with the operation's own body and query unless the example has others."""
-    method, path = name.replace("{upload_id}", upload_id).split(" ")
+    method, path = re.sub(r"{\w+_id}", upload_id, name).split(" ")
     works = OPERATIONS[name].works
     body = works.body if example.body is None else example.body
     query = example.query or works.query
@@ -158,6 +161,8 @@ BLOCKS = {
     "site_full": lambda: limited(site_quota=1),
     "shared_box": shared,
     "too_many": flooded,
+    "webhook_count": lambda: patch.object(registering, "BOX_WEBHOOKS", 0),
+    "webhooks_off": lambda: patch.object(current, "WEBHOOKS", False),
     "body_too_slow": lambda: body_fails(bodies.TooSlow),
     "bodies_full": lambda: body_fails(bodies.NoRoom),
 }

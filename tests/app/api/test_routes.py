@@ -423,6 +423,8 @@ def test_the_api_document_lists_every_path():
         "/api/uploads/{upload_id}",
         "/api/uploads/{upload_id}/parts",
         "/api/uploads/{upload_id}/complete",
+        "/api/webhooks",
+        "/api/webhooks/{webhook_id}",
     }
     assert Client().get("/api/docs").status_code == 200
 

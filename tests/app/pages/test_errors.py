@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.test.client import encode_multipart
 
-from mayfly.pages import forms, lists
+from mayfly.pages import forms
 from mayfly.storage.protocol import StorageError
 from mayfly.uploads import places
 from mayfly.uploads.choices import State
@@ -65,7 +65,6 @@ def test_a_form_keeps_as_many_files_as_it_can_send(owner):
 
 def test_files_beyond_the_limit_are_left_out_in_words(owner, monkeypatch):
     monkeypatch.setattr(forms, "FORM_FILES", 3)
-    monkeypatch.setattr(lists, "FORM_FILES", 3)
     response = owner.browser.post("/files/", {"file": many(6), "title": "notes"})
     assert response.status_code == 422
     assert "3 files are here." in page(response)

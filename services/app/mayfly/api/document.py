@@ -1,16 +1,18 @@
 """The API's OpenAPI document, with groups, the examples, and a command line for every operation."""
 
 import json
+import re
 from typing import Any
 
 from ninja.openapi.schema import OpenAPISchema
 
 from .example import Example, Operation
 from .example_tokens import TOKENS
+from .example_webhooks import WEBHOOKS
 from .examples import ID
 from .examples import OPERATIONS as UPLOADS
 
-OPERATIONS = UPLOADS | TOKENS
+OPERATIONS = UPLOADS | TOKENS | WEBHOOKS
 
 GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",
@@ -18,6 +20,7 @@ GROUPS = {
     "Change": "Give an upload another title, or another time.",
     "Box": "Replace the tokens of your box, or get one that may only send.",
     "Delete": "Remove uploads before they expire.",
+    "Webhooks": "Let an endpoint of yours hear of the box's uploads, if this site allows it.",
 }
 
 
@@ -35,8 +38,8 @@ def with_examples(document: OpenAPISchema) -> OpenAPISchema:
 
 
 def command(method: str, path: str, example: Example) -> str:
-    """The request as a line for a shell: SITE is the address of the site, BOX the token, ID the upload's."""
-    address = path.replace("{upload_id}", "$ID") + (f"?{example.query}" if example.query else "")
+    """The request as a line for a shell: SITE is the address, BOX the token, ID that of what it is about."""
+    address = re.sub(r"{\w+_id}", "$ID", path) + (f"?{example.query}" if example.query else "")
     parts = ["curl", *([] if method == "GET" else ["-X", method]), f'"$SITE{address}"']
     parts += ["-H", '"Authorization: Bearer $BOX"']
     if example.body is not None:

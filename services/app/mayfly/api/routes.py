@@ -35,6 +35,7 @@ from .auth import BoxToken, SendingToken, box_of, caller_of, owned, token_for
 from .document import GROUPS, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
 from .tokens import router as tokens
+from .webhooks import router as webhooks
 
 
 class Api(NinjaAPI):
@@ -61,6 +62,7 @@ api = Api(
 )
 
 api.add_router("/box", tokens)
+api.add_router("/webhooks", webhooks)
 
 # An answer about an upload is true until the upload expires, and a cache does not know when that is.
 api.add_decorator(never_cache, mode="view")

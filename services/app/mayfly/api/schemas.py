@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StrictInt
 
 from ..problems import MOST_NUMBERS
 from ..uploads.choices import Kind, State
+from ..webhooks.models import Event
 
 
 class Strict(Schema):
@@ -124,6 +125,28 @@ class SignedPartsOut(Schema):
 class UploadsOut(Schema):
     uploads: list[UploadOut]
     next: str | None = Field(description="The cursor of the next page, or null if this is the last.")
+
+
+class WebhookIn(Strict):
+    url: str = Field(description="https:// and a public address.")
+    events: list[Event] = Field(list(Event), min_length=1, max_length=len(Event), description="All, unless you choose.")
+
+
+class WebhookOut(Schema):
+    id: str
+    url: str
+    events: list[Event]
+    created_at: datetime
+    failures: int = Field(description="Failed attempts since the last success.")
+    last_status: int | None = Field(description="The status of its last answer; null if none came.")
+
+
+class RegisteredOut(WebhookOut):
+    secret: str = Field(description="Verifies what it hears, as https://www.standardwebhooks.com describes.")
+
+
+class WebhooksOut(Schema):
+    webhooks: list[WebhookOut]
 
 
 class ErrorOut(Schema):

@@ -16,7 +16,7 @@ def answer(request: HttpRequest, error: Problem) -> HttpResponse:
     """The error as the client expects it: JSON from the addresses of programs, a line after a PUT, else a page."""
     if request.path.startswith(("/api/", "/storage/")):
         return error.as_json()
-    if request.method == "PUT":
+    if _sent_by_command_line(request):
         return error.as_line()
     headers = error.headers or {}
     loads_again = error.status == 503 and request.method in ("GET", "HEAD")  # a form would have to be sent again
@@ -25,6 +25,11 @@ def answer(request: HttpRequest, error: Problem) -> HttpResponse:
     for name, value in headers.items():
         response[name] = value
     return response
+
+
+def _sent_by_command_line(request: HttpRequest) -> bool:
+    """Whether no page of ours sends such a request: `curl -T`, `curl -F` to the bare address, `curl -X DELETE`."""
+    return request.method in ("PUT", "DELETE") or (request.method == "POST" and request.path == "/")
 
 
 class DatabaseAway:

@@ -11,6 +11,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..problems import problem_of
@@ -104,9 +105,9 @@ class IntoStorage(FileUploadHandler):
     FORM_FILES are left out, and `first_beyond` names the first of them.
     """
 
-    def __init__(self, request: HttpRequest, *, box: str, kind: Kind, storage: UploadStorage):
+    def __init__(self, request: HttpRequest, *, box: str, sender: str = "", kind: Kind, storage: UploadStorage):
         super().__init__(request)
-        self.box, self.kind, self.storage = box, kind, storage
+        self.box, self.sender, self.kind, self.storage = box, sender, kind, storage
         self._address = address_of(request)
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[str, str]] = []
@@ -144,6 +145,7 @@ class IntoStorage(FileUploadHandler):
             take(Rate.UPLOADS, address=self._address, box=self.box)
             upload = lifecycle.begin(
                 box=self.box,
+                sender=self.sender,
                 address=self._address,
                 kind=self.kind,
                 name=file_name,
@@ -190,6 +192,14 @@ class IntoStorage(FileUploadHandler):
                 file.receiver.cancel()  # no page knows of it, so no visitor could complete it later
                 self._refuse(file.name, error)
         return arrived
+
+    @property
+    def left_out(self) -> str:
+        """Words about the files beyond FORM_FILES, and a way out; empty if there are none."""
+        if not self.first_beyond:
+            return ""
+        message = _("One form can send %(limit)d files. Those from %(name)s on did not arrive. Send them once more.")
+        return message % {"limit": FORM_FILES, "name": self.first_beyond}
 
     def cancel(self) -> None:
         """Remove all that was not finished: the form was cut off, forged, or wrong."""

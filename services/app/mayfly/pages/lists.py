@@ -22,7 +22,7 @@ from ..uploads.choices import Kind
 from ..uploads.errors import Hashing
 from ..uploads.formats import format_size
 from ..uploads.ids import ID_LENGTH, is_id
-from ..uploads.limits import FORM_FILES, limits
+from ..uploads.limits import limits
 from ..uploads.listing import Listed
 from ..uploads.models import Upload
 from ..uploads.paging import overview
@@ -174,8 +174,7 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
     for name, why in incoming.refusals:
         messages.error(request, f"{name}: {why}")
     if incoming.first_beyond:
-        message = _("One form can send %(limit)d files. Those from %(name)s on did not arrive. Send them once more.")
-        messages.error(request, message % {"limit": FORM_FILES, "name": incoming.first_beyond})
+        messages.error(request, incoming.left_out)
     is_whole = not incoming.refusals and not incoming.first_beyond
     if arrived and is_whole:
         return see_other(PAGES[incoming.kind])

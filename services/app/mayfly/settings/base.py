@@ -10,6 +10,7 @@ from .places import BASE_DIR
 from .security import *  # noqa: F403
 from .site import *  # noqa: F403
 from .storages import *  # noqa: F403
+from .webhooks import *  # noqa: F403
 
 SECRET_KEY = variables.text("SECRET_KEY")
 SECRET_KEY_FALLBACKS = variables.names("SECRET_KEY_FALLBACKS", default="")
@@ -27,6 +28,7 @@ INSTALLED_APPS = [
     "mayfly.uploads",
     "mayfly.visitors",
     "mayfly.previews",
+    "mayfly.webhooks",
     "mayfly.pages",
     "mayfly.ops",
 ]

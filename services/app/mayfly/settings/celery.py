@@ -6,6 +6,7 @@ Tasks are short and safe to repeat, so a message is acknowledged after the work,
 from typing import Any
 
 from . import platform, variables
+from .webhooks import WEBHOOKS
 
 REDIS_URL = variables.url("REDIS_URL", schemes=("redis", "rediss"), default="")
 CELERY_BROKER_URL = REDIS_URL or "memory://"  # without Redis no message is sent: `manage.py periodic` runs the tasks
@@ -50,8 +51,9 @@ CELERY_TASK_DEFAULT_QUEUE = "removal"
 CELERY_TASK_ROUTES = {
     "previews.preview": {"queue": "previews"},
     "uploads.tasks.preview": {"queue": "previews"},
-    # Reconcile may wait behind images, but must not delay a sweep.
+    # These may wait behind images, but must not delay a sweep.
     "uploads.tasks.reconcile": {"queue": "previews"},
+    "webhooks.deliver": {"queue": "previews"},
 }
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 SWEEP_SECONDS = 5
@@ -60,6 +62,7 @@ SLICE_PAUSE_SECONDS = 30  # a slice takes 10 s, so a round leaves its worker fre
 # With Redis, web sends a message for each image, and this poll finds the images whose message was lost. Without Redis
 # the poll is the only way to a preview.
 PREVIEW_SECONDS = 30 if REDIS_URL else 2
+WEBHOOK_SECONDS = 5
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {
         "task": "uploads.tasks.reconcile",
@@ -80,3 +83,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": SWEEP_SECONDS * 2},
     },
 }
+if WEBHOOKS:
+    CELERY_BEAT_SCHEDULE["webhooks"] = {
+        "task": "webhooks.deliver",
+        "schedule": WEBHOOK_SECONDS,
+        "options": {"expires": WEBHOOK_SECONDS * 2},
+    }

@@ -6,6 +6,7 @@ from django.db import Error, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from . import events
 from .models import Upload
 
 logger = logging.getLogger(__name__)
@@ -21,8 +22,11 @@ def record(upload_id: str, *, box: str | None) -> None:
         with transaction.atomic():
             free = Upload.objects.live().filter(pk=upload_id).exclude(box=box or "").order_by()
             free = free.select_for_update(skip_locked=True)
-            Upload.objects.filter(pk__in=free.values("pk")).update(
+            counted = Upload.objects.filter(pk__in=free.values("pk")).update(
                 fetched_count=F("fetched_count") + 1, fetched_at=Now()
             )
+            if counted and events.first_fetched.has_listeners(Upload):
+                first = Upload.objects.filter(pk=upload_id, fetched_count=1)
+                events.first_fetched.send_robust(sender=Upload, uploads=list(first))
     except Error as error:
         logger.warning("a fetch of %s is not counted: %s", upload_id, error)

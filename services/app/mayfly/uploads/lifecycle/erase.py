@@ -13,6 +13,7 @@ from django.db.models import F, Max
 from django.db.models.functions import Coalesce, Now
 
 from ...storage.protocol import NOT_ASKED, StorageError, UploadStorage
+from .. import events
 from ..choices import State
 from ..limits import FAILURE_LENGTH
 from ..models import Upload
@@ -96,6 +97,9 @@ def _commit(uploads: Sequence[Upload]) -> Erased:
     nothing: dict[str, str | None] = {"failure": "", "name": "", "title": "", "address": "", "transfer_id": ""}
     nothing |= {"code": None, "password": ""}
     kept = erased.update(state=State.GONE, removed_at=Now(), **nothing)
+    once_ready = [upload for upload in uploads if upload.completed_at is not None]
+    if once_ready:
+        events.turned_gone.send_robust(sender=Upload, uploads=once_ready)
     return Erased(deleted + kept, late or timedelta(0))
 
 
