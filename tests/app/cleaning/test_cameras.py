@@ -1,4 +1,4 @@
-"""What cameras and editors put into images is in none of their bytes afterwards; the picture is the same."""
+"""A cleaned image has nothing in it that cameras and editors put there; the picture is the same."""
 
 import struct
 

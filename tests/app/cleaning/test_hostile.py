@@ -28,7 +28,7 @@ TYPES = sorted({content_type for _, content_type in SEEDS})
 
 
 def walked(content: bytes, content_type: str) -> bytes | None:
-    """What is stored; None if it is refused. No other exception passes."""
+    """The bytes to store; None if it is refused. No other exception passes."""
     try:
         found = plan(content_type, Source(pieces(content, 5000), len(content)))
     except Unreadable:

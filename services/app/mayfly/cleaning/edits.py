@@ -1,4 +1,4 @@
-"""What a walk wants changed, and the image with the changes made."""
+"""The changes that a walk asks for, and the image with the changes made."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

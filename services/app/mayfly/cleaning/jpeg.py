@@ -14,7 +14,7 @@ APP0, APP1, APP2, APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 # A marker, but not those that belong to the data of a scan: a stuffed byte and the restarts.
 MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 PROFILE, JFIF, ADOBE = b"ICC_PROFILE\0", b"JFIF\0", b"Adobe"
-# Of JFIF, its version and density; the two sizes of a thumbnail come after them. Of Adobe's, the transform is last.
+# JFIF's version and density, before the two sizes of a thumbnail; all of Adobe's fields, the transform last.
 JFIF_LENGTH, ADOBE_LENGTH = 12, 12
 
 
@@ -64,7 +64,7 @@ def walk(source: Source) -> list[Edit]:
 
 
 def kept_of(kind: int, content: bytes, *, has_exif: bool) -> bytes:
-    """What stays of a segment that no decoder needs for the pixels; nothing if it goes as a whole."""
+    """The part to keep of a segment that no decoder needs for the pixels; nothing if it goes as a whole."""
     if kind == APP0 and content.startswith(JFIF):
         return content[:JFIF_LENGTH].ljust(JFIF_LENGTH, b"\0") + b"\0\0"
     if kind == APP1 and content.startswith(PREFIX) and not has_exif:
@@ -84,7 +84,7 @@ def samsung_trailer(tail: bytes) -> int:
     """
     if len(tail) < 20 or not tail.endswith(b"SEFT"):
         return 0
-    length = 8 + struct.unpack_from("<I", tail, len(tail) - 8)[0]
+    length: int = 8 + struct.unpack_from("<I", tail, len(tail) - 8)[0]
     directory = tail[-length:]
     if length > len(tail) or not directory.startswith(b"SEFH"):
         return 0
