@@ -184,7 +184,7 @@ def jpegs() -> Iterator[Picture]:
     yield Picture("comment", with_segments(whole, segment(0xFE, b"CREATOR: gd-jpeg v1.0")), "image/jpeg")
     yield Picture("Flashpix marker", with_segments(whole, segment(0xE2, b"FPXR\0" + bytes(40))), "image/jpeg")
     yield Picture("Ducky marker", with_segments(whole, segment(0xEC, b"Ducky\0\1\0\4\0\0\0\x3c\0\0")), "image/jpeg")
-    yield Picture("no JFIF marker", whole[:2] + whole[4 + struct.unpack(">H", whole[4:6])[0] :], "image/jpeg")
+    yield Picture("JFIF marker", with_segments(whole, segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")), "image/jpeg")
     yield Picture("broken EXIF", with_segments(whole, app1(b"MM\0*\xff\xff\xff\xff")), "image/jpeg")
     yield Picture("empty EXIF", with_segments(whole, app1(b"")), "image/jpeg")
     broken = segment(0xE2, b"ICC_PROFILE\0\1\1" + b"no profile" * 20)

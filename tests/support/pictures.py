@@ -19,12 +19,16 @@ def gradient(width: int = 1000, height: int = 500) -> pyvips.Image:
     return picture.cast("uchar").copy(interpretation="srgb")
 
 
+# libvips adds EXIF of its own, which would be cleaned out again.
+BARE = {"keep": "icc"}
+
+
 def jpeg(picture: pyvips.Image | None = None, **options) -> bytes:
-    return (gradient() if picture is None else picture).jpegsave_buffer(**options)
+    return (gradient() if picture is None else picture).jpegsave_buffer(**BARE | options)
 
 
 def png(picture: pyvips.Image | None = None, **options) -> bytes:
-    return (gradient() if picture is None else picture).pngsave_buffer(**{"compression": 1} | options)
+    return (gradient() if picture is None else picture).pngsave_buffer(**BARE | {"compression": 1} | options)
 
 
 def animation(*colours: list[int], save: str) -> bytes:
@@ -40,7 +44,7 @@ def every_sort() -> dict[str, tuple[str, bytes]]:
     picture = gradient()
     deep = (picture.cast("ushort") * 257).copy(interpretation="rgb16")
     alpha = picture.bandjoin((picture[0] * 0 + 255).cast("uchar")).copy(interpretation="srgb")
-    avif = picture.heifsave_buffer(compression="av1", effort=0)
+    avif = picture.heifsave_buffer(compression="av1", effort=0, **BARE)
     return {
         "jpeg": ("image/jpeg", jpeg()),
         "jpeg without its end marker": ("image/jpeg", jpeg()[:-2]),
@@ -51,12 +55,12 @@ def every_sort() -> dict[str, tuple[str, bytes]]:
         "16-bit png": ("image/png", png(deep, bitdepth=16)),
         "palette png": ("image/png", png(palette=True, colours=256)),
         "png with alpha": ("image/png", png(alpha)),
-        "webp": ("image/webp", picture.webpsave_buffer()),
-        "lossless webp": ("image/webp", picture.webpsave_buffer(lossless=True)),
+        "webp": ("image/webp", picture.webpsave_buffer(**BARE)),
+        "lossless webp": ("image/webp", picture.webpsave_buffer(lossless=True, **BARE)),
         "gif": ("image/gif", picture.gifsave_buffer()),
         "avif": ("image/avif", avif),
         "avif of a general brand": ("image/avif", avif.replace(b"ftypavif", b"ftypmif1", 1)),
-        "10-bit avif": ("image/avif", deep.heifsave_buffer(compression="av1", effort=0, bitdepth=10)),
+        "10-bit avif": ("image/avif", deep.heifsave_buffer(compression="av1", effort=0, bitdepth=10, **BARE)),
     }
 
 

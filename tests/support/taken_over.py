@@ -98,7 +98,7 @@ import pyvips  # noqa: E402
 import reader  # noqa: E402
 
 if WALLS == "open":
-    decoder.only_compute = lambda: None
+    decoder.walls.only_compute = lambda: None
 pyvips.Image.new_from_source = reader.page_of = codecs.utf_8_decode = take_over
 if WALLS in ("page", "lines"):
     sys.argv = ["reader.py", reader.PDF if WALLS == "page" else reader.TEXT]

@@ -26,6 +26,7 @@ from .uploads.errors import (
     Locked,
     NotAllowed,
     PartsMissing,
+    Preparing,
     Refused,
     Underway,
     Unknown,
@@ -166,6 +167,12 @@ TABLE = {
     ),
     "only_sends": Entry(403, "only_sends", _("This token may only send uploads. Use the token of the box itself.")),
     "parts_missing": Entry(409, "parts_missing", _("%(count)d parts have not arrived yet.")),
+    "preparing": Entry(
+        503,
+        "preparing",
+        _("Camera data and location are being removed from this image. Its download is here in a few seconds."),
+        _("Almost ready"),
+    ),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
     "too_many": Entry(
         429,
@@ -277,6 +284,8 @@ def problem_of(error: Exception) -> Problem:
             return problem("underway", headers=VERY_SOON)
         case KeyReused():
             return problem("key_reused")
+        case Preparing():
+            return problem("preparing", headers=VERY_SOON)
         case Crowded():
             return problem("completes_full", headers=VERY_SOON)
         case Hashing():

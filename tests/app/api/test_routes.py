@@ -96,6 +96,7 @@ def test_the_api_shows_every_documented_field_of_an_upload(owner):
         "fetched": {"count": 0, "last_at": None},
         "password": False,
         "downloads": None,
+        "metadata": None,
         "code": "",
     }
     assert upload["expires_at"].endswith("Z")

@@ -33,7 +33,7 @@ def test_the_decoder_inherits_no_secret_and_no_open_file(program):
 
 def test_the_decoder_limits_itself_before_it_decodes():
     code = (
-        "import decoder, resource as r; decoder.restrict(); decoder.limit_memory(decoder.SMALL);"
+        "import decoder, resource as r; decoder.walls.restrict(); decoder.walls.limit_memory(decoder.SMALL);"
         "print(*[r.getrlimit(l)[0] for l in (r.RLIMIT_CPU, r.RLIMIT_DATA, r.RLIMIT_FSIZE, r.RLIMIT_CORE)],"
         " open('/proc/self/oom_score_adj').read())"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mayfly.previews import decoder
+from mayfly.previews import decoder, walls
 
 from ...support.pictures import jpeg
 
@@ -62,6 +62,6 @@ def test_a_linux_that_refuses_a_limit_gets_no_preview():
 @pytest.mark.parametrize("name", ["RLIMIT_CPU", "RLIMIT_DATA"])
 def test_a_limit_is_set_on_linux(name, monkeypatch):
     set_to = {}
-    monkeypatch.setattr(decoder.resource, "setrlimit", lambda kind, values: set_to.update({kind: values}))
-    decoder.limit(name, 1, 2)
-    assert set_to == {getattr(decoder.resource, name): (1, 2)}
+    monkeypatch.setattr(walls.resource, "setrlimit", lambda kind, values: set_to.update({kind: values}))
+    walls.limit(name, 1, 2)
+    assert set_to == {getattr(walls.resource, name): (1, 2)}

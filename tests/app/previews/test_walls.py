@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mayfly.previews import decoder, reader
+from mayfly.previews import decoder, reader, walls
 from mayfly.previews.draw import ENVIRONMENT
 
 from ...support import pictures
@@ -63,7 +63,9 @@ def test_without_its_walls_a_hijacked_decoder_reaches_much(taken_over, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("program", "needed"), [(decoder, {"pyvips"}), (reader, {"pypdfium2", "pyvips"})], ids=["decoder", "reader"]
+    ("program", "needed"),
+    [(decoder, {"pyvips"}), (reader, {"pypdfium2", "pyvips"}), (walls, set())],
+    ids=["decoder", "reader", "walls"],
 )
 def test_a_decoder_imports_nothing_of_ours(program, needed):
     found = set()
@@ -78,7 +80,7 @@ def test_a_decoder_imports_nothing_of_ours(program, needed):
 @pytest.mark.parametrize("sort", SORTS)
 def test_the_walls_change_no_byte_of_a_preview(sort):
     content_type, content = SORTS[sort]
-    without = "import decoder, sys; decoder.only_compute = lambda: None; sys.exit(decoder.main())"
+    without = "import decoder, sys; decoder.walls.only_compute = lambda: None; sys.exit(decoder.main())"
     shown = [
         subprocess.run(
             [sys.executable, *program, content_type, "100"],
@@ -94,9 +96,9 @@ def test_the_walls_change_no_byte_of_a_preview(sort):
     assert b"RIFF" in shown[0][:20]
 
 
-@pytest.mark.parametrize("machine", decoder.MACHINES)
+@pytest.mark.parametrize("machine", walls.MACHINES)
 def test_the_filter_has_a_number_for_each_call_of_each_machine(machine):
-    place, _ = decoder.MACHINES[machine]
-    rules = decoder.filter_for(machine, os.getpid())
+    place, _ = walls.MACHINES[machine]
+    rules = walls.filter_for(machine, os.getpid())
     assert len(rules) % 8 == 0
-    assert len({call[place] for call in decoder.CALLS.values()}) == len(decoder.CALLS)
+    assert len({call[place] for call in walls.CALLS.values()}) == len(walls.CALLS)

@@ -63,8 +63,8 @@ POLYGLOTS = {
 
 @pytest.mark.parametrize("content_type", POLYGLOTS)
 def test_a_script_inside_an_image_is_served_as_an_image_to_save(owner, content_type):
-    """Case 3."""
-    owner.upload(POLYGLOTS[content_type], kind="image", name="a.html", type="text/html")
+    """Case 3: also if its sender keeps in it what no picture needs."""
+    owner.upload(POLYGLOTS[content_type], kind="image", name="a.html", type="text/html", metadata="keep")
     answer = downloaded(Upload.objects.get().pk)
     assert_saved_and_never_run(answer, content_type)
     assert body_of(answer) == POLYGLOTS[content_type]

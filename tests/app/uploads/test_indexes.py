@@ -31,6 +31,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 completed_at=now,
                 removed_at=now - timedelta(seconds=number),
                 preview_due_at=None if number % 100 else now - timedelta(seconds=number),
+                cleaning_due_at=None if number % 200 else now - timedelta(seconds=number),
                 expires_at=now + timedelta(seconds=number),
                 **common,
             )
@@ -63,6 +64,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
         (lambda: Upload.objects.outdated_receipts()[:1000], "receipts"),
         (lambda: Upload.objects.outdated_refusals()[:1000], "refused"),
         (lambda: Upload.objects.wanting_a_preview()[:1], "previews"),
+        (lambda: Upload.objects.wanting_to_be_cleaned()[:1], "cleaning"),
         (lambda: Upload.objects.of("box7").live_or_refused(), "box_newest"),
         (lambda: Upload.objects.live().filter(code__in=["code5"]), "code_is_unique"),
         (lambda: Upload.objects.live().filter(code__in=["code5", "code7"]), "code_is_unique"),

@@ -125,7 +125,7 @@ class Client(Caller):
         kind = kind or self.random.choice(("file", "file", "image"))
         content = self.content(kind)
         lifetime = self.random.choice((LONG, self.random.randint(*SHORT), self.random.randint(*SHORT)))
-        about = {"kind": kind, "name": self.new_name(), "size": len(content), "lifetime": lifetime}
+        about = {"kind": kind, "name": self.new_name(), "size": len(content), "lifetime": lifetime, "metadata": "keep"}
         answer, _, _ = self.ask("POST", "/api/uploads", json=about)
         if not self.expect(answer, 201):
             return
@@ -162,7 +162,7 @@ class Client(Caller):
         answer, _, attempts = self.ask(
             "POST",
             page,
-            data={"csrfmiddlewaretoken": token},
+            data={"csrfmiddlewaretoken": token, "metadata": "keep"},
             files={"file": (name, content)},
             headers={"Origin": URL},
         )

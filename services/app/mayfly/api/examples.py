@@ -27,6 +27,7 @@ READY: dict[str, Any] = {
     "fetched": {"count": 0, "last_at": None},
     "password": False,
     "downloads": None,
+    "metadata": None,
     "code": "acorn-violin-harp-lemon",
 }
 GUARDED = READY | {"password": True, "downloads": {"most": 3, "taken": 0}}

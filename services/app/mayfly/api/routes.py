@@ -113,6 +113,7 @@ def begin(
         lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
         protection=Protection.chosen(password=data.password, downloads=data.downloads),
         ask=ask,
+        keep_metadata=data.metadata == "keep",
         storage=uploads_storage,
     )
     is_pending = upload.state == State.PENDING  # the repeated call may be about one that is ready since
@@ -256,6 +257,7 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "downloads": (
             None if upload.downloads_most is None else {"most": upload.downloads_most, "taken": upload.downloads_taken}
         ),
+        "metadata": upload.metadata,
         "code": upload.code,
     }
 

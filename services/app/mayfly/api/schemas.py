@@ -26,11 +26,13 @@ class BeginIn(Strict):
     lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
         None, description="In seconds, from the moment it is ready; 15 minutes unless the site says otherwise."
     )
-
     downloads: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
         None, description="From 1 to 100. It ends with so many downloads by others; null sets no limit."
     )
     password: str = Field("", description="Up to 200 characters. Others have to type it; empty sets none.")
+    metadata: Literal["clean", "keep"] = Field(
+        "clean", description="`keep` leaves camera data and location in an image. A file always stays as it is."
+    )
 
 
 class ChangeIn(Strict):
@@ -88,6 +90,10 @@ class UploadOut(Schema):
     fetched: FetchedOut
     password: bool = Field(description="Whether others have to type one.")
     downloads: DownloadsOut | None = Field(description="How often others may download it; null if there is no limit.")
+    metadata: Literal["cleaned", "kept", "cleaning"] | None = Field(
+        description="Whether camera data and location were removed from an image. The bytes of one that is `cleaning` "
+        "are not offered yet; the download answers 503 with `Retry-After`."
+    )
     code: str | None = Field(description="Four words that lead to it from `/code/` while it is live.")
 
 

@@ -66,6 +66,7 @@ class UploadForm(forms.Form):
     lifetime = forms.CharField(required=False)
     downloads = forms.CharField(required=False)
     password = forms.CharField(required=False, strip=False)
+    metadata = forms.CharField(required=False)
 
     def clean_lifetime(self) -> timedelta | None:
         try:
@@ -175,18 +176,24 @@ class IntoStorage(FileUploadHandler):
             self._refuse(file.name, error)
 
     def finish(
-        self, title: str, lifetime: timedelta | None = None, downloads: int | None = None, password: str = ""
+        self,
+        title: str,
+        lifetime: timedelta | None = None,
+        downloads: int | None = None,
+        password: str = "",
+        metadata: str = "",
     ) -> int:
         """Turn ready what has arrived whole, and return how many did. The others join the refusals.
 
         Raises Hashing: too many passwords are being hashed, and nothing was turned ready.
         """
+        keep_metadata = metadata == "keep"
         arrived = 0
         protection = Protection.chosen(password=password, downloads=downloads) if self.incoming else OPEN
         while self.incoming:
             file = self.incoming.pop(0)
             try:
-                file.receiver.finish(title=title, lifetime=lifetime, protection=protection)
+                file.receiver.finish(title=title, lifetime=lifetime, protection=protection, keep_metadata=keep_metadata)
                 arrived += 1
             except (Refused, Gone, Busy, Crowded, StorageError) as error:
                 file.receiver.cancel()  # no page knows of it, so no visitor could complete it later

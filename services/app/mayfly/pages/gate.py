@@ -8,7 +8,7 @@ from .. import links
 from ..problems import Problem, problem, problem_of
 from ..storage.protocol import StorageError
 from ..uploads import opening
-from ..uploads.errors import Gone, Hashing, Locked, Unconfirmed, Unknown, WrongPassword
+from ..uploads.errors import Gone, Hashing, Locked, Preparing, Unconfirmed, Unknown, WrongPassword
 from ..uploads.guarded import Guarded
 from ..uploads.opening import Visitor
 from ..visitors.addresses import address_of
@@ -18,7 +18,7 @@ from ..visitors.unlocking import unlocks
 from .errors import answer
 
 # Whatever keeps a visitor from an upload.
-CLOSED = (Gone, Locked, Unconfirmed, StorageError, TooManyGuesses, Hashing)
+CLOSED = (Gone, Locked, Unconfirmed, StorageError, TooManyGuesses, Hashing, Preparing)
 
 
 def unlocked(request: HttpRequest, upload_id: str) -> tuple[Visitor, Guarded | None]:

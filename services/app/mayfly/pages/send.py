@@ -178,7 +178,7 @@ def _received_form(request: HttpRequest, incoming: IntoStorage) -> list[Upload]:
     uploads = [file.receiver.upload for file in incoming.incoming]
     if not uploads and not incoming.refusals:
         raise Unanswerable("no_file", site=links.site(request))
-    incoming.finish(**{name: value or getattr(chosen, name) for name, value in form.cleaned_data.items()})
+    incoming.finish(**{name: value or getattr(chosen, name, value) for name, value in form.cleaned_data.items()})
     return [upload for upload in uploads if upload.state == State.READY]
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from ..uploads.limits import limits
 from ..uploads.refusals import with_limit
 from ..uploads.visible import visible
-from . import decoder, reader
+from . import decoder, reader, walls
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def _run(program: Sequence[str | Path], content: Generator[bytes], seconds: floa
             process.kill()
             process.wait()
         output.seek(0)
-        return status, output.read(decoder.MOST_OUTPUT)
+        return status, output.read(walls.MOST_OUTPUT)
 
 
 def _branded(image: Generator[bytes]) -> Generator[bytes]:

@@ -22,9 +22,12 @@ MOST_ATTEMPTS = 3
 BEGIN_SECONDS = 4
 
 
-def make_due(*, storage: UploadStorage) -> int:
-    """Make the previews that are due; no image is begun after BEGIN_SECONDS. Returns how many were made."""
-    claimed = _claimed(until=time.monotonic() + BEGIN_SECONDS)
+def make_due(*, storage: UploadStorage, until: float | None = None) -> int:
+    """Make the previews that are due, and return how many were made.
+
+    No image is begun after `until`, by the monotonic clock: usually after BEGIN_SECONDS.
+    """
+    claimed = _claimed(until=time.monotonic() + BEGIN_SECONDS if until is None else until)
     return sum(make(upload, storage=storage) is not None for upload in claimed)
 
 

@@ -30,8 +30,9 @@ BLANKS = {"\t", "\n", "\r", "\f"}
 
 def main() -> int:
     decoder = ModuleType("decoder")
+    decoder.__file__ = str(DECODER)  # its walls are beside it
     SourceFileLoader(decoder.__name__, str(DECODER)).exec_module(decoder)
-    decoder.restrict()
+    decoder.walls.restrict()
     try:
         preview = first_page(decoder) if sys.argv[1] == PDF else first_lines(decoder)
     except decoder.Refused as refused:
@@ -48,12 +49,12 @@ def main() -> int:
 def first_page(decoder: ModuleType) -> bytes:
     """The number of pixels and the picture of the first page of the PDF on the standard input."""
     resource.setrlimit(resource.RLIMIT_CPU, (PDF_SECONDS, PDF_SECONDS + 1))
-    decoder.limit_memory(decoder.LARGE)
+    decoder.walls.limit_memory(decoder.LARGE)
     import pypdfium2  # only now, so that the limit covers its set-up as well
     import pyvips
 
     with open(DECODER) as lock:  # the images' own lock, since a page may take as much memory as a large one
-        decoder.only_compute()
+        decoder.walls.only_compute()
         content = sys.stdin.buffer.read()
         with decoder.take_turn(lock, large=True):
             try:
@@ -83,8 +84,8 @@ def page_of(pypdfium2: Any, content: bytes, side: int) -> tuple[bytes, int, int]
 
 def first_lines(decoder: ModuleType) -> bytes:
     """The first lines of the text on the standard input, which is UTF-8 without any control character."""
-    decoder.limit_memory(decoder.SMALL)
-    decoder.only_compute()
+    decoder.walls.limit_memory(decoder.SMALL)
+    decoder.walls.only_compute()
     content = sys.stdin.buffer.read(MOST_TEXT)
     try:
         # The last character may be cut if there is more of the text.

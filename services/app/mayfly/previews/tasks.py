@@ -1,4 +1,7 @@
-"""The Celery tasks of previews. Any number may run at once, since each image is claimed; any message may be lost."""
+"""The Celery tasks of images: each is cleaned first and drawn then.
+
+Any number may run at once, since each image is claimed; any message may be lost.
+"""
 
 import time
 
@@ -6,13 +9,17 @@ from celery import shared_task
 
 from ..storage.default import uploads_storage
 from . import queue
-from .make import make, make_due
+from .clean import clean_due, clean_one
+from .make import BEGIN_SECONDS, make, make_due
 
 
 @shared_task(name="previews.preview", soft_time_limit=20, time_limit=25)
 def preview(upload_id: str) -> str:
-    """Make the preview of this upload, unless another process has claimed it. May be repeated."""
+    """Clean this upload and make its preview, unless another process has claimed it. May be repeated."""
     began = time.monotonic()
+    is_cleaned = clean_one(upload_id, storage=uploads_storage)
+    if is_cleaned and time.monotonic() - began > BEGIN_SECONDS:
+        return f"cleaned {upload_id[:8]}, its preview comes with the next poll"
     upload = queue.claim(upload_id)
     if upload is None:
         return f"{upload_id[:8]} does not wait for a preview"
@@ -27,5 +34,8 @@ def preview(upload_id: str) -> str:
 # The name is as in earlier versions, so that the messages in an existing queue still run.
 @shared_task(name="uploads.tasks.preview", soft_time_limit=20, time_limit=25)
 def waiting_previews() -> str:
-    """Make the previews that are due, whose messages were lost or never sent. May be repeated and run at once."""
-    return f"{make_due(storage=uploads_storage)} previews made"
+    """Clean and draw what is due, whose messages were lost or never sent. May be repeated and run at once."""
+    until = time.monotonic() + BEGIN_SECONDS
+    cleaned = clean_due(storage=uploads_storage, until=until)
+    made = f"{make_due(storage=uploads_storage, until=until)} previews made"
+    return f"{made}, {cleaned} images cleaned" if cleaned else made

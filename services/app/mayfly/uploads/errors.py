@@ -4,6 +4,7 @@ UploadError
 ├── Busy            another call is at work on this upload
 ├── Underway        the first call with this key is still at work
 ├── KeyReused       a key came again with another body
+├── Preparing       an image is not offered before it has been cleaned
 ├── Crowded         too many uploads are being completed at this moment
 ├── Hashing         too many passwords are being hashed at this moment
 ├── Locked          a password is needed
@@ -48,6 +49,10 @@ class Underway(UploadError):
 
 class KeyReused(UploadError):
     """A key came again with another body than the first time."""
+
+
+class Preparing(UploadError):
+    """The image may still tell where and when it was taken, so its bytes are not offered yet. Ask again in seconds."""
 
 
 class Crowded(UploadError):

@@ -65,6 +65,12 @@ class Upload(Guarded):
     # Storage has a picture under `preview_key`, or the first lines of a text.
     has_preview = models.BooleanField(db_default=False)
     has_lines = models.BooleanField(db_default=False)
+    # Its sender wants an image to stay as it is. Otherwise a worker removes what a camera wrote into it: when the next
+    # attempt is due (null if none is), how many have begun, and when one found something to remove.
+    keep_metadata = models.BooleanField(db_default=False)
+    cleaning_due_at = models.DateTimeField(null=True)
+    cleaning_attempts = models.PositiveSmallIntegerField(db_default=0)
+    cleaned_at = models.DateTimeField(null=True)
     # How often others fetched its bytes, and when last; nothing about them.
     fetched_count = models.PositiveIntegerField(db_default=0)
     fetched_at = models.DateTimeField(null=True)
@@ -115,6 +121,8 @@ class Upload(Guarded):
             ),
             # The previews: which images wait for one.
             models.Index(name="previews", fields=["preview_due_at"], condition=Q(preview_due_at__isnull=False)),
+            # The images that are not offered yet, because they may tell where they were taken.
+            models.Index(name="cleaning", fields=["cleaning_due_at"], condition=Q(cleaning_due_at__isnull=False)),
             # Reconcile: live uploads in the order in which storage lists their keys. `expires_at` is in the index, so
             # that a page of a thousand ids does not touch a thousand pages of the table.
             models.Index(ByteOrder("id"), name="in_byte_order", condition=Q(state=State.READY), include=["expires_at"]),
@@ -163,6 +171,22 @@ class Upload(Guarded):
     def has_picture(self) -> bool:
         """Whether it has a picture in its owner's list, or one is being made."""
         return self.kind == Kind.IMAGE or self.has_preview or (self.preview_due_at is not None and not self.is_text)
+
+    @property
+    def metadata(self) -> str | None:
+        """The fate of an image's metadata: `kept`, `cleaning` or `cleaned`; None if it had none, or is a file."""
+        if self.kind != Kind.IMAGE:
+            return None
+        if self.keep_metadata:
+            return "kept"
+        if self.cleaning_due_at is not None:
+            return "cleaning"
+        return "cleaned" if self.cleaned_at is not None else None
+
+    @property
+    def may_have_transfer(self) -> bool:
+        """Whether storage may have an open transfer of it: its sender's, or that of its cleaned bytes."""
+        return self.completed_at is None or self.cleaning_due_at is not None
 
     @property
     def is_text(self) -> bool:

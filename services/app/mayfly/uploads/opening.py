@@ -12,7 +12,7 @@ from ..storage.protocol import StorageError, UploadStorage
 from . import lifecycle
 from .choices import End, State
 from .codes import codes_in
-from .errors import Gone, Locked, Unconfirmed, Unknown
+from .errors import Gone, Locked, Preparing, Unconfirmed, Unknown
 from .guarded import Guarded
 from .limits import DOWNLOAD_URL_LIFETIME
 from .models import Upload
@@ -161,6 +161,7 @@ def download_url(upload_id: str, visitor: Visitor, *, storage: UploadStorage) ->
         Locked: it has a password, and the visitor has no pass.
         Unconfirmed: a download of it begins with `take_download`.
         Gone: the upload has expired, or was removed; or storage has lost its object, and the row is removed too.
+        Preparing: it is an image that has not been cleaned yet.
         Unknown: there never was such an upload for visitors.
         StorageError: storage does not answer.
     """
@@ -236,8 +237,15 @@ def _signed(upload: Upload, storage: UploadStorage) -> str:
     return url
 
 
+def check_prepared(upload: Upload) -> None:
+    """Raise Preparing if its bytes are not offered yet. Whatever gives bytes out asks here."""
+    if upload.cleaning_due_at is not None:
+        raise Preparing
+
+
 def _stored_size(upload: Upload, storage: UploadStorage) -> int:
-    """The size of the object in storage. If storage has lost it, remove the row and raise Gone."""
+    """The size of the object in storage. If storage has lost it, remove the row and raise Gone. Raises Preparing."""
+    check_prepared(upload)
     size = storage.length(upload.key)
     if size is None:
         # A row that offers nothing is removed by the first request for its bytes that finds out.

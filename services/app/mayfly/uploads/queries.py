@@ -82,8 +82,16 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(_is_refused()).order_by("-completed_at", "-pk")
 
     def wanting_a_preview(self) -> "UploadQuerySet":
-        """Uploads whose next attempt at a preview is due: images first, and the longest waiting first."""
-        return self.live().filter(preview_due_at__lte=Now()).order_by("-kind", "preview_due_at")
+        """Uploads whose next attempt at a preview is due: images first, and the longest waiting first.
+
+        An image is cleaned before it is drawn, so that storage never replaces what the decoder reads.
+        """
+        waiting = self.live().filter(preview_due_at__lte=Now(), cleaning_due_at__isnull=True)
+        return waiting.order_by("-kind", "preview_due_at")
+
+    def wanting_to_be_cleaned(self) -> "UploadQuerySet":
+        """Images whose next attempt at a cleaning is due, the longest waiting first."""
+        return self.live().filter(cleaning_due_at__lte=Now()).order_by("cleaning_due_at")
 
     def after_in_byte_order(self, last: str) -> "UploadQuerySet":
         """Those whose id comes after `last`, in the order in which storage lists their keys."""

@@ -50,11 +50,18 @@ class Receiver:
             self._send(len(self._buffer))
 
     def finish(
-        self, *, title: str = "", lifetime: timedelta | None = None, protection: Protection = OPEN, whole: bool = False
+        self,
+        *,
+        title: str = "",
+        lifetime: timedelta | None = None,
+        protection: Protection = OPEN,
+        keep_metadata: bool = False,
+        whole: bool = False,
     ) -> Upload:
         """Complete the upload with the bytes received; `whole` means that its declared size is exact.
 
-        `lifetime` None and `protection` OPEN leave those that the upload began with.
+        `lifetime` None and `protection` OPEN leave those that the upload began with. `keep_metadata` leaves an image as
+        it is.
 
         Raises:
             PartsMissing, Refused, Gone: as `complete` does.
@@ -78,6 +85,8 @@ class Receiver:
             changes["title"] = title
         if lifetime is not None:
             changes["lifetime"] = lifetime
+        if keep_metadata:
+            changes["keep_metadata"] = True
         Upload.objects.pending().filter(pk=self.upload.pk).update(**changes)
         return lifecycle.complete(self.upload, storage=self.storage)
 

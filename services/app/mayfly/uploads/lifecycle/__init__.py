@@ -8,6 +8,7 @@ nothing. Every step may be cut off anywhere and run again; `sweep` runs it again
 """
 
 from .begin import FIRST_PARTS, PART_URL_LIFETIME, arrived, begin, sign_first, sign_parts
+from .clean import clean
 from .complete import complete, refuse
 from .deadline import keep_receiving
 from .keep import change, keep, more
@@ -26,6 +27,7 @@ __all__ = [
     "begin",
     "begun_before",
     "change",
+    "clean",
     "clear",
     "complete",
     "discard",

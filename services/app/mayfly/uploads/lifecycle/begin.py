@@ -47,11 +47,13 @@ def begin(
     lifetime: timedelta | None = None,
     protection: Protection = OPEN,
     ask: Ask | None = None,
+    keep_metadata: bool = False,
     storage: UploadStorage,
 ) -> Upload:
     """Begin an upload of `size` bytes: a pending row with an open transfer. `address` is the client's.
 
-    `sender` is the id of the client's token, if that token may only send.
+    `sender` is the id of the client's token, if that token may only send. `keep_metadata` leaves an image as it is; a
+    file always stays so.
 
     With an `ask`, the upload is found again by `begun_before`, and another begin of the same ask is refused.
 
@@ -68,8 +70,8 @@ def begin(
     name, title = clean_name(name), clean_title(title)
     count_site(size)
     asked = {"ask_key": ask.key, "ask_body": ask.body} if ask else {"ask_key": None}
-    chosen = {"kind": kind, "name": name, "title": title, "lifetime": lifetime} | protection.columns
-    upload = _insert(box=box, address=address, sender=sender, size=size, **chosen, **asked)
+    chosen = {"kind": kind, "name": name, "title": title, "lifetime": lifetime, "keep_metadata": keep_metadata}
+    upload = _insert(box=box, address=address, sender=sender, size=size, **chosen, **protection.columns, **asked)
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
     except StorageError:

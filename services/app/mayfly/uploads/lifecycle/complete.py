@@ -7,6 +7,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from ...cleaning import NotAtHand, Source, Unreadable, plan
 from ...storage.protocol import Part, TransferNotFound, UploadStorage
 from .. import events, places
 from ..choices import End, Kind, State
@@ -15,6 +16,9 @@ from ..errors import Gone, NotAllowed, PartsMissing, Refused
 from ..locks import request_lock, transaction_lock
 from ..models import Upload
 from .remove import keep_newest, remove
+
+# How much of an image is read to learn whether it needs cleaning: a whole small one, and the head of most others.
+LOOKED_AT = 65_536
 
 
 def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
@@ -57,12 +61,13 @@ def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
 def _complete(upload: Upload, storage: UploadStorage) -> None:
     try:
         first = _assemble(upload, storage)
-        content_type = content_type_of(Kind(upload.kind), first)
+        content_type = content_type_of(Kind(upload.kind), first[:FIRST_BYTES])
     except NotAllowed as reason:
         refuse(upload, str(reason), storage=storage)
         return
     is_image = upload.kind == Kind.IMAGE
-    upload.proven_type = proven_type(first)
+    waits = is_image and not upload.keep_metadata and _may_need_cleaning(content_type, first, upload.size)
+    upload.proven_type = proven_type(first[:FIRST_BYTES])
     with transaction.atomic(durable=True):
         transaction_lock(upload.box)
         won = (
@@ -75,6 +80,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
                 expires_at=Now() + F("lifetime"),  # its owner may change it at any moment
                 proven_type=upload.proven_type,
                 preview_due_at=Now() if upload.wants_preview else None,
+                cleaning_due_at=Now() if waits else None,
             )
         )
         if not won:
@@ -104,7 +110,16 @@ def _assemble(upload: Upload, storage: UploadStorage) -> bytes:
         raise NotAllowed("transfer_ended", _("The transfer has ended. Begin again."))
     if size != upload.size:
         raise NotAllowed("length_differs", _("Storage did not keep all bytes of it. Send it again."))
-    return storage.first_bytes(upload.key, FIRST_BYTES)
+    is_looked_into = upload.kind == Kind.IMAGE and not upload.keep_metadata
+    return storage.first_bytes(upload.key, LOOKED_AT if is_looked_into else FIRST_BYTES)
+
+
+def _may_need_cleaning(content_type: str, first: bytes, size: int) -> bool:
+    """Whether there may be something in an image of these first bytes that its picture does not need."""
+    try:
+        return bool(plan(content_type, Source([first], size)))
+    except (NotAtHand, Unreadable):
+        return True  # the worker reads on, and says what is wrong
 
 
 def _check_parts(upload: Upload, parts: dict[int, Part]) -> None:

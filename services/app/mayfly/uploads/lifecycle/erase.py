@@ -78,7 +78,7 @@ def erase(ids: Sequence[str], storage: UploadStorage) -> Erased:
 
 def _failures(uploads: Sequence[Upload], storage: UploadStorage) -> dict[str, str]:
     """Remove the bytes of these uploads. Returns, by id, why an upload is not proven to be out of storage."""
-    transfers = [upload.key for upload in uploads if upload.completed_at is None]
+    transfers = [upload.key for upload in uploads if upload.may_have_transfer]
     faults = storage.close_transfers(transfers, seconds=CLOSE_SECONDS) if transfers else {}
     keys = [key for upload in uploads for key in upload.keys]
     errors = storage.remove(keys)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import Case
 from django.db.models.functions import Coalesce
 
 from ...storage.keys import UPLOADS, id_in
@@ -11,6 +12,8 @@ from ...storage.protocol import Found, UploadStorage
 from ..limits import limits
 from ..models import Upload
 
+# A column of a row, or an expression over its columns; null if the moment has not come.
+Moment = str | Case
 # Clocks differ: an unknown object is a stray only if it is older than the longest life of an upload plus this.
 GRACE = timedelta(hours=1)
 
@@ -43,7 +46,7 @@ def lost(keys: Sequence[str], storage: UploadStorage) -> list[str]:
     return sorted(Upload.objects.live().filter(pk__in=ids).order_by().values_list("pk", flat=True)) if ids else []
 
 
-def strays(listed: Sequence[Found], *, until: str, began: datetime) -> list[str]:
+def strays(listed: Sequence[Found], *, until: Moment, began: datetime) -> list[str]:
     """The keys that no row accounts for. A row accounts for one until its moment `until`, or its removal."""
     rows = Upload.objects.filter(pk__in={id_in(found.key) for found in listed})
     ends: dict[str, datetime | None] = dict(rows.values_list("pk", Coalesce(until, "removed_at")))

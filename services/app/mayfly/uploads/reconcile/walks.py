@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from django.db.models import Case, DateTimeField, When
+from django.db.models.functions import Coalesce
+
 from ...storage.keys import PREVIEWS, UPLOADS
 from ...storage.protocol import UploadStorage
-from .findings import Findings, lost, strays
+from .findings import Findings, Moment, lost, strays
 from .pairs import Pair, live_keys, side_by_side
 
 
@@ -57,7 +60,7 @@ class Transfers(Walk):
     """The open transfers under one prefix; `until` is the moment of a row from which on it has none."""
 
     prefix: str
-    until: str
+    until: Moment
 
     def pairs(self, storage: UploadStorage, *, after: str) -> Iterator[Pair]:
         return side_by_side((), storage.transfers(self.prefix, after=after), after=after)
@@ -67,10 +70,16 @@ class Transfers(Walk):
         return Findings(transfers=len(listed), transfers_without_row=strays(listed, until=self.until, began=began))
 
 
-# A round names a walk by its number here. A complete upload has no transfer; its preview still may.
+# A complete upload has no transfer, except while it is being cleaned.
+_SETTLED = Case(
+    When(cleaning_due_at__isnull=False, then=None),
+    default=Coalesce("cleaned_at", "completed_at"),
+    output_field=DateTimeField(),
+)
+# A round names a walk by its number here. The preview of an upload may have a transfer until it is removed.
 WALKS: tuple[Walk, ...] = (
     Originals(),
     Previews(),
-    Transfers(UPLOADS, until="completed_at"),
+    Transfers(UPLOADS, until=_SETTLED),
     Transfers(PREVIEWS, until="removed_at"),
 )
