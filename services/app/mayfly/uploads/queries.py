@@ -85,6 +85,14 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Uploads whose next attempt at a preview is due: images first, and the longest waiting first."""
         return self.live().filter(preview_due_at__lte=Now()).order_by("-kind", "preview_due_at")
 
+    def wanting_a_digest(self) -> "UploadQuerySet":
+        """Uploads whose next attempt at a hash of their content is due, the longest waiting first."""
+        return self.live().filter(digest_due_at__lte=Now()).order_by("digest_due_at")
+
+    def of_content(self, sha256: str) -> "UploadQuerySet":
+        """Those whose bytes have this hash."""
+        return self.exclude(sha256="").filter(sha256=sha256)
+
     def after_in_byte_order(self, last: str) -> "UploadQuerySet":
         """Those whose id comes after `last`, in the order in which storage lists their keys."""
         return self.alias(place=ByteOrder("pk")).filter(place__gt=last).order_by("place")

@@ -14,7 +14,8 @@ from ..content import FIRST_BYTES, content_type_of, proven_type
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
 from ..locks import request_lock, transaction_lock
 from ..models import Upload
-from .remove import keep_newest, remove
+from ..queries import UploadQuerySet
+from .remove import keep_newest, remove, remove_all
 
 
 def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
@@ -54,6 +55,17 @@ def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
         remove(upload, end=End.REFUSED, storage=storage)
 
 
+def forbid(uploads: UploadQuerySet, reason: str, *, storage: UploadStorage) -> int:
+    """Remove those of these uploads that are live, because their content may not be here. Returns how many.
+
+    The reason is kept for their owners.
+    """
+    ids = list(uploads.live().values_list("pk", flat=True))
+    forbidden = Upload.objects.filter(pk__in=ids)
+    forbidden.live().update(refusal=reason)
+    return remove_all(forbidden, end=End.OPERATOR, storage=storage)
+
+
 def _complete(upload: Upload, storage: UploadStorage) -> None:
     try:
         first = _assemble(upload, storage)
@@ -75,6 +87,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
                 expires_at=Now() + F("lifetime"),  # its owner may change it at any moment
                 proven_type=upload.proven_type,
                 preview_due_at=Now() if upload.wants_preview else None,
+                digest_due_at=Now() if upload.wants_digest else None,
             )
         )
         if not won:
