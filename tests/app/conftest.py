@@ -13,7 +13,10 @@ os.environ.setdefault("ADMIN", "True")
 os.environ.setdefault("WEBHOOKS", "True")
 os.environ.setdefault("WEB_THREADS", "16")  # tests complete many uploads at once in one process
 # All tests come from one address. Those of the rates set limits of their own.
-RATED = "UPLOADS_ADDRESS UPLOADS_BOX CHANGES DOWNLOADS QR_CODES LANGUAGES LOGINS TOKENS CODES CODES_SITE"
+RATED = (
+    "UPLOADS_ADDRESS UPLOADS_BOX CHANGES DOWNLOADS QR_CODES LANGUAGES LOGINS TOKENS CODES CODES_SITE "
+    "REPORTS REPORTS_SITE"
+)
 for rate in RATED.split():
     os.environ.setdefault(f"RATE_{rate}", "0")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):

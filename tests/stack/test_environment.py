@@ -60,10 +60,17 @@ OWN = {
         "RATE_TOKENS",
         "RATE_CODES",
         "RATE_CODES_SITE",
+        "RATE_REPORTS",
+        "RATE_REPORTS_SITE",
+        "ABUSE_MAIL",
+        "SECURITY_CONTACT",
         "AWS_S3_CORS_ORIGINS",
     },
     # The tests add PYTHONPATH, for a task that is slow on purpose.
-    "worker": SETTINGS | TIMES | {"SECRET_KEY", "WORKER_CONCURRENCY", "MAX_IMAGE_MEGAPIXELS", "PYTHONPATH"},
+    "worker": SETTINGS
+    | TIMES
+    | {"SECRET_KEY", "WORKER_CONCURRENCY", "MAX_IMAGE_MEGAPIXELS", "PYTHONPATH"}
+    | {"ADMIN", "ABUSE_MAIL", "EMAIL_URL", "MAIL_FROM"},
     "release": SETTINGS | STATICS | {"SECRET_KEY", "AWS_S3_CORS_ORIGINS"},
     "nginx": set(),
     "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"},

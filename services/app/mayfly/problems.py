@@ -207,6 +207,7 @@ NOT_ALLOWED = {
     "address_count": 429,
     "site_full": 503,
     "webhook_count": 409,
+    "address_blocked": 403,
 }
 # The headers of an answer to a request that another one stands in the way of, or that met a database in its restart.
 SOON = {"Retry-After": "5"}

@@ -8,7 +8,21 @@ from django.views.i18n import set_language
 from .api import bytes as byte_routes
 from .api.routes import api
 from .ops import health
-from .pages import code, deletion, download, forget, installed, lists, operator, send, share, sharex, worker
+from .pages import (
+    code,
+    deletion,
+    download,
+    forget,
+    installed,
+    lists,
+    operator,
+    report,
+    security,
+    send,
+    share,
+    sharex,
+    worker,
+)
 from .pages.limited import limited
 from .uploads.choices import Kind
 from .visitors.rates import Rate
@@ -29,6 +43,8 @@ urlpatterns = [
     path("u/<upload:upload_id>/delete", share.delete, name="delete"),
     path("u/<upload:upload_id>/delete/<str:token>", deletion.delete, name="delete-link"),
     path("u/<upload:upload_id>/keep", share.keep, name="keep"),
+    path("u/<upload:upload_id>/report", report.report, name="report"),
+    path(".well-known/security.txt", security.contact, name="security"),
     path("code/", code.code, name="code"),
     path("app/manifest.webmanifest", installed.manifest, name="manifest"),
     path("app/offline/", worker.offline, name="offline"),

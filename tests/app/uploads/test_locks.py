@@ -77,3 +77,23 @@ def test_completes_during_a_hanging_one_are_turned_away(beside, monkeypatch):
     leave.set()
     assert hanging.result(20).state == State.READY
     assert lifecycle.complete(upload, storage=Wrapped()).state == State.READY
+
+
+def test_a_lock_if_free_is_not_waited_for(beside):
+    """Case 111. On SQLite one process does the periodic work anyway."""
+    inside, leave = Event(), Event()
+
+    def hold() -> bool:
+        with locks.lock_if_free("digests") as is_free:
+            inside.set()
+            leave.wait(20)
+            return is_free
+
+    working = beside(hold)
+    assert inside.wait(20)
+    with locks.lock_if_free("digests") as is_free:
+        assert is_free == (connection.vendor != "postgresql")
+    leave.set()
+    assert working.result(20)
+    with locks.lock_if_free("digests") as is_free:
+        assert is_free

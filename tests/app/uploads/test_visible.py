@@ -60,6 +60,7 @@ def test_a_name_keeps_what_its_script_needs(name):
     assert clean_name(name) == name
 
 
+@pytest.mark.django_db
 def test_a_name_of_unseen_characters_is_none(owner):
     answer = owner.post("/api/uploads", {"kind": "file", "name": "\u202e\u200b", "size": 1})
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, "name")

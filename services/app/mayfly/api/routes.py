@@ -31,6 +31,7 @@ from ..uploads.repeats import Ask
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
+from ..visitors.senders import check_sender
 from .auth import BoxToken, SendingToken, box_of, caller_of, owned, token_for
 from .document import GROUPS, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
@@ -96,6 +97,7 @@ def begin(
     known = box_of(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=known)
+    check_sender(request)
     sender = token.sender if token else ""
     client = f"box {known} {sender}" if known else f"address {address}"
     # Not with the password: a quick hash of it is not to be kept.

@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -15,9 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +23,9 @@ from ..uploads.choices import STANDING, End, Kind, State
 from ..uploads.formats import size_in_words
 from ..uploads.models import Upload
 from ..uploads.queries import UploadQuerySet
+from . import blocks, reports  # noqa: F401  # Django finds the admin in this module, and the rest of it through this import
 from .finding import find
+from .showing import LIST, picture_of, time_shown, way_to_block, with_others
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Upload]
@@ -38,10 +36,9 @@ logger = logging.getLogger(__name__)
 
 # The most uploads that the confirmation shows one by one; above that it says how many there are.
 SHOWN = 12
-LIST = "admin:uploads_upload_changelist"
 
 admin.site.site_header = admin.site.site_title = "Mayfly"
-admin.site.enable_nav_sidebar = False  # it lists three tables, and takes a quarter of the width
+admin.site.enable_nav_sidebar = False  # it lists some tables, and takes a quarter of the width
 
 
 class Titled(admin.ChoicesFieldListFilter):
@@ -69,7 +66,7 @@ class UploadAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("picture", "named", "title", "kind_shown", "size_shown", "state_shown")}),
         (_("When"), {"fields": ("came", "ends")}),
-        (_("From where"), {"fields": ("id", "of_box", "of_address")}),
+        (_("From where"), {"fields": ("id", "of_box", "of_address", "content")}),
     )
     readonly_fields = (
         "picture",
@@ -81,6 +78,7 @@ class UploadAdmin(ModelAdmin):
         "ends",
         "of_box",
         "of_address",
+        "content",
     )
 
     class Media:
@@ -110,11 +108,11 @@ class UploadAdmin(ModelAdmin):
 
     @admin.display(description=_("Arrived"), ordering="created_at")
     def came(self, upload: Upload) -> str:
-        return _time(upload.created_at)
+        return time_shown(upload.created_at)
 
     @admin.display(description=_("Expires, or deleted"), ordering="expires_at")
     def ends(self, upload: Upload) -> str:
-        return _time(upload.removed_at or upload.expires_at)
+        return time_shown(upload.removed_at or upload.expires_at)
 
     @admin.display(description=_("Page"))
     def page(self, upload: Upload) -> str:
@@ -124,15 +122,24 @@ class UploadAdmin(ModelAdmin):
 
     @admin.display(description=_("Preview"))
     def picture(self, upload: Upload) -> str:
-        return _picture(upload) or gettext("There is none.")
+        return picture_of(upload) or gettext("There is none.")
 
     @admin.display(description=_("Box"))
     def of_box(self, upload: Upload) -> str:
-        return _others(upload.box, gettext("All uploads of this box"))
+        return with_others(upload.box, gettext("All uploads of this box"))
 
     @admin.display(description=_("Address, as a hash"))
     def of_address(self, upload: Upload) -> str:
-        return _others(upload.address, gettext("All uploads from this address")) if upload.address else "-"
+        if not upload.address:
+            return "-"
+        others = with_others(upload.address, gettext("All uploads from this address"))
+        return format_html("{} · {}", others, way_to_block(upload.address, gettext("Block sender")))
+
+    @admin.display(description=_("Content, as a SHA-256"))
+    def content(self, upload: Upload) -> str:
+        if not upload.sha256:
+            return "-"
+        return format_html("{} {}", upload.sha256, way_to_block(upload.sha256, gettext("Block content")))
 
     def view_on_site(self, upload: Upload) -> str:
         """The address of the page that visitors see."""
@@ -211,7 +218,7 @@ class UploadAdmin(ModelAdmin):
                 {
                     "name": self.named(upload),
                     "about": f"{self.kind_shown(upload)}, {self.size_shown(upload)}",
-                    "picture": _picture(upload),
+                    "picture": picture_of(upload),
                     "page": self.page(upload),
                 }
                 for upload in standing[:SHOWN]
@@ -252,21 +259,3 @@ def _batches(uploads: UploadQuerySet) -> Iterator[UploadQuerySet]:
     ):
         yield Upload.objects.filter(pk__in=ids)
         last = ids[-1]
-
-
-def _time(value: datetime) -> SafeString:
-    """A time in UTC, which the page's script shows in the zone of the browser."""
-    words = f"{date_format(value, 'j N')}, {value:%H:%M:%S} UTC"
-    return format_html('<time class="local" datetime="{}">{}</time>', value.isoformat(), words)
-
-
-def _picture(upload: Upload) -> str:
-    """The preview of a live image; empty if there is none."""
-    if upload.state != State.READY or not upload.has_preview:
-        return ""
-    return format_html('<img class="preview" src="{}" alt="">', reverse("preview", args=[upload.pk]))
-
-
-def _others(value: str, words: str) -> SafeString:
-    """An id or hash with a link to the list of all uploads that have it."""
-    return format_html('{} <a href="{}?{}">{}</a>', value, reverse(LIST), urlencode({"q": value}), words)

@@ -27,6 +27,7 @@ from ..uploads.visible import visible
 from ..visitors import rates
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany
+from ..visitors.senders import check_sender
 
 
 def body_length(request: HttpRequest) -> int | None:
@@ -144,6 +145,7 @@ class IntoStorage(FileUploadHandler):
         take = rates.take_here if self.incoming or self.refusals else rates.take
         try:
             take(Rate.UPLOADS, address=self._address, box=self.box)
+            check_sender(cast(HttpRequest, self.request))
             upload = lifecycle.begin(
                 box=self.box,
                 sender=self.sender,
@@ -219,10 +221,10 @@ class IntoStorage(FileUploadHandler):
         return SkipFile()
 
     def _refuse(self, name: str, error: Exception) -> None:
-        """Note why a file is refused. If a later try may succeed, the answer says so with its status, and when."""
+        """Note why a file is refused. If the sender or a lack of room is why, the status says so."""
         problem = problem_of(error)
         self.refusals.append((name, problem.message))
-        if problem.status in (429, 503):
+        if problem.status in (403, 429, 503):
             self.status = problem.status
             self.headers.update(problem.headers or {})
 

@@ -22,6 +22,7 @@ from ..uploads.rules import check_size
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
+from ..visitors.senders import check_sender
 from ..visitors.tokens import Token
 from . import choices, deletion
 from .caching import never_stored
@@ -99,6 +100,7 @@ def _received(request: HttpRequest, name: str, token: Token) -> Upload:
     chosen = choices.from_headers(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=token.box)
+    check_sender(request)
     chunks = _chunks(request) if size is not None else _chunks_of_unknown_length(request, most)
     first = next(chunks, b"")  # before a row and a transfer exist, which a client who sends nothing should not cost
     check_size(Kind.FILE, len(first))

@@ -5,6 +5,7 @@ from .celery import *  # noqa: F403
 from .cors import *  # noqa: F403
 from .cors import CORS_MIDDLEWARE
 from .limits import *  # noqa: F403
+from .mail import *  # noqa: F403
 from .places import *  # noqa: F403
 from .places import BASE_DIR
 from .security import *  # noqa: F403
@@ -29,6 +30,7 @@ INSTALLED_APPS = [
     "mayfly.visitors",
     "mayfly.previews",
     "mayfly.webhooks",
+    "mayfly.abuse",
     "mayfly.pages",
     "mayfly.ops",
 ]

@@ -54,6 +54,8 @@ CELERY_TASK_ROUTES = {
     # These may wait behind images, but must not delay a sweep.
     "uploads.tasks.reconcile": {"queue": "previews"},
     "webhooks.deliver": {"queue": "previews"},
+    "abuse.tasks.reports": {"queue": "previews"},
+    "abuse.tasks.digests": {"queue": "previews"},
 }
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 SWEEP_SECONDS = 5
@@ -63,6 +65,8 @@ SLICE_PAUSE_SECONDS = 30  # a slice takes 10 s, so a round leaves its worker fre
 # the poll is the only way to a preview.
 PREVIEW_SECONDS = 30 if REDIS_URL else 2
 WEBHOOK_SECONDS = 5
+REPORTS_SECONDS = 60  # at most one mail a minute
+DIGESTS_SECONDS = 15  # as long as one call takes at most
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {
         "task": "uploads.tasks.reconcile",
@@ -74,6 +78,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "uploads.tasks.preview",
         "schedule": PREVIEW_SECONDS,
         "options": {"expires": PREVIEW_SECONDS * 2},
+    },
+    "reports": {
+        "task": "abuse.tasks.reports",
+        "schedule": REPORTS_SECONDS,
+        "options": {"expires": REPORTS_SECONDS * 2},
+    },
+    "digests": {
+        "task": "abuse.tasks.digests",
+        "schedule": DIGESTS_SECONDS,
+        "options": {"expires": DIGESTS_SECONDS, "priority": 9},  # after all previews
     },
     "sweep": {
         "task": "uploads.tasks.sweep",

@@ -37,9 +37,13 @@ RATES = {
     "logins": (variables.number("RATE_LOGINS", default=3, least=0, most=1_000_000), 0),
     "tokens": (variables.number("RATE_TOKENS", default=2, least=0, most=1_000_000), 0),
     "codes": (variables.number("RATE_CODES", default=6, least=0, most=1_000_000), 0),
+    "reports": (variables.number("RATE_REPORTS", default=3, least=0, most=1_000_000), 0),
 }
-# The same for all clients together, where many addresses must not help to guess.
-SITE_RATES = {"codes": variables.number("RATE_CODES_SITE", default=30, least=0, most=1_000_000)}
+# The same for all clients together, where many addresses must not help to guess, or to bury the operator.
+SITE_RATES = {
+    "codes": variables.number("RATE_CODES_SITE", default=30, least=0, most=1_000_000),
+    "reports": variables.number("RATE_REPORTS_SITE", default=30, least=0, most=1_000_000),
+}
 SHARED_BOX = variables.flag("SHARED_BOX", default=False)
 RECEIPT_TIME = timedelta(hours=variables.number("RECEIPT_HOURS", default=24, least=0, most=8760))
 RECONCILE_MAX = variables.number("RECONCILE_MAX", default=10, least=0, most=1_000_000)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from decouple import Config, Csv, RepositoryEmpty, strtobool
 
 _config = Config(RepositoryEmpty())
+_MAIL = r"[^\s@<>:,;\"]+@[^\s@<>:,;\"]+"
 
 
 def text(name: str, *, default: str | None = None, choices: tuple[str, ...] = ()) -> str:
@@ -86,6 +87,24 @@ def _as_origin(name: str, value: str) -> str:
         fail(name, "has to be scheme and host in small letters, without a path, as in https://drop.example.org")
     if value.startswith("https://") and value.endswith(":443") or value.startswith("http://") and value.endswith(":80"):
         fail(name, "names the port that its scheme has anyway, and browsers leave that out")
+    return value
+
+
+def mail(name: str, *, default: str = "") -> str:
+    """One mail address."""
+    value = _read(name, default)
+    if value and not re.fullmatch(_MAIL, value):
+        fail(name, f"is {value!r}, and has to be one mail address, as in abuse@example.org")
+    return value
+
+
+def contact(name: str, *, default: str = "") -> str:
+    """Where people reach the operator, as a URI: a mail address, a page, or a telephone number."""
+    value = _read(name, default)
+    if re.fullmatch(_MAIL, value):
+        return f"mailto:{value}"
+    if value and not re.fullmatch(r"(https://|mailto:|tel:)[^\s<>]+", value):
+        fail(name, f"is {value!r}, and has to be a mail address, or begin with https://, mailto: or tel:")
     return value
 
 

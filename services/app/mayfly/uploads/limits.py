@@ -15,6 +15,9 @@ DOWNLOADS = 100  # the most that a limit on downloads may be
 # Storage's words about a failed removal: enough for the code and the sentence of S3's error.
 FAILURE_LENGTH = 200
 ASK_LENGTH = 32  # hexadecimal digits of a hash: 128 bits
+DIGEST_LENGTH = 64  # a SHA-256 in hexadecimal
+# The largest content that is hashed: a task of the worker reads it within some seconds.
+DIGESTED = 256 * MB
 FORM_FILES = 100  # the most files of one form that are taken
 PDF_PREVIEW = 32 * MB  # the largest PDF whose first page is shown: the decoder has it in memory whole
 # The lifetimes that a form offers, beside the usual one; those above the longest are left out.

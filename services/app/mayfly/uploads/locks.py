@@ -67,6 +67,25 @@ def request_lock(name: str) -> Iterator[None]:
             yield
 
 
+@contextmanager
+def lock_if_free(name: str) -> Iterator[bool]:
+    """Hold a lock for the length of the block, unless another process has it: then False, at once.
+
+    For periodic work that one process should do at a time. Without Postgres one process does it anyway.
+    """
+    if connection.vendor != "postgresql":
+        yield True
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 1))", [name])
+        is_held = bool(cursor.fetchone()[0])
+    if not is_held:
+        yield False
+        return
+    with _unlocked_at_the_end(name):
+        yield True
+
+
 def _lock(cursor: CursorWrapper, name: str) -> None:
     cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", [name])
 

@@ -14,7 +14,7 @@ from .content import TEXT, is_previewed
 from .errors import Gone
 from .guarded import Guarded
 from .ids import ID_LENGTH, new_id
-from .limits import ASK_LENGTH, FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
+from .limits import ASK_LENGTH, DIGEST_LENGTH, DIGESTED, FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
 from .order import ByteOrder
 from .parts import Plan
 from .queries import UploadQuerySet, age_of
@@ -71,6 +71,11 @@ class Upload(Guarded):
     cleaning_due_at = models.DateTimeField(null=True)
     cleaning_attempts = models.PositiveSmallIntegerField(db_default=0)
     cleaned_at = models.DateTimeField(null=True)
+    # The SHA-256 of its bytes, for the operator alone, once it is known; when the next attempt at it is due (null if
+    # none is), and how many have begun.
+    sha256 = models.CharField(max_length=DIGEST_LENGTH, db_default="", blank=True)
+    digest_due_at = models.DateTimeField(null=True)
+    digest_attempts = models.PositiveSmallIntegerField(db_default=0)
     # How often others fetched its bytes, and when last; nothing about them.
     fetched_count = models.PositiveIntegerField(db_default=0)
     fetched_at = models.DateTimeField(null=True)
@@ -101,6 +106,7 @@ class Upload(Guarded):
                 condition=Q(downloads_most__isnull=True) | Q(downloads_taken__lte=F("downloads_most")),
             ),
             models.CheckConstraint(name="gone_keeps_no_code", condition=~Q(state=State.GONE) | Q(code__isnull=True)),
+            models.CheckConstraint(name="gone_keeps_no_digest", condition=~Q(state=State.GONE) | Q(sha256="")),
             models.UniqueConstraint(name="code_is_unique", fields=["code"], condition=Q(code__isnull=False)),
             models.UniqueConstraint(name="one_for_an_ask", fields=["ask_key"], condition=Q(ask_key__isnull=False)),
         ]
@@ -123,6 +129,9 @@ class Upload(Guarded):
             models.Index(name="previews", fields=["preview_due_at"], condition=Q(preview_due_at__isnull=False)),
             # The images that are not offered yet, because they may tell where they were taken.
             models.Index(name="cleaning", fields=["cleaning_due_at"], condition=Q(cleaning_due_at__isnull=False)),
+            # The hashes: which uploads wait for one, and which have the same.
+            models.Index(name="digests", fields=["digest_due_at"], condition=Q(digest_due_at__isnull=False)),
+            models.Index(name="same_content", fields=["sha256"], condition=~Q(sha256="")),
             # Reconcile: live uploads in the order in which storage lists their keys. `expires_at` is in the index, so
             # that a page of a thousand ids does not touch a thousand pages of the table.
             models.Index(ByteOrder("id"), name="in_byte_order", condition=Q(state=State.READY), include=["expires_at"]),
@@ -166,6 +175,11 @@ class Upload(Guarded):
     def wants_preview(self) -> bool:
         """Whether a preview of it is attempted: of every image, and of a file if its first bytes prove a fit type."""
         return self.kind == Kind.IMAGE or is_previewed(self.proven_type, self.size)
+
+    @property
+    def wants_digest(self) -> bool:
+        """Whether its bytes are hashed."""
+        return self.size <= DIGESTED
 
     @property
     def has_picture(self) -> bool:

@@ -93,6 +93,17 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Images whose next attempt at a cleaning is due, the longest waiting first."""
         return self.live().filter(cleaning_due_at__lte=Now()).order_by("cleaning_due_at")
 
+    def wanting_a_digest(self) -> "UploadQuerySet":
+        """Uploads whose next attempt at a hash of their content is due, the longest waiting first.
+
+        An image that is to be cleaned is not among them: its bytes will change.
+        """
+        return self.live().filter(digest_due_at__lte=Now(), cleaning_due_at__isnull=True).order_by("digest_due_at")
+
+    def of_content(self, sha256: str) -> "UploadQuerySet":
+        """Those whose bytes have this hash."""
+        return self.exclude(sha256="").filter(sha256=sha256)
+
     def after_in_byte_order(self, last: str) -> "UploadQuerySet":
         """Those whose id comes after `last`, in the order in which storage lists their keys."""
         return self.alias(place=ByteOrder("pk")).filter(place__gt=last).order_by("place")

@@ -1,7 +1,7 @@
 """The network address of a request."""
 
 import re
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -23,10 +23,12 @@ def address_of(request: HttpRequest) -> str:
     written the others itself. An IPv6 address counts by its first 64 bits, since one subscriber has all of
     them. All that is no address counts as one.
     """
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUST_PROXY:
-        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
-    return hashed(address)
+    return hashed(_written(request))
+
+
+def ip_of(request: HttpRequest) -> IPv4Address | IPv6Address | None:
+    """The client's address itself, by the same rules; None if it cannot be read. It is for a moment, never kept."""
+    return _read(_written(request))
 
 
 def hashed(address: str) -> str:
@@ -34,13 +36,26 @@ def hashed(address: str) -> str:
     return salted_hmac("mayfly.address", _counted(address)).hexdigest()[:ID_LENGTH]
 
 
+def _written(request: HttpRequest) -> str:
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.TRUST_PROXY:
+        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+    return address
+
+
 def _counted(address: str) -> str:
     """The address, or the network of an IPv6 address, in its one spelling; UNREADABLE for anything else."""
+    ip = _read(address)
+    if ip is None:
+        return UNREADABLE
+    return str(ip_network((int(ip), 64), strict=False).network_address) if ip.version == 6 else str(ip)
+
+
+def _read(address: str) -> IPv4Address | IPv6Address | None:
+    """The address, and for an IPv4 address in the form of IPv6 the former; None for anything else."""
     found = _BRACKETED.fullmatch(address) or _WITH_PORT.fullmatch(address)
     try:
         ip = ip_address(found[1] if found else address)
     except ValueError:
-        return UNREADABLE
-    if ip.version == 6:
-        return str(ip.ipv4_mapped or ip_network((int(ip), 64), strict=False).network_address)
-    return str(ip)
+        return None
+    return (ip.ipv4_mapped or ip) if ip.version == 6 else ip

@@ -61,6 +61,7 @@ class Rate(StrEnum):
     LOGINS = "logins"
     CODES = "codes"
     TOKENS = "tokens"
+    REPORTS = "reports"
 
 
 class TooMany(Exception):

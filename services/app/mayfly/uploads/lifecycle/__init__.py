@@ -9,7 +9,7 @@ nothing. Every step may be cut off anywhere and run again; `sweep` runs it again
 
 from .begin import FIRST_PARTS, PART_URL_LIFETIME, arrived, begin, sign_first, sign_parts
 from .clean import clean
-from .complete import complete, refuse
+from .complete import complete, forbid, refuse
 from .deadline import keep_receiving
 from .keep import change, keep, more
 from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
@@ -31,6 +31,7 @@ __all__ = [
     "clear",
     "complete",
     "discard",
+    "forbid",
     "keep",
     "keep_newest",
     "keep_receiving",

@@ -15,7 +15,8 @@ from ..content import FIRST_BYTES, content_type_of, proven_type
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
 from ..locks import request_lock, transaction_lock
 from ..models import Upload
-from .remove import keep_newest, remove
+from ..queries import UploadQuerySet
+from .remove import keep_newest, remove, remove_all
 
 # How much of an image is read to learn whether it needs cleaning: a whole small one, and the head of most others.
 LOOKED_AT = 65_536
@@ -58,6 +59,17 @@ def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
         remove(upload, end=End.REFUSED, storage=storage)
 
 
+def forbid(uploads: UploadQuerySet, reason: str, *, storage: UploadStorage) -> int:
+    """Remove those of these uploads that are live, because their content may not be here. Returns how many.
+
+    The reason is kept for their owners.
+    """
+    ids = list(uploads.live().values_list("pk", flat=True))
+    forbidden = Upload.objects.filter(pk__in=ids)
+    forbidden.live().update(refusal=reason)
+    return remove_all(forbidden, end=End.OPERATOR, storage=storage)
+
+
 def _complete(upload: Upload, storage: UploadStorage) -> None:
     try:
         first = _assemble(upload, storage)
@@ -81,6 +93,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
                 proven_type=upload.proven_type,
                 preview_due_at=Now() if upload.wants_preview else None,
                 cleaning_due_at=Now() if waits else None,
+                digest_due_at=Now() if upload.wants_digest else None,
             )
         )
         if not won:

@@ -95,7 +95,7 @@ def _commit(uploads: Sequence[Upload]) -> Erased:
     late = erased.filter(expires_at__lt=Now()).aggregate(most=Max(Now() - F("expires_at")))["most"]
     deleted, _ = erased.filter(completed_at__isnull=True, refusal="").delete()
     nothing: dict[str, str | None] = {"failure": "", "name": "", "title": "", "address": "", "transfer_id": ""}
-    nothing |= {"code": None, "password": ""}
+    nothing |= {"code": None, "password": "", "sha256": ""}
     kept = erased.update(state=State.GONE, removed_at=Now(), **nothing)
     once_ready = [upload for upload in uploads if upload.completed_at is not None]
     if once_ready:

@@ -1,0 +1,99 @@
+"""Blocks: what the operator keeps out, and the question whether something is."""
+
+import re
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from ..uploads.errors import NotAllowed
+from ..uploads.ids import is_id
+from ..uploads.limits import DIGEST_LENGTH
+from .models import Block, Sort
+
+# The widest networks that can be blocked. A wider one is a mistake in the number behind the slash.
+WIDEST = {4: 8, 6: 16}
+_IPV4 = int(IPv6Address("::ffff:0:0"))
+
+
+def block(value: str, *, lasts: timedelta | None, note: str = "") -> Block:
+    """Keep this out, in place of an earlier block of the same.
+
+    `value` is the SHA-256 of content, the keyed hash of a sender's address, or a network or address as people write it.
+    `lasts` None blocks content until the block is lifted.
+
+    Raises:
+        NotAllowed: it is none of these, too wide a network, or a sender or network without an end.
+    """
+    found = check(value, lasts=lasts)
+    ends_at = None if lasts is None else Now() + lasts
+    changes = {"first": found.first, "last": found.last, "note": note, "ends_at": ends_at}
+    kept, _created = Block.objects.update_or_create(sort=found.sort, value=found.value, defaults=changes)
+    return kept
+
+
+def check(value: str, *, lasts: timedelta | None) -> Block:
+    """The block that `block` would keep, not saved. Raises NotAllowed as that does."""
+    found = named(value)
+    if lasts is None and found.sort != Sort.CONTENT:
+        message = _("An address changes hands, so its block has to end. Choose a time.")
+        raise NotAllowed("lasts", message, field="lasts")
+    return found
+
+
+def named(value: str) -> Block:
+    """The thing that this text names, as a block that is not saved. Raises NotAllowed."""
+    value = value.strip()
+    if re.fullmatch(rf"[0-9a-fA-F]{{{DIGEST_LENGTH}}}", value):
+        return Block(sort=Sort.CONTENT, value=value.lower())
+    if is_id(value):
+        return Block(sort=Sort.SENDER, value=value)
+    try:
+        network = _network(value)
+    except ValueError:
+        message = _("This is neither a SHA-256, nor the hash of an address, nor a network such as 198.51.100.0/24.")
+        raise NotAllowed("value", message, field="value") from None
+    if network.prefixlen < WIDEST[network.version]:
+        message = _("This network is too wide. The number behind the slash has to be %d or more.")
+        raise NotAllowed("value", message % WIDEST[network.version], field="value")
+    first, last = _in_hexadecimal(network.network_address), _in_hexadecimal(network.broadcast_address)
+    return Block(sort=Sort.NETWORK, value=str(network), first=first, last=last)
+
+
+def check_sender(address: str, ip: IPv4Address | IPv6Address | None) -> None:
+    """Raise NotAllowed if this sender is blocked: `address` is the keyed hash, `ip` the address itself."""
+    blocked = Q(sort=Sort.SENDER, value=address)
+    if ip is not None:
+        place = _in_hexadecimal(ip)
+        blocked |= Q(sort=Sort.NETWORK, first__lte=place, last__gte=place)
+    if _standing().filter(blocked).exists():
+        raise NotAllowed(
+            "address_blocked", _("The operator of this site accepts no uploads from your network address.")
+        )
+
+
+def is_blocked(sha256: str) -> bool:
+    """Whether the operator has blocked the content with this hash."""
+    return _standing().filter(sort=Sort.CONTENT, value=sha256).exists()
+
+
+def purge() -> int:
+    """Delete the blocks that have ended. Returns how many."""
+    return Block.objects.filter(ends_at__lte=Now()).delete()[0]
+
+
+def _network(value: str) -> IPv4Network | IPv6Network:
+    """The network that this text names. An IPv6 address alone names the 64 bits that one subscriber has."""
+    network = ip_network(value, strict=False)
+    return ip_network((int(network.network_address), 64), strict=False) if network.prefixlen == 128 else network
+
+
+def _standing() -> QuerySet[Block]:
+    return Block.objects.filter(Q(ends_at__gt=Now()) | Q(ends_at__isnull=True))
+
+
+def _in_hexadecimal(ip: IPv4Address | IPv6Address) -> str:
+    """The address as text whose order is that of the addresses."""
+    return f"{int(ip) + (_IPV4 if ip.version == 4 else 0):032x}"

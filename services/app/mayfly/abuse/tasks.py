@@ -1,0 +1,19 @@
+"""The Celery tasks about reports and blocks. Any number may run at once, and any message may be lost."""
+
+from celery import shared_task
+
+from ..storage.default import uploads_storage
+from . import blocks, digests, mailing, reports
+
+
+@shared_task(name="abuse.tasks.reports", soft_time_limit=20, time_limit=25)
+def mail_reports() -> str:
+    """Mail new reports to the operator, and delete old ones and blocks that have ended. May be repeated."""
+    purged = reports.purge() + blocks.purge()
+    return f"{mailing.mail_due()} reports mailed, {purged} rows purged"
+
+
+@shared_task(name="abuse.tasks.digests", soft_time_limit=20, time_limit=25)
+def digest_contents() -> str:
+    """Hash the contents that wait for it, and remove those that are blocked. May be repeated."""
+    return f"{digests.digest_due(storage=uploads_storage)} contents hashed"
