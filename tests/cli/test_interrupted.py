@@ -45,6 +45,12 @@ def test_a_changed_file_begins_anew(distant, stopped):
     assert downloaded(distant.done("send", stopped)) == CONTENT[::-1]
 
 
+def test_another_wish_begins_anew(distant, stopped):
+    sent = distant.json("send", stopped, "--title", "For Ada")
+    assert sent["title"] == "For Ada"
+    assert downloaded(sent["link"]) == CONTENT
+
+
 def test_a_transfer_that_the_server_no_longer_has_begins_anew(distant, stopped):
     distant.done("clear", "--yes")
     assert downloaded(distant.done("send", stopped)) == CONTENT
