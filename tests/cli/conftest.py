@@ -24,9 +24,15 @@ def _interruptible() -> None:
 
 
 @pytest.fixture(scope="session")
-def port(tmp_path_factory) -> Iterator[int]:
+def place(tmp_path_factory) -> Path:
+    """The folder of the server's data and database."""
+    return tmp_path_factory.mktemp("web")
+
+
+@pytest.fixture(scope="session")
+def port(place) -> Iterator[int]:
     unlimited = {f"RATE_{name}": "0" for name in ("UPLOADS_ADDRESS", "UPLOADS_BOX", "DOWNLOADS")}
-    with served(tmp_path_factory.mktemp("web"), WEB_THREADS="8", **unlimited) as port:
+    with served(place, WEB_THREADS="8", **unlimited) as port:
         yield port
 
 

@@ -2,6 +2,7 @@
 
 import random
 import re
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def test_a_changed_file_begins_anew(distant, stopped):
     assert downloaded(distant.done("send", stopped)) == CONTENT[::-1]
 
 
+def test_another_wish_begins_anew(distant, stopped):
+    sent = distant.json("send", stopped, "--title", "For Ada")
+    assert sent["title"] == "For Ada"
+    assert downloaded(sent["link"]) == CONTENT
+
+
 def test_a_transfer_that_the_server_no_longer_has_begins_anew(distant, stopped):
     distant.done("clear", "--yes")
     assert downloaded(distant.done("send", stopped)) == CONTENT
@@ -74,3 +81,26 @@ def test_two_commands_at_once_share_the_box(distant):
     assert len(links) == 4
     assert len(distant.json("list")) == 5
     assert all(re.fullmatch(r"http://[0-9.:]+/u/\w{22}/", link) for link in links)
+
+
+def test_a_small_file_takes_three_requests(distant, gate):
+    link = distant.done("send", distant.file("a.txt"))
+    begin, part, complete = gate.asked
+    assert begin == "POST /api/uploads"
+    assert part.startswith("PUT ")
+    assert complete == f"POST /api/uploads/{link.rstrip('/').rpartition('/')[2]}/complete"
+
+
+def test_a_begin_whose_answer_is_lost_makes_no_second_upload(distant, gate, place):
+    gate.hold_answers(after=0)
+    process = distant.start("send", distant.file("lost answer.txt"))
+    assert gate.held.wait(60)
+    gate.cut()
+    gate.open()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert gate.asked.count("POST /api/uploads") == 2
+    with sqlite3.connect(place / "db.sqlite3") as database:
+        [(count,)] = database.execute("SELECT count(*) FROM uploads_upload WHERE name = 'lost answer.txt'").fetchall()
+    database.close()
+    assert count == 1

@@ -5,10 +5,7 @@ work later; 4 the upload is gone, or there was never one; 130 stopped by Ctrl-C.
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +15,14 @@ import shtab
 
 from . import __version__
 from .errors import Failure, Stopped
+from .files import files_of
 from .getting import get
 from .output import Output
 from .remembered import Remembered
 from .sending import JOBS, Sender
 from .server import PATIENCE, Patience, Server
 from .values import clock, id_of, origin_of, seconds_of
-
-FETCHED_EVERY = 5.0  # seconds between two questions whether an upload was fetched
+from .waiting import wait_until_fetched
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -52,7 +49,7 @@ def send(given: argparse.Namespace, output: Output) -> int:
     """Send files and folders; print the link of each."""
     if given.name and len(given.paths) > 1:
         raise Failure("--name is for one file")
-    with _session(given) as (server, remembered), _files(given.paths) as files:
+    with _session(given) as (server, remembered), files_of(given.paths) as files:
         if given.name and len(files) > 1:
             raise Failure("--name is for one file, and a folder has several")
         sender = Sender(server, remembered, jobs=given.jobs)
@@ -75,7 +72,7 @@ def send(given: argparse.Namespace, output: Output) -> int:
         finally:
             sender.close()
         if given.wait_fetched:
-            _wait_until_fetched(server, sent, output)
+            wait_until_fetched(server, sent, output)
         return status
 
 
@@ -158,21 +155,6 @@ def completion(given: argparse.Namespace, output: Output) -> None:
     print(shtab.complete(_parser(), shell=given.shell))
 
 
-def _wait_until_fetched(server: Server, uploads: list[dict[str, Any]], output: Output) -> None:
-    """Wait until each was fetched once. Raises Refused with status 4 for one that expires before."""
-    waiting = {upload["id"]: upload["name"] for upload in uploads}
-    while waiting:
-        for upload, name in list(waiting.items()):
-            state = server.upload(upload)
-            if "fetched" not in state:
-                raise Failure("this server does not tell whether an upload was fetched")
-            if state["fetched"]["count"]:
-                output.remark(f"{name} was fetched at {clock(state['fetched']['last_at'])}")
-                del waiting[upload]
-        if waiting:
-            time.sleep(FETCHED_EVERY)
-
-
 @contextmanager
 def _session(given: argparse.Namespace, *, server: str = "") -> Iterator[tuple[Server, Remembered]]:
     """The server that was named, or the last one, with the box's token."""
@@ -205,33 +187,6 @@ def _server_url(given: argparse.Namespace, remembered: Remembered) -> str:
     if not url.startswith(("http://", "https://")):
         raise Failure(f"{url} is no address of a web server")
     return url
-
-
-@contextmanager
-def _files(paths: list[str]) -> Iterator[list[tuple[Path, str]]]:
-    """Each file with the name that it gets: of a folder all its files, and standard input as a file on disk."""
-    with tempfile.TemporaryDirectory(prefix="mayfly-") as folder:
-        found: list[tuple[Path, str]] = []
-        for path in map(Path, paths):
-            if str(path) == "-":
-                # The API wants the size before the first byte.
-                spool = Path(folder) / "stdin"
-                with open(spool, "wb") as out:
-                    shutil.copyfileobj(sys.stdin.buffer, out)
-                found.append((spool, "stdin"))
-            elif path.is_dir():
-                inside = sorted(file for file in path.rglob("*") if file.is_file())
-                if not inside:
-                    raise Failure(f"{path} has no file in it")
-                found += [(file, "-".join(file.relative_to(path).parts)) for file in inside]
-            elif path.exists():
-                found.append((path, path.name))
-            else:
-                raise Failure(f"{path} does not exist")
-        for path, name in found:
-            if not path.stat().st_size:
-                raise Failure(f"{name if path.name == 'stdin' else path} is empty")
-        yield found
 
 
 def _tell_removed(count: int | None, left: int, output: Output) -> None:

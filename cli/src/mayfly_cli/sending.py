@@ -1,9 +1,12 @@
 """Send one file: its parts side by side, each again if it fails, and later from where it was interrupted."""
 
+import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, BinaryIO
@@ -26,6 +29,19 @@ class Lost(Failure):
     """The server no longer has the transfer, so it has to begin anew."""
 
 
+@dataclass
+class Transfer:
+    """An upload under way. `plan` says where each part begins and how long it is, in bytes.
+
+    `missing` are the parts to send. `signed` has what the server has signed already, by the number of the part.
+    """
+
+    upload: str
+    plan: dict[int, tuple[int, int]]
+    missing: list[int]
+    signed: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
 class Sender:
     """Sends files through one server. `progress` is called with the bytes that have just gone, or come back."""
 
@@ -34,6 +50,7 @@ class Sender:
         self._storage = httpx.Client(
             timeout=_TIMEOUT, limits=httpx.Limits(max_connections=jobs, max_keepalive_connections=jobs)
         )
+        self._lines = Lines()
 
     def close(self) -> None:
         self._storage.close()
@@ -41,63 +58,61 @@ class Sender:
     def send(self, path: Path, *, progress: Progress = lambda size: None, **fields: Any) -> dict[str, Any]:
         """Send the file at `path`, and return the ready upload.
 
-        `fields` are those of the API: kind, name, title, lifetime. An upload of the same file that was interrupted
-        goes on. Raises Failure and its kinds.
+        `fields` are those of the API: kind, name, title, lifetime. An upload of the same file with the same fields
+        that was interrupted goes on. Raises Failure and its kinds.
         """
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
-            key = "\n".join(
-                [
-                    self._server.url,
-                    str(path.resolve()),
-                    str(status.st_size),
-                    str(status.st_mtime_ns),
-                    str(fields["kind"]),
-                ]
-            )
+            key = _key(self._server.url, path, status, fields)
             if upload := self._remembered.transfer(key):
-                with suppress(Lost):
-                    return self._finish(file, upload, status.st_size, key, progress)
+                with suppress(Lost), self._known_as(key):
+                    return self._finish(file, self._taken_up(upload, status.st_size, progress), progress)
             begun = self._server.begin(size=status.st_size, **fields)
             self._remembered.keep_transfer(key, begun["id"])
-            return self._finish(file, begun["id"], status.st_size, key, progress)
+            with self._known_as(key):
+                return self._finish(file, _begun(begun), progress)
 
-    def _finish(self, file: BinaryIO, upload: str, size: int, key: str, progress: Progress) -> dict[str, Any]:
-        """Send what is missing of an upload, and complete it."""
+    @contextmanager
+    def _known_as(self, key: str) -> Iterator[None]:
+        """Forget a transfer when it is over. Raises Lost if the server does not have it."""
         try:
-            ready = self._completed(file, upload, size, progress)
+            yield
         except Refused as refused:
-            self._remembered.forget_transfer(key)
+            if refused.http != 429:  # the server has it, and takes no more requests for a while
+                self._remembered.forget_transfer(key)
             if refused.http in (404, 410):
                 raise Lost(str(refused)) from refused
             raise
         self._remembered.forget_transfer(key)
-        return ready
 
-    def _completed(self, file: BinaryIO, upload: str, size: int, progress: Progress) -> dict[str, Any]:
-        state = self._server.upload(upload)
-        if state["state"] == "ready":
+    def _taken_up(self, upload: str, size: int, progress: Progress) -> Transfer:
+        """The transfer of an earlier call, with the parts that storage lacks."""
+        if self._server.upload(upload)["state"] == "ready":
             progress(size)
-            return state
-        plan = _plan(self._server, upload, size)
+            return Transfer(upload, {}, [])
+        first = self._server.sign(upload, [1])[0]
+        plan = _plan(size, first["size"])
         here = {part["number"] for part in self._server.arrived(upload)}
         progress(sum(plan[number][1] for number in here))
-        missing = [number for number in plan if number not in here]
+        return Transfer(upload, plan, [number for number in plan if number not in here], {1: first})
+
+    def _finish(self, file: BinaryIO, transfer: Transfer, progress: Progress) -> dict[str, Any]:
+        """Send what is missing of an upload, and complete it."""
         while True:
-            self._send_parts(file, upload, {number: plan[number] for number in missing}, progress)
+            self._send_parts(file, transfer, progress)
             try:
-                return self._server.complete(upload)
+                return self._server.complete(transfer.upload)
             except Refused as refused:
                 if not refused.missing:
                     raise
-                missing = list(refused.missing)  # storage has lost them since
-                progress(-sum(plan[number][1] for number in missing))
+                transfer.missing = list(refused.missing)  # storage has lost them since
+                progress(-sum(transfer.plan[number][1] for number in transfer.missing))
 
-    def _send_parts(self, file: BinaryIO, upload: str, parts: dict[int, tuple[int, int]], progress: Progress) -> None:
-        """Send these parts, several at once. The first failure that does not pass ends all."""
+    def _send_parts(self, file: BinaryIO, transfer: Transfer, progress: Progress) -> None:
+        """Send the missing parts, several at once. The first failure that does not pass ends all."""
         patience = Patience(self._server.patience, stop=self._server.stop)
-        waiting, running = list(parts), dict[Future[None], int]()
-        signed: dict[int, dict[str, Any]] = {}
+        waiting, running = list(transfer.missing), dict[Future[None], int]()
+        signed = transfer.signed
         content = Content(file)
         with ThreadPoolExecutor(self._jobs) as pool:
             try:
@@ -105,9 +120,9 @@ class Sender:
                     while waiting and len(running) < self._jobs:
                         if waiting[0] not in signed:
                             batch = waiting[: 4 * self._jobs]
-                            signed |= {part["number"]: part for part in self._server.sign(upload, batch)}
+                            signed |= {part["number"]: part for part in self._server.sign(transfer.upload, batch)}
                         number = waiting.pop(0)
-                        task = pool.submit(self._put, content, signed.pop(number), parts[number], progress)
+                        task = pool.submit(self._put, content, signed.pop(number), transfer.plan[number], progress)
                         running[task] = number
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for task in done:
@@ -121,7 +136,7 @@ class Sender:
             except BaseException as error:
                 content.over.set()
                 if isinstance(error, KeyboardInterrupt):
-                    self._storage.close()  # ends the parts that wait for the network
+                    self._lines.cut()
                 raise
 
     def _put(self, content: "Content", part: dict[str, Any], place: tuple[int, int], progress: Progress) -> None:
@@ -139,7 +154,9 @@ class Sender:
 
         headers = part["headers"] | {"Content-Length": str(place[1])}
         try:
-            answer = self._storage.put(part["url"], content=pieces(), headers=headers)
+            answer = self._storage.put(
+                part["url"], content=pieces(), headers=headers, extensions={"trace": self._lines.noticed}
+            )
         except BaseException:
             progress(-sent)
             raise
@@ -148,6 +165,23 @@ class Sender:
             raise httpx.HTTPStatusError(
                 f"storage answers {answer.status_code}", request=answer.request, response=answer
             )
+
+
+class Lines:
+    """The connections to storage. `cut` ends the threads that wait for one of them, which closing does not."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+
+    def noticed(self, event: str, info: dict[str, Any]) -> None:
+        """Take note of a new connection: httpx calls this with each event of a request."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._sockets.append(info["return_value"].get_extra_info("socket"))
+
+    def cut(self) -> None:
+        for one in self._sockets:
+            with suppress(OSError):  # closed already, or replaced by its TLS
+                one.shutdown(socket.SHUT_RDWR)
 
 
 class Content:
@@ -169,6 +203,24 @@ class Content:
         return piece
 
 
+def _key(server: str, path: Path, status: os.stat_result, fields: dict[str, Any]) -> str:
+    """The name under which a transfer is remembered. A changed file or another wish has another one."""
+    return json.dumps([server, str(path.resolve()), status.st_size, status.st_mtime_ns, fields], sort_keys=True)
+
+
+def _begun(answer: dict[str, Any]) -> Transfer:
+    """The transfer that has just begun. Some servers sign its first parts with that answer."""
+    plan = _plan(answer["size"], answer["transfer"]["part_size"])
+    signed = {part["number"]: part for part in answer["transfer"].get("first", ())}
+    return Transfer(answer["id"], plan, list(plan), signed)
+
+
+def _plan(size: int, part_size: int) -> dict[int, tuple[int, int]]:
+    """Where each part begins, and its size, in bytes."""
+    starts = range(0, size, part_size)
+    return {number: (start, min(part_size, size - start)) for number, start in enumerate(starts, start=1)}
+
+
 def _passing(task: Future[None]) -> str:
     """Why a part has to be sent again; "" if it has arrived. Raises what does not pass."""
     try:
@@ -180,9 +232,3 @@ def _passing(task: Future[None]) -> str:
     except httpx.TransportError as error:
         return f"storage cannot be reached: {error}"
     return ""
-
-
-def _plan(server: Server, upload: str, size: int) -> dict[int, tuple[int, int]]:
-    """Where each part begins and its size, in bytes, from the size of the first part, which the server tells."""
-    first = server.sign(upload, [1])[0]["size"]
-    return {number: (start, min(first, size - start)) for number, start in enumerate(range(0, size, first), start=1)}

@@ -1,5 +1,6 @@
 """The API of one server, with the token of one box."""
 
+import secrets
 import time
 from collections.abc import Callable
 from threading import Event
@@ -69,8 +70,9 @@ class Server:
         self._http.close()
 
     def begin(self, **fields: Any) -> dict[str, Any]:
-        """Begin an upload. An attempt whose answer is lost leaves a pending upload, which goes by itself."""
-        begun = self._json("POST", "/api/uploads", json={k: v for k, v in fields.items() if v is not None})
+        """Begin an upload. If the answer is lost, the server knows the next attempt by its key as the same begin."""
+        wishes = {name: value for name, value in fields.items() if value is not None}
+        begun = self._json("POST", "/api/uploads", json=wishes, headers=_once())
         if begun.get("box"):
             self._http.headers["Authorization"] = f"Bearer {begun['box']}"
             self._keep(begun["box"])
@@ -129,8 +131,7 @@ class Server:
             except httpx.TransportError as error:
                 why = f"{self.url} cannot be reached: {error}"
             else:
-                # 202: the parts are being put together, and the same call says when they are.
-                if answer.status_code not in _AGAIN and answer.status_code != 202:
+                if not _passes(answer):
                     return self._checked(answer)
                 least = _seconds(answer.headers.get("Retry-After", ""))
                 why = _words(answer) or f"{self.url} answers {answer.status_code}"
@@ -151,6 +152,17 @@ class Server:
             code=_code(answer),
             missing=tuple(error.get("missing") or ()),
         )
+
+
+def _passes(answer: httpx.Response) -> bool:
+    """Whether the same call may be answered differently later."""
+    # 202: the parts are being put together. 409: an earlier attempt of this call is still at work.
+    return answer.status_code in _AGAIN or (answer.status_code in (202, 409) and "Retry-After" in answer.headers)
+
+
+def _once() -> dict[str, str]:
+    """A header by which a server recognizes the attempts of one call."""
+    return {"Idempotency-Key": secrets.token_urlsafe(16)}
 
 
 def _error(answer: httpx.Response) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""Connections to storage that Ctrl-C has to end."""
+
+import socket
+import threading
+
+import httpx
+
+from mayfly_cli.sending import Lines
+
+
+def test_a_cut_ends_a_part_that_storage_does_not_take():
+    lines, connected, ended = Lines(), threading.Event(), threading.Event()
+
+    def noticed(event: str, info: dict) -> None:
+        lines.noticed(event, info)
+        if event == "http11.send_request_headers.complete":
+            connected.set()
+
+    def put(port: int) -> None:
+        with httpx.Client(timeout=600) as http:
+            try:
+                http.put(f"http://127.0.0.1:{port}/", content=bytes(64 << 20), extensions={"trace": noticed})
+            except httpx.TransportError:
+                ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it never reads
+        thread = threading.Thread(target=put, args=[silent.getsockname()[1]])
+        thread.start()
+        assert connected.wait(60)
+        lines.cut()
+        thread.join(60)
+        assert ended.is_set()
