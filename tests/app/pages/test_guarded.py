@@ -151,7 +151,8 @@ def test_the_last_download_leaves_the_receipt(owner):
         assert response.status_code == 410
         assert "All its downloads were taken." in page(response)
         assert "a.txt" not in page(response)
-    assert Client().post(at(upload, "download"), headers=BROWSER).status_code == 410
+    told = Client().post(at(upload, "download"), headers=JSON)
+    assert (told.status_code, told.json()["error"]["code"]) == (410, "gone")
     assert body_of(fetch(link)) == b"hello"
     assert browser.get(at(upload)).status_code == 200  # the one who took it
     assert row(upload).ended == End.TAKEN

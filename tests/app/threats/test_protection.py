@@ -10,9 +10,11 @@ from django.db.models import F
 from django.test import Client
 
 from mayfly.uploads import passwords, tasks
+from mayfly.uploads.ids import new_id
 from mayfly.uploads.models import Upload
 from mayfly.visitors import guesses, passes
 from mayfly.visitors.models import Guesses
+from mayfly.visitors.tokens import Token
 
 from ...support.people import Person, body_of
 from ...support.routes import METHODS, SECRET, address, ask, assert_nothing_of_it, routes_for
@@ -79,6 +81,16 @@ def test_no_forged_pass_opens_a_locked_upload(owner):
         assert_nothing_of_it(client.get(f"/u/{upload['id']}/"), value)
         client.cookies[passes.TAKEN] = value
         assert_nothing_of_it(client.post(f"/u/{upload['id']}/download"), value)
+
+
+def test_a_token_that_only_sends_opens_no_locked_upload(owner):
+    """Case 95: it is in scripts on machines that others use."""
+    upload = guarded(owner, password=PASSWORD, downloads=1)
+    headers = {"Authorization": f"Bearer {Token(owner.box, sender=new_id()).signed()}"}
+    for route in ("", "download", "preview", "qr.svg"):
+        assert_nothing_of_it(Client().get(f"/u/{upload['id']}/{route}", headers=headers), route)
+    assert Client().post(f"/u/{upload['id']}/download", {"password": PASSWORD}, headers=headers).status_code == 303
+    assert Upload.objects.get().downloads_taken == 1
 
 
 def test_passes_do_not_pile_up_in_a_browser(owner):

@@ -94,6 +94,15 @@ def test_a_flood_of_downloads_or_codes_gets_429_as_a_page(owner, path, language)
     check(Client().get(link, headers={"Accept-Language": language}), language)
 
 
+@pytest.mark.parametrize("path", ["download", "open"])
+def test_a_flood_of_right_passwords_gets_429(owner, path):
+    """Case 66: each costs a hash."""
+    link = f"/u/{owner.upload(password='secret')['id']}/{path}"
+    for _ in range(2):
+        assert Client().post(link, {"password": "secret"}).status_code == 303
+    check(Client().post(link, {"password": "secret"}))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_flood_of_changes_gets_429_from_the_page_and_the_api(owner, language):
     """Case 66."""

@@ -85,7 +85,7 @@ class UploadOut(Schema):
     created_at: datetime
     expires_at: datetime
     link: str
-    download: str
+    download: str = Field(description="GET. With a password or a limit: POST, with the field `password` of a form.")
     preview: str | None
     fetched: FetchedOut
     password: bool = Field(description="Whether others have to type one.")

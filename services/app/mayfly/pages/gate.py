@@ -64,11 +64,13 @@ def locked(request: HttpRequest, error: Locked, *, action: str, status: int = 20
 
 
 def receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
-    """410 and the receipt of an upload that was ready once; 404 for every other id."""
+    """410 and the receipt of an upload that was ready once, or the error for a program; 404 for every other id."""
     try:
         upload = opening.receipt(upload_id)
     except Unknown:
         raise Http404 from None
+    if _wants_json(request):
+        return problem_of(Gone()).as_json()
     context = {"upload": upload, "gone": opening.is_removed(upload), "is_early": opening.is_early(upload)}
     return render(request, "pages/gone.html", context, status=410)
 
@@ -77,7 +79,7 @@ def told(request: HttpRequest, error: Problem) -> HttpResponse:
     """The error as a page, or as JSON or a line for a program that asks for no page."""
     if _wants_page(request):
         return answer(request, error)
-    return error.as_json() if "json" in request.headers.get("Accept", "") else error.as_line()
+    return error.as_json() if _wants_json(request) else error.as_line()
 
 
 def _elsewhere(request: HttpRequest, upload_id: str, error: Problem) -> HttpResponse:
@@ -90,5 +92,8 @@ def _elsewhere(request: HttpRequest, upload_id: str, error: Problem) -> HttpResp
 
 
 def _wants_page(request: HttpRequest) -> bool:
-    accepted = request.headers.get("Accept", "text/html")
-    return "text/html" in accepted
+    return "text/html" in request.headers.get("Accept", "text/html")
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return "json" in request.headers.get("Accept", "") and not _wants_page(request)
