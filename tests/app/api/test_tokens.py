@@ -208,6 +208,7 @@ SENDS = {
     "POST /api/uploads/{upload_id}/parts",
     "GET /api/uploads/{upload_id}/parts",
     "POST /api/uploads/{upload_id}/complete",
+    "GET /api/uploads/{upload_id}",
 }
 
 
@@ -235,7 +236,9 @@ def test_a_token_that_only_sends_is_refused_by_every_other_route(owner, name, wh
 def test_a_token_that_only_sends_learns_nothing_of_a_ready_upload(owner):
     """Case 104: its link is known to people, and the count of its fetches to its owner alone."""
     sender = Sender(sending(boxes.token_of(owner.box)))
-    assert sender.complete(owner.upload()).status_code == 404
+    upload = owner.upload()
+    assert sender.complete(upload).status_code == 404
+    assert sender.get(f"/api/uploads/{upload['id']}").status_code == 404
 
 
 def test_a_token_that_only_sends_is_no_cookie(owner):

@@ -179,7 +179,13 @@ def list_uploads(
     return {"uploads": [shown(request, upload) for upload in page.uploads], "next": page.older}
 
 
-@api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload", tags=["Look"])
+@api.get(
+    "/uploads/{upload:upload_id}",
+    auth=SendingToken(),
+    response={200: UploadOut} | PROBLEMS,
+    summary="One upload",
+    tags=["Look"],
+)
 def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """A pending or live upload; 410 once it is gone, 422 if it was refused because it cannot be shown."""
     upload = owned(request, upload_id)
