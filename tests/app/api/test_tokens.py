@@ -263,6 +263,15 @@ def test_a_token_that_only_sends_is_no_cookie(owner):
     assert Upload.objects.live().filter(pk=upload["id"]).exists()
 
 
+def test_a_token_that_only_sends_does_not_pass_the_gate(owner):
+    """Case 104: what a password keeps from others, it keeps from this token too."""
+    upload = owner.upload(name="diary.txt", password="a song")
+    only_sends = sending(boxes.token_of(owner.box))
+    shown = Client().get(f"/u/{upload['id']}/", headers=bearer(only_sends))
+    assert "diary.txt" not in shown.content.decode()
+    assert "diary.txt" in Client().get(f"/u/{upload['id']}/", headers=owner.headers).content.decode()
+
+
 def test_a_fetch_with_a_token_that_only_sends_is_not_the_owners(owner):
     upload = owner.upload()
     only_sends = sending(boxes.token_of(owner.box))

@@ -96,8 +96,8 @@ def begin(
     take(Rate.UPLOADS, address=address, box=known)
     sender = token.sender if token else ""
     client = f"box {known} {sender}" if known else f"address {address}"
-    # Not with the password: a quick hash of it is not to be kept.
-    body = json.dumps(data.model_dump(exclude={"password"}), sort_keys=True)
+    # Without the password itself: a quick hash of it is not to be kept.
+    body = json.dumps(data.model_dump() | {"password": bool(data.password)}, sort_keys=True)
     ask = Ask.of(client, idempotency_key, body) if idempotency_key else None
     upload = ask and lifecycle.begun_before(ask, storage=uploads_storage)
     upload = upload or lifecycle.begin(
