@@ -108,12 +108,22 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("route", ["", "/{}/parts", "/{}/complete"])
+@pytest.mark.parametrize("route", ["uploads", "uploads/{}/parts", "uploads/{}/complete", "box/token"])
 @BOUNDED
 @given(body=ANYTHING | JSON.map(lambda value: json.dumps(value).encode()), content_type=st.sampled_from(TYPES))
-def test_no_body_causes_a_500(route, owner, body, content_type):
-    path = "/api/uploads" + route.format(made(owner, "pending"))
+def test_no_body_causes_a_500(route, body, content_type):
+    owner = Person()  # a new one each time, because a body that happens to be right ends the token
+    path = "/api/" + route.format(made(owner, "pending"))
     assert Client().generic("POST", path, body, content_type, headers=owner.headers).status_code < 500
+
+
+@BOUNDED
+@given(key=HEADER | st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=14, max_size=202))
+def test_no_key_of_a_begin_causes_a_500(key):
+    wish = {"kind": "file", "name": "a.txt", "size": 5}
+    for _ in range(2):
+        response = Client().post("/api/uploads", wish, "application/json", headers={"Idempotency-Key": key})
+        assert response.status_code in (201, 400)
 
 
 @pytest.mark.parametrize("path", ["/api/uploads", "/files/", "/u/{}/", "/u/{}/download"])

@@ -73,7 +73,10 @@ def test_a_key_counts_the_same_in_quotes(key, owner):
     assert begin(key, owner).json()["id"] == begin(f'"{key}"', owner).json()["id"]
 
 
-@pytest.mark.parametrize("change", [{"name": "b.txt"}, {"size": 6}, {"lifetime": 60}, {"title": "x"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "b.txt"}, {"size": 6}, {"lifetime": 60}, {"title": "x"}, {"downloads": 3}, {"password": "a song"}],
+)
 def test_a_key_with_another_body_is_refused(key, owner, change):
     """Case 103."""
     begin(key, owner)

@@ -101,7 +101,11 @@ def _caller(request: HttpRequest) -> Caller:
     if token is not None:
         return Caller(token=token)
     # A browser sends the cookie along to a neighbour on the same domain as well.
-    box = None if links.comes_from_api_client(request) else boxes.from_cookie(request)
+    if links.comes_from_api_client(request):
+        return Caller()
+    box = boxes.from_cookie(request)
+    if box is None and boxes.has_replaced_cookie(request):
+        raise Unanswerable("bad_token")  # an upload would go into a box that this browser does not know
     if box is not None and check_csrf(request):
         if links.comes_from_elsewhere(request):
             raise Unanswerable("wrong_origin", expected=links.site(request))

@@ -310,9 +310,7 @@ OPERATIONS: dict[str, Operation] = {
             ONLY_SENDS,
         ),
     ),
-    "GET /api/uploads/{upload_id}": Operation(
-        Example("works", 200, READY), (GONE, REFUSED, *EVERY, ONLY_SENDS, *WITH_ID)
-    ),
+    "GET /api/uploads/{upload_id}": Operation(Example("works", 200, READY), (GONE, REFUSED, *EVERY, *WITH_ID)),
     "PATCH /api/uploads/{upload_id}": Operation(
         Example(
             "works", 200, GUARDED, body={"title": "For Ada", "lifetime": 1800, "password": "a song", "downloads": 3}

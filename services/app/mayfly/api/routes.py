@@ -100,8 +100,8 @@ def begin(
     check_sender(request)
     sender = token.sender if token else ""
     client = f"box {known} {sender}" if known else f"address {address}"
-    # Not with the password: a quick hash of it is not to be kept.
-    body = json.dumps(data.model_dump(exclude={"password"}), sort_keys=True)
+    # Without the password itself: a quick hash of it is not to be kept.
+    body = json.dumps(data.model_dump() | {"password": bool(data.password)}, sort_keys=True)
     ask = Ask.of(client, idempotency_key, body) if idempotency_key else None
     upload = ask and lifecycle.begun_before(ask, storage=uploads_storage)
     upload = upload or lifecycle.begin(
@@ -184,7 +184,13 @@ def list_uploads(
     return {"uploads": [shown(request, upload) for upload in page.uploads], "next": page.older}
 
 
-@api.get("/uploads/{upload:upload_id}", response={200: UploadOut} | PROBLEMS, summary="One upload", tags=["Look"])
+@api.get(
+    "/uploads/{upload:upload_id}",
+    auth=SendingToken(),
+    response={200: UploadOut} | PROBLEMS,
+    summary="One upload",
+    tags=["Look"],
+)
 def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     """A pending or live upload; 410 once it is gone, 422 if it was refused because it cannot be shown."""
     upload = owned(request, upload_id)

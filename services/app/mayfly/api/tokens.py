@@ -25,7 +25,7 @@ def make(request: HttpRequest, response: HttpResponse, data: TokenIn = ALL) -> S
 
     If the box came by the cookie, the new token becomes that cookie, and `token` is null.
 
-    With `upload`, a token that may begin uploads, send and complete them, and knows no others. It cannot list, read,
+    With `upload`, a token that may begin uploads, send and complete them, and look at these alone. It cannot list,
     change or delete. Earlier tokens stay, and it stops with them.
     """
     take(Rate.TOKENS, address=address_of(request))

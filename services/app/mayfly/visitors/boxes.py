@@ -60,6 +60,12 @@ def from_cookie(request: HttpRequest) -> str | None:
     return token.box if token and _is_current(token) else None
 
 
+def has_replaced_cookie(request: HttpRequest) -> bool:
+    """Whether the cookie was one of ours that is replaced since."""
+    token = _of_cookie(request)
+    return token is not None and not _is_current(token)
+
+
 def new() -> str:
     """A box for a visitor who has none yet. A box has no row: it exists once something is in it."""
     return SHARED if settings.SHARED_BOX else new_id()
@@ -68,8 +74,10 @@ def new() -> str:
 def remember(request: HttpRequest, response: HttpResponse, box: str) -> HttpResponse:
     """Set the box's cookie on the response, unless the browser has a fresh one, and return the response."""
     token = _of_cookie(request)
-    if token is None or token.box != box:
+    if token is None:
         return give(request, response, Token(box))
+    if token.box != box:  # it was replaced, perhaps a moment ago by another tab, whose cookie must not be lost
+        return response if _is_in_background(request) else give(request, response, Token(box))
     if token.old or not cookies.times_sent(request, cookies.prefixed(COOKIE)):
         return give(request, response, token)
     return response
@@ -103,6 +111,11 @@ def _of_cookie(request: HttpRequest) -> Token | None:
     except signing.BadSignature:
         return None
     return None if token and token.sender else token
+
+
+def _is_in_background(request: HttpRequest) -> bool:
+    """Whether a script of a page sent this, rather than a visitor who opened the page."""
+    return "HX-Request" in request.headers or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
 
 
 def _opened(text: str) -> Token:
