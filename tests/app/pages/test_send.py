@@ -216,8 +216,8 @@ def test_a_delete_link_with_another_signature_or_id_is_unknown():
     """Case 107."""
     sent, other = (Client().put(f"/{name}.txt", b"a") for name in "ab")
     own, foreign = (urlsplit(response["X-Delete"]).path for response in (sent, other))
-    forged = foreign.rpartition("/")[0] + "/" + own.rpartition("/")[2]
-    for path in (forged, own[:-1], own.replace("/delete/", "/delete/x")):
+    forged = foreign.rpartition(":")[0] + ":" + own.rpartition(":")[2]
+    for path in (forged, own[:-1], own.replace("/delete/", "/delete/x"), own.rpartition(":")[0]):
         response = Client().delete(path)
         assert (response.status_code, response["Content-Type"]) == (404, "text/plain; charset=utf-8")
     assert Upload.objects.live().count() == 2
