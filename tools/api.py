@@ -48,13 +48,14 @@ curl -F file=@a.txt -F file=@b.txt http://localhost:8080       # several
 
 | header | meaning |
 |---|---|
-| `X-Title`, `X-Lifetime` | sent: a title, and a lifetime in seconds; a form may have fields for them |
+| `X-Title`, `X-Lifetime` | sent: a title, and a lifetime in seconds |
+| `X-Downloads`, `X-Password` | sent: a number of downloads, and a password; a form may have fields for all four |
 | `X-Box-Token` | sent: the box to put it into; answered: the token of the box that it is in |
 | `Location` | answered: the link of the one file |
 | `X-Delete` | answered: an address that deletes this upload by `curl -X DELETE`, and asks first in a browser |
 
-While a pipe arrives, it counts in the quotas with all that web would take, and afterwards with its size. A pipe that
-says nothing for 30 s, or for 10 s at its beginning, gets 408.
+A token that may only send gets no `X-Delete`. While a pipe arrives, it counts in the quotas with all that web would
+take, and afterwards with its size. A pipe that says nothing for 30 s, or for 10 s at its beginning, gets 408.
 
 """
 WEBHOOKS = """\

@@ -62,6 +62,7 @@ def test_the_root_handler_is_the_only_one_and_has_the_formatter():
         (f"/api/uploads/{ID}/complete", "/api/uploads/HdAGXUno*/complete"),
         (f"/admin/uploads/upload/{ID}/change/", "/admin/uploads/upload/HdAGXUno*/change/"),
         (f"/admin/uploads/upload/{ID}/take-down/", "/admin/uploads/upload/HdAGXUno*/take-down/"),
+        (f"/delete/{ID}:{'x' * 43}", "/delete/*"),
         (f"//u/{ID}/", "/*"),
         (f"/u/{ID}", "/*"),
         (f"/u/{ID}/nothing", "/*"),

@@ -150,6 +150,20 @@ def test_a_form_to_the_bare_address_gets_a_link_a_line(owner):
     assert Upload.objects.of(upload.box).live().count() == 2
 
 
+def test_a_form_to_the_bare_address_may_protect_its_files():
+    file = SimpleUploadedFile("a.txt", b"a")
+    response = Client().post("/", {"file": file, "downloads": "2"}, headers={"X-Password": "four quiet parrots"})
+    upload = Upload.objects.get()
+    assert (response.status_code, upload.downloads_most, bool(upload.password)) == (201, 2, True)
+
+
+def test_a_token_that_may_only_send_gets_no_delete_link(owner):
+    sending = owner.post("/api/box/token", {"scope": "upload"}).json()["token"]
+    response = Client().put("/a.txt", b"a", headers={"X-Box-Token": sending})
+    assert (response.status_code, "X-Delete" in response) == (201, False)
+    assert Upload.objects.get().box == owner.box
+
+
 @pytest.mark.parametrize(
     ("form", "headers", "status"),
     [
@@ -202,8 +216,8 @@ def test_a_delete_link_with_another_signature_or_id_is_unknown():
     """Case 107."""
     sent, other = (Client().put(f"/{name}.txt", b"a") for name in "ab")
     own, foreign = (urlsplit(response["X-Delete"]).path for response in (sent, other))
-    forged = foreign.rpartition("/")[0] + "/" + own.rpartition("/")[2]
-    for path in (forged, own[:-1], own.replace("/delete/", "/delete/x")):
+    forged = foreign.rpartition(":")[0] + ":" + own.rpartition(":")[2]
+    for path in (forged, own[:-1], own.replace("/delete/", "/delete/x"), own.rpartition(":")[0]):
         response = Client().delete(path)
         assert (response.status_code, response["Content-Type"]) == (404, "text/plain; charset=utf-8")
     assert Upload.objects.live().count() == 2

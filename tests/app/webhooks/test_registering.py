@@ -1,6 +1,7 @@
 """Webhooks by the API."""
 
 import pytest
+from django.test import Client
 
 from mayfly.visitors import boxes
 from mayfly.webhooks import limits, registering
@@ -31,6 +32,21 @@ def test_a_box_and_an_address_have_only_so_many_webhooks(owner, monkeypatch):
     answers = [owner.post("/api/webhooks", {"url": URL}).status_code for _ in range(limits.BOX_WEBHOOKS + 1)]
     assert answers == [201] * limits.BOX_WEBHOOKS + [409]
     assert [Person().post("/api/webhooks", {"url": URL}).status_code for _ in range(2)] == [201, 409]
+
+
+def test_new_tokens_of_a_box_end_its_webhooks(owner, stranger):
+    """Case 41: a thief of the token may have registered one."""
+    for person in (owner, stranger):
+        person.post("/api/webhooks", {"url": URL})
+    assert owner.post("/api/box/token").status_code == 201
+    assert [webhook.box for webhook in Webhook.objects.all()] == [stranger.box]
+
+
+def test_a_token_that_may_only_send_registers_no_webhook(owner):
+    sending = owner.post("/api/box/token", {"scope": "upload"}).json()["token"]
+    headers = {"Authorization": f"Bearer {sending}"}
+    assert Client().post("/api/webhooks", {"url": URL}, "application/json", headers=headers).status_code == 403
+    assert not Webhook.objects.exists()
 
 
 def test_a_page_of_another_site_registers_no_webhook(owner):

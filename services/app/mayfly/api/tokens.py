@@ -22,6 +22,7 @@ ALL = TokenIn(scope="all")  # a call without a body means this
 @router.post("/token", response={201: TokenOut} | PROBLEMS, exclude_none=False, summary="Get a new token")
 def make(request: HttpRequest, response: HttpResponse, data: TokenIn = ALL) -> Status[dict[str, Any]]:
     """With `all`, a new token of the box. All its earlier tokens, those that only send, and its cookies stop at once.
+    Its webhooks are removed.
 
     If the box came by the cookie, the new token becomes that cookie, and `token` is null.
 

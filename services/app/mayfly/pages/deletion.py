@@ -19,20 +19,19 @@ from .caching import never_stored
 
 def link(request: HttpRequest, upload: Upload) -> str:
     """The absolute address that deletes this upload. No other upload ever has its id, so the link dies with it."""
-    token = _signer().signature(upload.pk)
-    return links.absolute(request, reverse("delete-link", args=[upload.pk, token]))
+    return links.absolute(request, reverse("delete-link", args=[_signer().sign(upload.pk)]))
 
 
 @never_stored
 @csrf_exempt  # a page of another site would have to know the link
 @require_http_methods(["GET", "HEAD", "POST", "DELETE"])
-def delete(request: HttpRequest, upload_id: str, token: str) -> HttpResponse:
+def delete(request: HttpRequest, token: str) -> HttpResponse:
     """DELETE and POST remove the upload. A GET shows a page that posts, because programs follow links unasked.
 
     The page shows nothing of the upload, which may need a password.
     """
     try:
-        _signer().unsign(f"{upload_id}:{token}")
+        upload_id = _signer().unsign(token)
     except signing.BadSignature:
         raise Http404 from None
     upload = Upload.objects.live().filter(pk=upload_id).first()

@@ -191,7 +191,9 @@ def _links(
     lines = [links.absolute(request, reverse("share", args=[upload.pk])) for upload in uploads]
     status, headers = 201, {"X-Box-Token": token.signed()}
     if len(lines) == 1:
-        headers |= {"Location": lines[0], "X-Delete": deletion.link(request, uploads[0])}
+        headers["Location"] = lines[0]
+        if not token.sender:  # a token that may only send deletes nothing
+            headers["X-Delete"] = deletion.link(request, uploads[0])
     if incoming and (incoming.refusals or incoming.first_beyond):
         status, headers = incoming.status, headers | incoming.headers
         lines += [f"{name}: {why}" for name, why in incoming.refusals]

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def record(upload_id: str, *, box: str | None) -> None:
-    """Count one fetch of a live upload, unless `box` is its own. Never waits, and never raises.
+    """Count one fetch of a live upload, unless `box` is its own. Waits for no other fetch, and never raises.
 
     A row that another transaction has locked, perhaps for another fetch at the same moment, stays as it is. The sender
     wants to know that the upload has arrived, and a download must not wait for that.

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from ..webhooks import registering
 from . import cookies
 from .models import GENERATION_LENGTH, Renewal
 from .tokens import AGE, Token
@@ -20,7 +21,10 @@ PURGED = 100  # old rows that one renewal removes at most
 
 
 def renew(box: str) -> Token:
-    """Let no token of this box count any more, except the one that is returned."""
+    """Let no token of this box count any more, except the one that is returned.
+
+    Its webhooks go as well: whoever had a token may have registered one, which would go on to hear names and links.
+    """
     token = Token(box, generation=get_random_string(GENERATION_LENGTH))
     # Tokens of version 0.1 have no age: they count until a day that is the same for all.
     ends_at = max(timezone.now() + timedelta(seconds=AGE) + MARGIN, cookies.OLD_FORMS_UNTIL + MARGIN)
@@ -30,6 +34,7 @@ def renew(box: str) -> Token:
         unique_fields=["box"],
         update_fields=["generation", "ends_at"],
     )
+    registering.remove_all(box)
     _purge()
     return token
 

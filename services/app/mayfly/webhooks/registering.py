@@ -46,6 +46,11 @@ def webhooks_of(box: str) -> list[Webhook]:
     return list(Webhook.objects.filter(box=box).order_by("created_at", "pk"))
 
 
+def remove_all(box: str) -> None:
+    """Remove all webhooks of a box, and all that waits for them."""
+    Webhook.objects.filter(box=box).delete()
+
+
 def remove(*, box: str, webhook_id: str) -> bool:
     """Remove a webhook, and all that waits for it. False if the box has none of this id."""
     with transaction.atomic(durable=True):
