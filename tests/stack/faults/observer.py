@@ -16,12 +16,21 @@ from mayfly.uploads.choices import Kind, State
 from mayfly.uploads.limits import limits
 from mayfly.uploads.models import Upload
 
+from ...app.pictures import chunk
+
 SIZE = 100
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+# A PNG with a text, as it is sent and as it is offered.
+PHOTO, PLACE = "photo", chunk(b"tEXt", b"Location\0" + b"at Ada's house")
+CLEAN = PNG + chunk(b"IHDR", bytes(13)) + chunk(b"IDAT", bytes(8)) + chunk(b"IEND", b"")
+
+
 def content_of(name: str, kind: str) -> bytes:
     """The content of the upload of this name. It follows from the name, so that every check can compare it."""
+    if name == PHOTO:
+        return CLEAN.replace(b"\0\0\0\x08IDAT", PLACE + b"\0\0\0\x08IDAT")
     digest = sha256(name.encode()).digest() * 4
     return ((PNG if kind == Kind.IMAGE else b"") + digest)[:SIZE]
 
@@ -101,7 +110,7 @@ def broken_after_recovery() -> list[str]:
 def altered() -> list[str]:
     """The ready uploads whose bytes differ from what was sent."""
     uploads = Upload.objects.live()
-    return [f"{it.key}: its bytes differ" for it in uploads if read(it.key) != content_of(it.name, it.kind)]
+    return [f"{it.key}: its bytes differ" for it in uploads if read(it.key) not in _contents_of(it)]
 
 
 def left_behind() -> list[str]:
@@ -130,11 +139,18 @@ def _broken(seen: Stock, rows: dict[str, Upload], strays: set[str], lost: set[st
         if upload.state == State.READY and key not in lost:
             if key not in seen.objects:
                 broken.append(f"{key}: ready, and there is no object")
-            elif seen.objects[key] not in _tags(content_of(upload.name, upload.kind)):
+            elif not any(seen.objects[key] in _tags(content) for content in _contents_of(upload)):
                 broken.append(f"{key}: ready, and its bytes differ")
         if upload.state == State.PENDING and upload.transfer_id and not {key} & (seen.transfers | seen.objects.keys()):
             broken.append(f"{key}: pending, and what had arrived is lost")
     return broken
+
+
+def _contents_of(upload: Upload) -> list[bytes]:
+    """The contents that it may have: those that were sent, or the cleaned ones, which alone are offered of a photo."""
+    if upload.name != PHOTO:
+        return [content_of(upload.name, upload.kind)]
+    return [CLEAN] if upload.cleaning_due_at is None else [content_of(PHOTO, upload.kind), CLEAN]
 
 
 def _rows() -> dict[str, Upload]:

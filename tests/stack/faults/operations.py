@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from time import monotonic
 from unittest import mock
 
 import pytest
@@ -15,6 +16,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models.functions import Now
 
+from mayfly.previews.clean import clean_due
 from mayfly.storage.folder.storage import FolderUploadStorage
 from mayfly.storage.headers import OCTETS
 from mayfly.storage.protocol import StorageError, TransferNotFound, UploadStorage
@@ -159,6 +161,31 @@ class Complete(Operation):
         assert lifecycle.complete(one(facts), storage=default_storage).state == State.READY
         assert Upload.objects.of(MINE).live().get().pk == facts["upload"]
         assert one(facts, "older").state == State.GONE
+
+
+class Clean(Operation):
+    """Clean a photo as the worker does, which comes again until the photo is clean."""
+
+    on_storage_error = {"StorageError", "StillAtWork", "done"}
+
+    def scene(self):
+        claimed = {"cleaning_due_at": Now(), "cleaning_attempts": 1}
+        return {"upload": there(observer.PHOTO, kind=Kind.IMAGE, content_type="image/png", **claimed).pk}
+
+    def act(self, facts, storage):
+        lifecycle.clean(one(facts), storage=storage)
+
+    def acknowledged(self, facts):
+        assert one(facts).state == State.READY
+
+    def sweep(self):
+        super().sweep()
+        Upload.objects.filter(cleaning_due_at__isnull=False).update(cleaning_due_at=Now())
+        clean_due(storage=default_storage, until=monotonic() + 1)
+
+    def repeat(self, facts):
+        self.sweep()
+        assert (one(facts).metadata, one(facts).size) == ("cleaned", len(observer.CLEAN))
 
 
 class Refuse(Operation):
@@ -371,5 +398,5 @@ class Release(Operation):
 
 OPERATIONS: dict[str, Operation] = {
     operation.__name__.lower(): operation()
-    for operation in (Begin, Sign, Complete, Refuse, Keep, Remove, Clear, Sweep, Reconcile, Release)
+    for operation in (Begin, Sign, Complete, Clean, Refuse, Keep, Remove, Clear, Sweep, Reconcile, Release)
 }
