@@ -15,6 +15,7 @@ from ..content import FIRST_BYTES, content_type_of, proven_type
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
 from ..locks import request_lock, transaction_lock
 from ..models import Upload
+from .joined import hold
 from .remove import keep_newest, remove
 
 # How much of an image is read to learn whether it needs cleaning: a whole small one, and the head of most others.
@@ -85,6 +86,8 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
         )
         if not won:
             return
+        if upload.bundle:
+            hold(upload.bundle)
         if is_image:
             # In the same transaction, so that no page ever shows one image too many.
             keep_newest(upload.box, storage=storage)
