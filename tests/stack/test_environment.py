@@ -45,6 +45,7 @@ OWN = {
         "MAX_IMAGE_MEGAPIXELS",
         "MAX_FILE_MB",
         "MAX_FORM_MB",
+        "MAX_ZIP_MB",
         "BOX_QUOTA_MB",
         "ADDRESS_QUOTA_MB",
         "SITE_QUOTA_MB",

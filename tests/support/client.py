@@ -101,6 +101,23 @@ class ApiClient:
         assert response.status_code == 200, response.content
         return response.json()
 
+    def begin_bundle(self, **more: object) -> dict:
+        response = self.post("/api/bundles", more)
+        assert response.status_code == 201, response.content
+        return response.json()
+
+    def complete_bundle(self, bundle: dict) -> Any:
+        return self.post(f"/api/bundles/{bundle['id']}/complete")
+
+    def bundle(self, contents: dict[str, bytes], *, kind: str = "file", **more: object) -> dict:
+        """Send these contents by their names as one bundle. Returns it as the API shows it once it is complete."""
+        bundle = self.begin_bundle(**more)
+        for name, content in contents.items():
+            self.upload(content, kind=kind, name=name, bundle=bundle["id"])
+        response = self.complete_bundle(bundle)
+        assert response.status_code == 200, response.content
+        return response.json()
+
     def list(self, kind: str = "") -> list[dict]:
         """All pages of the list."""
         found, query = [], {"kind": kind} if kind else {}

@@ -138,6 +138,19 @@ TABLE = {
         ),
         _("This page has another address"),
     ),
+    "zip_empty": Entry(404, "not_found", _("Come back once it is complete."), _("Nothing has arrived yet")),
+    "zip_too_large": Entry(
+        413,
+        "too_large",
+        _("Together they have %(size)s, and a ZIP is made of up to %(most)s. Download them one by one."),
+        _("This is too much for a ZIP"),
+    ),
+    "zips_full": Entry(
+        503,
+        "busy",
+        _("Too many ZIPs are being made at this moment. Download the files one by one, or try again in a few seconds."),
+        _("Please wait a moment"),
+    ),
     # Errors of the domain and of storage.
     "completing": Entry(503, "busy", _("This upload is just being completed. Ask again in a few seconds.")),
     "completes_full": Entry(
@@ -208,6 +221,10 @@ NOT_ALLOWED = {
     "site_full": 503,
     "webhook_count": 409,
     "address_blocked": 403,
+    "bundle_closed": 409,
+    "bundle_count": 413,
+    "bundle_empty": 409,
+    "bundle_full": 413,
 }
 # The headers of an answer to a request that another one stands in the way of, or that met a database in its restart.
 SOON = {"Retry-After": "5"}

@@ -6,9 +6,11 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from .api import bytes as byte_routes
-from .api.routes import api
+from .api.bundles import api
 from .ops import health
 from .pages import (
+    bundle,
+    bundle_zip,
     code,
     deletion,
     download,
@@ -45,6 +47,12 @@ urlpatterns = [
     path("u/<upload:upload_id>/keep", share.keep, name="keep"),
     path("u/<upload:upload_id>/report", report.report, name="report"),
     path(".well-known/security.txt", security.contact, name="security"),
+    path("b/<upload:bundle_id>/", bundle.bundle, name="bundle"),
+    path("b/<upload:bundle_id>/zip", bundle_zip.bundle_zip, name="bundle-zip"),
+    path("b/<upload:bundle_id>/open", bundle_zip.unlock, name="bundle-open"),
+    path("b/<upload:bundle_id>/qr.svg", bundle.qr, name="bundle-qr"),
+    path("b/<upload:bundle_id>/delete", bundle.delete, name="bundle-delete"),
+    path("b/<upload:bundle_id>/keep", bundle.keep, name="bundle-keep"),
     path("code/", code.code, name="code"),
     path("app/manifest.webmanifest", installed.manifest, name="manifest"),
     path("app/offline/", worker.offline, name="offline"),

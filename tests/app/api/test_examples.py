@@ -14,13 +14,14 @@ from django.db import OperationalError, connection
 from django.test import Client, override_settings
 
 from mayfly import bodies
+from mayfly.api.bundles import api
 from mayfly.api.document import GROUPS, OPERATIONS, command
 from mayfly.api.example import Example
 from mayfly.api.examples import ID, SITE
-from mayfly.api.routes import api
 from mayfly.pages import bodies as answered
 from mayfly.uploads import lifecycle, locks, passwords, places
 from mayfly.uploads.errors import Crowded
+from mayfly.uploads.lifecycle import joined
 from mayfly.uploads.limits import limits as in_force
 from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes, rates
@@ -46,9 +47,15 @@ def documented() -> dict[str, dict]:
 
 
 def ready_for(name: str, owner: Person) -> str:
-    """The id of an upload or a webhook of the owner's that is as this operation needs it."""
+    """The id of an upload, a bundle or a webhook of the owner's that is as this operation needs it."""
     if name.endswith("{webhook_id}") or name == "GET /api/webhooks":
         return owner.post("/api/webhooks", OPERATIONS["POST /api/webhooks"].works.body).json()["id"]
+    if "/bundles" in name:
+        bundle = owner.begin_bundle()
+        owner.upload(CONTENT, bundle=bundle["id"])
+        if not name.endswith("/complete"):
+            owner.complete_bundle(bundle)
+        return bundle["id"]
     upload = owner.begin(CONTENT)
     if name.endswith("/complete") or name == "GET /api/uploads/{upload_id}/parts":
         owner.send_parts(upload, CONTENT)
@@ -160,6 +167,8 @@ BLOCKS = {
     "address_count": lambda: limited(address_uploads=1),
     "site_full": lambda: limited(site_quota=1),
     "shared_box": shared,
+    "bundle_full": lambda: patch.object(joined, "BUNDLE_UPLOADS", 0),
+    "bundle_count": lambda: limited(box_uploads=0),
     "too_many": flooded,
     "webhook_count": lambda: patch.object(registering, "BOX_WEBHOOKS", 0),
     "webhooks_off": lambda: patch.object(current, "WEBHOOKS", False),
@@ -184,7 +193,7 @@ def answer_to(name: str, example: Example, owner: Person):
             client = Client(enforce_csrf_checks=True)
             client.cookies[boxes.COOKIE] = boxes.token_of(owner.box)
         case "unknown":
-            upload_id = Person().upload()["id"]
+            upload_id = Person().bundle({"a.txt": CONTENT})["id"] if "/bundles" in name else Person().upload()["id"]
         case "not_json":
             more = {"data": "hello", "content_type": "text/plain"}
         case "idempotency_key":
@@ -194,7 +203,10 @@ def answer_to(name: str, example: Example, owner: Person):
             upload_id = tried(name, OPERATIONS[name].works, "", client, headers).json()["id"]
             repeated(example.case, Upload.objects.get(pk=upload_id))
         case "gone":
-            expire({"id": upload_id})
+            if "/bundles" in name:
+                owner.delete(f"/api/bundles/{upload_id}")
+            else:
+                expire({"id": upload_id})
         case "parts_missing":
             upload_id = owner.begin(CONTENT)["id"]
         case "refused":
@@ -202,7 +214,13 @@ def answer_to(name: str, example: Example, owner: Person):
             lifecycle.refuse(Upload.objects.get(pk=upload_id), REFUSAL, storage=default_storage)
         case "completing":
             locks._inside[upload_id] = locks.TOGETHER
-        case "works" if name == "POST /api/uploads":
+        case "bundle_full":
+            more = {"data": json.dumps(OPERATIONS[name].works.body | {"bundle": owner.begin_bundle()["id"]})}
+        case "bundle":
+            upload_id = owner.upload(CONTENT, bundle=owner.begin_bundle()["id"])["id"]
+        case "bundle_empty":
+            upload_id = owner.begin_bundle()["id"]
+        case "works" if name in ("POST /api/uploads", "POST /api/bundles"):
             headers = {}  # the answer has a box for a caller who has none
     try:
         with BLOCKS.get(example.case, limited)():

@@ -82,6 +82,7 @@ def test_the_api_shows_every_documented_field_of_an_upload(owner):
     upload = owner.upload(PNG, kind="image", name="dot.png", type="text/html")
     assert upload | {"id": "", "created_at": "", "expires_at": "", "code": ""} == {
         "id": "",
+        "bundle": None,
         "kind": "image",
         "name": "dot.png",
         "title": "",
@@ -420,6 +421,9 @@ def test_the_api_document_lists_every_path():
     document = Client().get("/api/openapi.json").json()
     assert set(document["paths"]) == {
         "/api/box/token",
+        "/api/bundles",
+        "/api/bundles/{bundle_id}",
+        "/api/bundles/{bundle_id}/complete",
         "/api/uploads",
         "/api/uploads/{upload_id}",
         "/api/uploads/{upload_id}/parts",

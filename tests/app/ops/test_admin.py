@@ -74,6 +74,16 @@ def test_the_search_finds_an_upload_by_whatever_a_report_names(text):
     assert [found.pk for found in find(Upload.objects.all(), text)] == [wanted.pk]
 
 
+@pytest.mark.parametrize("text", ["http://testserver/b/{id}/", "GET /b/{start}*/zip", "{id}"])
+def test_the_search_finds_all_uploads_of_a_bundle(text):
+    """Case 93."""
+    bundle = "d" * 22
+    rows = {ready_row(bundle=bundle).pk for _ in range(2)}
+    ready_row()
+    text = text.format(id=bundle, start=bundle[:8])
+    assert {found.pk for found in find(Upload.objects.all(), text)} == rows
+
+
 def test_the_search_finds_all_uploads_of_a_box():
     rows = {ready_row(box="c" * 22).pk for _ in range(2)}
     ready_row()

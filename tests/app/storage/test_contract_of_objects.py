@@ -52,6 +52,18 @@ def test_reading_an_absent_object_is_an_error(storage, key):
         next(storage.read(key))
 
 
+def test_a_range_of_an_object_is_given_exactly_or_not_at_all(storage, key):
+    content = random.randbytes(300_000)
+    stored(storage, key, content)
+    assert storage.bytes_at(key, 0, len(content)) == content
+    assert storage.bytes_at(key, 1000, 70_000) == content[1000:71_000]
+    for start, count in [(299_999, 2), (300_000, 1), (400_000, 10)]:
+        with pytest.raises(StorageError):
+            storage.bytes_at(key, start, count)
+    with pytest.raises(StorageError):
+        storage.bytes_at(new_key(), 0, 1)
+
+
 def test_put_stores_an_object_and_replaces_another(storage, key, world):
     storage.put(key, b"a preview", content_type="image/webp")
     assert storage.length(key) == 9

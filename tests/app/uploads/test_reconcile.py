@@ -1,5 +1,6 @@
 """Reconcile removes what only the table or only storage has, and nothing by mistake."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -236,7 +237,7 @@ def test_the_command_shows_the_progress_of_both_rounds():
     upload, _ = ready(), ready()
     storage.remove([upload.key])
     tasks.reconcile()
-    assert run().splitlines()[:3] == [
+    assert re.sub(r"\d+ s", "0 s", run()).splitlines()[:3] == [
         "The periodic round: removing for 0 s, 3 compared, last step 0 s ago.",
         "removing, 3 compared, 0 removed",
         "ended, 3 compared, 1 removed",

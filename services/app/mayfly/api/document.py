@@ -7,16 +7,18 @@ from typing import Any
 from ninja.openapi.schema import OpenAPISchema
 
 from .example import Example, Operation
+from .example_bundles import BUNDLES
 from .example_tokens import TOKENS
 from .example_webhooks import WEBHOOKS
 from .examples import ID
 from .examples import OPERATIONS as UPLOADS
 
-OPERATIONS = UPLOADS | TOKENS | WEBHOOKS
+OPERATIONS = UPLOADS | BUNDLES | TOKENS | WEBHOOKS
 
 GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",
     "Look": "The uploads of your box that are live.",
+    "Bundle": "Several uploads under one link: they are sent one by one, and expire and disappear together.",
     "Change": "Give an upload another title, or another time.",
     "Box": "Replace the tokens of your box, or get one that may only send.",
     "Delete": "Remove uploads before they expire.",

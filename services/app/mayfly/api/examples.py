@@ -29,6 +29,7 @@ READY: dict[str, Any] = {
     "downloads": None,
     "metadata": None,
     "code": "acorn-violin-harp-lemon",
+    "bundle": None,
 }
 GUARDED = READY | {"password": True, "downloads": {"most": 3, "taken": 0}}
 SIGNED = {
@@ -173,6 +174,32 @@ OPERATIONS: dict[str, Operation] = {
                 "a text has a half of a character",
                 field="name",
                 body=_begin(name="\ud800"),
+            ),
+            error(
+                "bundle_closed",
+                409,
+                "bundle_closed",
+                "No bundle of this id takes uploads. It is complete, has expired, was deleted, or is not yours.",
+                "the box has no open bundle of this id",
+                field="bundle",
+                body=_begin(bundle=ID),
+            ),
+            error(
+                "bundle_protects",
+                400,
+                "bundle_protects",
+                "A bundle protects its uploads. Give the password or the limit on downloads to the bundle.",
+                "the upload is to be in a bundle, and to have a protection of its own",
+                field="bundle",
+                body=_begin(bundle=ID, downloads=3),
+            ),
+            error(
+                "bundle_full",
+                413,
+                "bundle_full",
+                "A bundle has at most 200 uploads. Begin another.",
+                "the bundle has as many uploads as it may",
+                field="bundle",
             ),
             error(
                 "too_large",
@@ -365,6 +392,13 @@ OPERATIONS: dict[str, Operation] = {
                 "hashing",
                 "too many passwords are being hashed; `Retry-After` says when to ask again",
                 body={"password": "a song"},
+            ),
+            error(
+                "bundle",
+                400,
+                "bundle",
+                "This upload is in a bundle, and has its lifetime and protection. Change those of the bundle.",
+                "the upload is in a bundle",
             ),
             GONE,
             entry("too_many", "too many changes came in a short time; `Retry-After` says when to go on", seconds=20),

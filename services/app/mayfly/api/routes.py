@@ -16,6 +16,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from .. import __version__
+from ..bundles.reading import know_guards
 from ..links import absolute
 from ..problems import Problem, Unanswerable, problem_of
 from ..storage.default import uploads_storage
@@ -116,6 +117,7 @@ def begin(
         protection=Protection.chosen(password=data.password, downloads=data.downloads),
         ask=ask,
         keep_metadata=data.metadata == "keep",
+        bundle=data.bundle,
         storage=uploads_storage,
     )
     is_pending = upload.state == State.PENDING  # the repeated call may be about one that is ready since
@@ -181,6 +183,7 @@ def list_uploads(
     if kind is not None:
         own = own.filter(kind=kind)
     page = page_after(own, cursor, limit=limit)
+    know_guards(page.uploads)
     return {"uploads": [shown(request, upload) for upload in page.uploads], "next": page.older}
 
 
@@ -230,7 +233,7 @@ def delete(request: HttpRequest, response: HttpResponse, upload_id: str) -> Stat
     """
     upload = owned(request, upload_id)
     lifecycle.remove(upload, storage=uploads_storage)
-    return _removed(response, left=Upload.objects.removing().filter(pk=upload.pk).count())
+    return removed(response, left=Upload.objects.removing().filter(pk=upload.pk).count())
 
 
 @api.delete("/uploads", response={204: None} | PROBLEMS, summary="Clear the box", tags=["Delete"])
@@ -242,11 +245,12 @@ def clear(request: HttpRequest, response: HttpResponse, kind: Kind | None = None
     """
     box = box_of(request)
     left = lifecycle.clear(box=box, kind=kind, storage=uploads_storage).left if box else 0
-    return _removed(response, left=left)
+    return removed(response, left=left)
 
 
 def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
     """The fields of UploadOut for this upload."""
+    guard = upload.guard
     return {
         "id": upload.pk,
         "kind": upload.kind,
@@ -261,12 +265,13 @@ def shown(request: HttpRequest, upload: Upload) -> dict[str, Any]:
         "download": absolute(request, reverse("download", args=[upload.pk])),
         "preview": absolute(request, reverse("preview", args=[upload.pk])) if upload.has_preview else None,
         "fetched": {"count": upload.fetched_count, "last_at": upload.fetched_at},
-        "password": bool(upload.password),
+        "password": bool(guard.password),
         "downloads": (
-            None if upload.downloads_most is None else {"most": upload.downloads_most, "taken": upload.downloads_taken}
+            None if guard.downloads_most is None else {"most": guard.downloads_most, "taken": guard.downloads_taken}
         ),
         "metadata": upload.metadata,
         "code": upload.code,
+        "bundle": upload.bundle,
     }
 
 
@@ -275,7 +280,7 @@ def _signed(request: HttpRequest, part: SignedPart) -> dict[str, Any]:
     return {"number": part.number, "size": part.size, "url": absolute(request, part.url), "headers": part.headers}
 
 
-def _removed(response: HttpResponse, *, left: int) -> Status[None]:
+def removed(response: HttpResponse, *, left: int) -> Status[None]:
     """204, with the number of uploads whose bytes are removed later, if there are any."""
     if left:
         response["X-Being-Deleted"] = str(left)

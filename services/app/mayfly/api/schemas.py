@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StrictInt
 
 from ..problems import MOST_NUMBERS
 from ..uploads.choices import Kind, State
+from ..uploads.ids import UploadId
 from ..webhooks.models import Event
 
 
@@ -25,6 +26,11 @@ class BeginIn(Strict):
     title: str = Field("", description="Up to 80 characters.")
     lifetime: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
         None, description="In seconds, from the moment it is ready; 15 minutes unless the site says otherwise."
+    )
+    bundle: str | None = Field(
+        None,
+        pattern=f"^{UploadId.regex}$",
+        description="The id of an open bundle of the same box, whose lifetime it gets.",
     )
     downloads: Annotated[StrictInt, Field(ge=1, le=10**9)] | None = Field(
         None, description="From 1 to 100. It ends with so many downloads by others; null sets no limit."
@@ -95,6 +101,7 @@ class UploadOut(Schema):
         "are not offered yet; the download answers 503 with `Retry-After`."
     )
     code: str | None = Field(description="Four words that lead to it from `/code/` while it is live.")
+    bundle: str | None = Field(description="The id of the bundle that it is in.")
 
 
 class PartOut(Schema):

@@ -105,6 +105,15 @@ def cut(text: str) -> tuple[str, str, str] | None:
     return text[:HEAD], text[HEAD:-TAIL], text[-TAIL:]
 
 
+def together(count: int, images: int) -> str:
+    """How many uploads of which kind are under one link: 8 images, or 8 uploads if they are of both kinds."""
+    if images == count:
+        return ngettext("%d image", "%d images", count) % count
+    if not images:
+        return ngettext("%d file", "%d files", count) % count
+    return ngettext("%d upload", "%d uploads", count) % count
+
+
 def shortened(text: str) -> str:
     """The name, without the middle if it is long."""
     parts = cut(text)

@@ -1,6 +1,7 @@
 """The form upload: fields, and the handler that streams its files into storage while they arrive."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -14,9 +15,11 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..bundles import lifecycle as bundles
 from ..problems import problem_of
 from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
+from ..uploads.bundle import Bundle
 from ..uploads.choices import Kind
 from ..uploads.errors import Busy, Crowded, Gone, NotAllowed, Refused
 from ..uploads.guarded import OPEN, Protection
@@ -68,6 +71,7 @@ class UploadForm(forms.Form):
     downloads = forms.CharField(required=False)
     password = forms.CharField(required=False, strip=False)
     metadata = forms.CharField(required=False)
+    together = forms.BooleanField(required=False)
 
     def clean_lifetime(self) -> timedelta | None:
         try:
@@ -114,6 +118,8 @@ class IntoStorage(FileUploadHandler):
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[str, str]] = []
         self.first_beyond = ""
+        # The bundle of the form's files, once they are finished together.
+        self.bundle: Bundle | None = None
         self._files = 0
         # The page that shows the refusals gets these.
         self.status = 422
@@ -184,22 +190,38 @@ class IntoStorage(FileUploadHandler):
         downloads: int | None = None,
         password: str = "",
         metadata: str = "",
+        together: bool = False,
     ) -> int:
         """Turn ready what has arrived whole, and return how many did. The others join the refusals.
+
+        If they are to be `together`, two or more become a bundle, which has the title and the protection.
 
         Raises Hashing: too many passwords are being hashed, and nothing was turned ready.
         """
         keep_metadata = metadata == "keep"
-        arrived = 0
         protection = Protection.chosen(password=password, downloads=downloads) if self.incoming else OPEN
-        while self.incoming:
-            file = self.incoming.pop(0)
-            try:
-                file.receiver.finish(title=title, lifetime=lifetime, protection=protection, keep_metadata=keep_metadata)
-                arrived += 1
-            except (Refused, Gone, Busy, Crowded, StorageError) as error:
-                file.receiver.cancel()  # no page knows of it, so no visitor could complete it later
+        if not together or len(self.incoming) < 2:
+            return self._finish(title=title, lifetime=lifetime, protection=protection, keep_metadata=keep_metadata)
+        try:
+            self.bundle = bundles.begin(
+                box=self.box,
+                address=self._address,
+                title=title,
+                lifetime=lifetime,
+                protection=protection,
+                uploads=[file.receiver.upload.pk for file in self.incoming],
+            )
+        except NotAllowed as error:
+            for file in self.incoming:
                 self._refuse(file.name, error)
+            self.cancel()
+            return 0
+        arrived = self._finish(keep_metadata=keep_metadata)
+        if not arrived:
+            bundles.remove(self.bundle, storage=self.storage)
+            return 0
+        with suppress(Gone):  # cleared in the meantime
+            bundles.complete(self.bundle, storage=self.storage)
         return arrived
 
     @property
@@ -214,6 +236,18 @@ class IntoStorage(FileUploadHandler):
         """Remove all that was not finished: the form was cut off, forged, or wrong."""
         while self.incoming:
             self.incoming.pop().receiver.cancel()
+
+    def _finish(self, **choices: Any) -> int:
+        arrived = 0
+        while self.incoming:
+            file = self.incoming.pop(0)
+            try:
+                file.receiver.finish(**choices)
+                arrived += 1
+            except (Refused, Gone, Busy, Crowded, StorageError) as error:
+                file.receiver.cancel()  # no page knows of it, so no visitor could complete it later
+                self._refuse(file.name, error)
+        return arrived
 
     def _left_out(self, error: Exception) -> SkipFile:
         """Refuse the present file, and return what tells Django to skip the rest of it."""

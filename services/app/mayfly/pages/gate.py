@@ -1,5 +1,7 @@
 """The answers of the gate to a visitor who does not get an upload: it is over, locked, or has to be confirmed."""
 
+from collections.abc import Callable
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,14 +23,16 @@ from .errors import answer
 CLOSED = (Gone, Locked, Unconfirmed, StorageError, TooManyGuesses, Hashing, Preparing)
 
 
-def unlocked(request: HttpRequest, upload_id: str) -> tuple[Visitor, Guarded | None]:
+def unlocked(
+    request: HttpRequest, pk: str, *, opened: Callable[[str, Visitor], object] = opening.open_upload
+) -> tuple[Visitor, Guarded | None]:
     """The visitor, with a pass if the form has the password that was missing, and the row that it is for.
 
-    Raises what `open_upload` raises, WrongPassword, TooManyGuesses and Hashing.
+    Raises what `opened` raises, WrongPassword, TooManyGuesses and Hashing.
     """
     visitor = visitor_of(request)
     try:
-        opening.open_upload(upload_id, visitor)
+        opened(pk, visitor)
     except Locked as locked:
         typed = request.POST.get("password", "")
         if not typed:
@@ -47,7 +51,7 @@ def closed(request: HttpRequest, upload_id: str, error: Exception) -> HttpRespon
         case Unconfirmed():
             address = links.absolute(request, reverse("download", args=[upload_id]))
             return _elsewhere(request, upload_id, problem("unconfirmed", address=address, headers={"Allow": "POST"}))
-        case Locked() if request.method == "POST" and _wants_page(request):
+        case Locked() if request.method == "POST" and wants_page(request):
             return locked(request, error, action=reverse("open", args=[upload_id]), status=403)
         case Locked():
             return _elsewhere(request, upload_id, problem_of(error))
@@ -56,7 +60,7 @@ def closed(request: HttpRequest, upload_id: str, error: Exception) -> HttpRespon
 
 def locked(request: HttpRequest, error: Locked, *, action: str, status: int = 200) -> HttpResponse:
     """The page that asks for the password at the address `action`, or 403 for a program. It says nothing else."""
-    if not _wants_page(request):
+    if not wants_page(request):
         return told(request, problem_of(error))
     fault = problem_of(error).message if isinstance(error, WrongPassword) else ""
     context = {"until": error.expires_at, "action": action, "fault": fault}
@@ -77,23 +81,25 @@ def receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
 
 def told(request: HttpRequest, error: Problem) -> HttpResponse:
     """The error as a page, or as JSON or a line for a program that asks for no page."""
-    if _wants_page(request):
+    if wants_page(request):
         return answer(request, error)
     return error.as_json() if _wants_json(request) else error.as_line()
 
 
+def wants_page(request: HttpRequest) -> bool:
+    """Whether the client is a browser, or names no form of answer that it prefers to a page."""
+    accepted = request.headers.get("Accept", "text/html")
+    return "text/html" in accepted
+
+
 def _elsewhere(request: HttpRequest, upload_id: str, error: Problem) -> HttpResponse:
     """Lead a person to the page on which they confirm or type a password, and tell a program what is missing."""
-    if not _wants_page(request):
+    if not wants_page(request):
         return told(request, error)
     response = redirect("share", upload_id)
     response.status_code = 303
     return response
 
 
-def _wants_page(request: HttpRequest) -> bool:
-    return "text/html" in request.headers.get("Accept", "text/html")
-
-
 def _wants_json(request: HttpRequest) -> bool:
-    return "json" in request.headers.get("Accept", "") and not _wants_page(request)
+    return "json" in request.headers.get("Accept", "") and not wants_page(request)

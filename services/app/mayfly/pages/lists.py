@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from ..bundles.reading import Together, gathered
 from ..problems import problem, problem_of
 from ..storage.default import uploads_storage
 from ..uploads import lifecycle
@@ -36,7 +37,7 @@ from .installed import FAVICON, favicon
 # Where a part of a list is, or its order, in its address and in the forms on it.
 PLACE = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}|sort=(name|size|left)")
 # The orders of a list that has one page, beside the newest first.
-ORDERS: dict[str, Callable[[Upload | Listed], Any]] = {
+ORDERS: dict[str, Callable[[Upload | Listed | Together], Any]] = {
     "name": lambda upload: (upload.title or upload.name).casefold(),
     "size": attrgetter("size"),
     "left": attrgetter("time_left"),
@@ -78,15 +79,15 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
 @never_stored
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_several(request: HttpRequest, kind: Kind) -> HttpResponse:
-    """Remove the uploads of this kind that the visitor has selected in the list."""
+    """Remove the uploads of this kind that the visitor has selected, and the bundles that they stand for."""
     if request.method != "POST":
         return redirect(PAGES[kind])
     box = boxes.from_cookie(request)
     ids = [pk for pk in request.POST.getlist("id") if is_id(pk)]
-    selected = Upload.objects.of(box).filter(kind=kind, pk__in=ids) if box else Upload.objects.none()
-    removed = lifecycle.remove_all(selected, storage=uploads_storage)
-    left = Upload.objects.removing().filter(pk__in=ids, box=box).count()
-    say_what_was_deleted(request, removed - left)
+    selected = Upload.objects.of(box or "").filter(kind=kind, pk__in=ids)
+    removed = lifecycle.remove_whole_bundles(box, selected, storage=uploads_storage) if box else []
+    left = Upload.objects.removing().filter(pk__in=removed).count()
+    say_what_was_deleted(request, len(removed) - left)
     say_what_is_left(request, left)
     return see_other(PAGES[kind], cursor=request.POST.get("list", ""))
 
@@ -95,19 +96,22 @@ def names_of_images(incoming: IntoStorage) -> dict[str, str]:
     """By id, the names of the images that are there and of those that the form brings; empty if all of them stay."""
     if incoming.kind != Kind.IMAGE or not limits.images_kept:
         return {}
-    present = Upload.objects.of(incoming.box).live().filter(kind=Kind.IMAGE)[: limits.images_kept]
+    present = Upload.objects.of(incoming.box).live().filter(kind=Kind.IMAGE)
     return dict(present.values_list("pk", "name")) | {f.receiver.upload.pk: f.name for f in incoming.incoming}
 
 
-def say_what_is_here(request: HttpRequest, kind: Kind, arrived: int, before: Mapping[str, str]) -> None:
+def say_what_is_here(
+    request: HttpRequest, kind: Kind, arrived: int, before: Mapping[str, str], *, together: bool = False
+) -> None:
     """Tell the visitor how many of the form's uploads are there, and which images went to make room for them.
 
-    `before` has the names of all images that could go, because a removed row has none.
+    Those that are `together` count as one. `before` has the names of all images that could go, because a removed row
+    has none.
     """
     removed = Upload.objects.filter(pk__in=before, completed_at__isnull=False, removing_since__lt=F("expires_at"))
     gone = [before[pk] for pk in removed.order_by("completed_at", "pk").values_list("pk", flat=True)]
     if kind == Kind.IMAGE:
-        here = min(arrived, limits.images_kept or arrived)
+        here = arrived if together else min(arrived, limits.images_kept or arrived)
         messages.success(request, ngettext("%d image is here.", "%d images are here.", here) % here)
     else:
         messages.success(request, ngettext("%d file is here.", "%d files are here.", arrived) % arrived)
@@ -170,7 +174,7 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
     before = names_of_images(incoming)
     arrived = incoming.finish(**form.cleaned_data) if form.is_valid() else 0
     if arrived:
-        say_what_is_here(request, incoming.kind, arrived, before)
+        say_what_is_here(request, incoming.kind, arrived, before, together=incoming.bundle is not None)
     for name, why in incoming.refusals:
         messages.error(request, f"{name}: {why}")
     if incoming.first_beyond:
@@ -191,6 +195,9 @@ def _list(
 ) -> HttpResponse:
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     shown = overview(box, kind, **cursors)
+    entries = gathered(shown.uploads)
+    if not shown.newer and not shown.older:
+        shown.count = sum(one.of_kind(kind) if isinstance(one, Together) else 1 for one in entries)
     asked = request.GET.get("sort", "")
     order = asked if asked in ORDERS and not shown.newer and not shown.older else ""
     full = kind == Kind.IMAGE and shown.total == limits.images_kept and not shown.older
@@ -199,9 +206,9 @@ def _list(
         "page": PAGES[kind],
         "form": form,
         "shown": shown,
-        "uploads": sorted(shown.uploads, key=ORDERS[order]) if order else shown.uploads,
+        "uploads": sorted(entries, key=ORDERS[order]) if order else entries,
         "order": order,
         "most": format_size(min(limits.size(kind), limits.form_size)),
-        "next_out": shown.uploads[-1] if full else None,
+        "next_out": entries[-1] if full else None,
     }
     return render(request, f"pages/{PAGES[kind]}.html", context, status=status)

@@ -1,8 +1,5 @@
 """One upload by its link: the share page, its picture and its QR code, and its end."""
 
-from typing import IO, cast
-
-import segno
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -10,7 +7,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from .. import links
 from ..storage.default import uploads_storage
 from ..uploads import lifecycle, opening
 from ..uploads.choices import Kind
@@ -25,6 +21,7 @@ from .caching import never_stored
 from .gate import CLOSED, closed, locked, receipt
 from .limited import limited
 from .lists import PAGES, say_what_is_left, see_other
+from .qr_code import qr_code
 
 
 @never_stored
@@ -59,10 +56,7 @@ def qr(request: HttpRequest, upload_id: str) -> HttpResponse:
         opening.open_upload(upload_id, visitor_of(request))
     except CLOSED as error:
         return closed(request, upload_id, error)
-    code = segno.make(links.absolute(request, reverse("share", args=[upload_id])), error="m", micro=False)
-    response = HttpResponse(content_type="image/svg+xml")
-    code.save(cast(IO[bytes], response), kind="svg", light="#fff", omitsize=True)
-    return response
+    return qr_code(request, "share", upload_id)
 
 
 @never_stored

@@ -15,6 +15,7 @@ MAX_IMAGE_MB = variables.number("MAX_IMAGE_MB", default=64, least=1, most=5_000_
 MAX_IMAGE_MEGAPIXELS = variables.number("MAX_IMAGE_MEGAPIXELS", default=100, least=1, most=1000)
 MAX_FILE_MB = variables.number("MAX_FILE_MB", default=4096, least=1, most=5_000_000)
 MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_000)
+MAX_ZIP_MB = variables.number("MAX_ZIP_MB", default=4096, least=0, most=5_000_000)
 BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)
 ADDRESS_QUOTA_MB = variables.number("ADDRESS_QUOTA_MB", default=32_768, least=1, most=1_000_000_000)
 SITE_QUOTA_MB = variables.number("SITE_QUOTA_MB", default=0, least=0, most=1_000_000_000_000)

@@ -55,6 +55,13 @@ class Found:
     since: datetime
 
 
+def exactly(content: bytes, count: int) -> bytes:
+    """The content, if it has so many bytes. Raises StorageError otherwise."""
+    if len(content) != count:
+        raise StorageError(f"{len(content)} bytes came in place of {count}")
+    return content
+
+
 class UploadStorage(Protocol):
     """Every method may raise StorageError. Keys and numbers come from the server, never from a client."""
 
@@ -120,6 +127,10 @@ class UploadStorage(Protocol):
 
     def read(self, key: str) -> Generator[bytes]:
         """The object, piece by piece. May raise part-way; close the generator to stop early."""
+        ...
+
+    def bytes_at(self, key: str, start: int, count: int) -> bytes:
+        """Exactly `count` bytes of the object, from `start` on; never fewer. No connection stays open between calls."""
         ...
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:

@@ -22,6 +22,7 @@ FORM_FILES = 100  # the most files of one form that are taken
 PDF_PREVIEW = 32 * MB  # the largest PDF whose first page is shown: the decoder has it in memory whole
 # The lifetimes that a form offers, beside the usual one; those above the longest are left out.
 OFFERED_LIFETIMES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=12))
+BUNDLE_UPLOADS = 200  # the most uploads of a bundle: its page and its ZIP have all of them
 PAGE = 50  # the most uploads that a page of a list has
 # The longest that a download URL is valid: enough to follow a redirect, too short to be passed on.
 DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
@@ -29,7 +30,8 @@ DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 
 @dataclass(slots=True)
 class Limits:
-    """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images, `site_quota` 0 counts nothing.
+    """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images, `site_quota` 0 counts nothing,
+    and with `zip_size` 0 there is no ZIP.
 
     Reconcile always removes up to `reconcile_most` findings; above that, at most a tenth of what exists.
     """
@@ -38,6 +40,7 @@ class Limits:
     image_megapixels: int
     file_size: int
     form_size: int
+    zip_size: int
     box_quota: int
     address_quota: int
     site_quota: int
@@ -65,6 +68,7 @@ limits = Limits(
     image_megapixels=settings.MAX_IMAGE_MEGAPIXELS,
     file_size=settings.MAX_FILE_MB * MB,
     form_size=settings.MAX_FORM_MB * MB,
+    zip_size=settings.MAX_ZIP_MB * MB,
     box_quota=settings.BOX_QUOTA_MB * MB,
     address_quota=settings.ADDRESS_QUOTA_MB * MB,
     site_quota=settings.SITE_QUOTA_MB * MB,

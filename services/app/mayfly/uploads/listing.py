@@ -36,6 +36,7 @@ class Listed(NamedTuple):
     fetched_count: int
     fetched_at: datetime | None
     code: str | None
+    bundle: str | None
     refusal: str
     password: str
     downloads_most: int | None
@@ -62,6 +63,8 @@ class Listed(NamedTuple):
 def listed(box: str, kind: Kind) -> list[Listed]:
     """The box's uploads of this kind that `live_or_refused` finds, newest first, each with its time left.
 
+    The newest one of a bundle stands for all of them.
+
     They are one more than a page has, at most; `paging` then asks for the page itself.
     """
     return [Listed._make(row) for row in _query.rows(box, kind)]
@@ -82,7 +85,8 @@ class _Query(threading.local):
 
     @cached_property
     def _compiled(self) -> tuple[Any, str, tuple[Any, ...], dict[int, Any]]:
-        uploads = Upload.objects.live_or_refused().filter(box=self.BOX, kind=self.KIND).with_time_left()[: PAGE + 1]
+        own = Upload.objects.live_or_refused().filter(box=self.BOX, kind=self.KIND)
+        uploads = own.heading_their_bundle(self.KIND).with_time_left()[: PAGE + 1]
         compiler = uploads.values_list(*Listed._fields).query.get_compiler(DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
         return compiler, sql, parameters, compiler.get_converters(column for column, _, _ in compiler.select)

@@ -1,6 +1,7 @@
 """The tables: uploads, the bytes of the whole site, when the periodic work last ran, and the round of reconcile."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from ..storage.keys import preview_key, upload_key
+from .bundle import Bundle
 from .choices import End, Kind, Phase, State
 from .codes import CODE_LENGTH
 from .content import TEXT, is_previewed
@@ -34,6 +36,8 @@ class Upload(Guarded):
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     name = models.CharField(max_length=NAME_LENGTH)
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    # The bundle that it is in.
+    bundle = models.CharField(max_length=ID_LENGTH, null=True)  # noqa: DJ001  # the index leaves out those without one
     # Its words for another device. In plain text, because a row's id opens the upload as well. Null for an upload that
     # began before there were codes, or is gone.
     code = models.CharField(max_length=CODE_LENGTH, null=True)  # noqa: DJ001  # empty ones would not be unique
@@ -113,6 +117,10 @@ class Upload(Guarded):
         indexes = [
             # A box's lists, its newest images and its quota.
             models.Index(name="box_newest", fields=["box", "state", "kind", "-completed_at"]),
+            # A bundle's uploads, and the newest of them, which stands for it in lists.
+            models.Index(
+                name="in_bundle", fields=["bundle", "state", "-completed_at"], condition=Q(bundle__isnull=False)
+            ),
             models.Index(name="from_address", fields=["address", "state"]),
             # The sweep: due uploads, removals in progress, old receipts.
             models.Index(name="due", fields=["state", "expires_at"]),
@@ -150,6 +158,16 @@ class Upload(Guarded):
     def covered(self) -> UploadQuerySet:
         """The upload itself; see Guarded."""
         return Upload.objects.filter(pk=self.pk)
+
+    @cached_property
+    def guard(self) -> Guarded:
+        """The row whose password and limit protect it: that of its bundle if it is in one. Raises Gone."""
+        if self.bundle is None:
+            return self
+        bundle = Bundle.objects.filter(pk=self.bundle).first()
+        if bundle is None:
+            raise Gone
+        return bundle
 
     @property
     def key(self) -> str:

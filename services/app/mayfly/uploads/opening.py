@@ -70,7 +70,7 @@ class Visitor:
 
 def guard_of(upload: Upload) -> Guarded:
     """The row whose password and limit protect the upload."""
-    return upload
+    return upload.guard
 
 
 def open_upload(upload_id: str, visitor: Visitor) -> Upload:

@@ -33,13 +33,17 @@ class Page:
 
 @dataclass(slots=True)
 class Overview:
-    """A page as its owner sees it: with refused images, and with figures over all pages."""
+    """A page as its owner sees it: with refused images, and with figures over all pages.
+
+    The newest upload of a bundle stands for all of them. `total` counts those, and `count` all uploads on its own.
+    """
 
     uploads: Sequence[Upload | Listed]
     newer: str | None = None
     older: str | None = None
     refused: Sequence[Upload | Listed] = ()
     total: int = 0
+    count: int = 0
     next_to_expire: Upload | Listed | None = None
 
 
@@ -70,7 +74,8 @@ def page_before(own: UploadQuerySet, cursor: str, *, limit: int = PAGE) -> Page:
 
 def overview(box: str, kind: Kind, *, after: str = "", before: str = "") -> Overview:
     """A page of the box's uploads of this kind; the first page if the cursor leads nowhere. One query if it has all."""
-    own = Upload.objects.filter(box=box, kind=kind).with_time_left()
+    all_of_kind = Upload.objects.filter(box=box, kind=kind)
+    own = all_of_kind.heading_their_bundle(kind).with_time_left()
     if not after and not before:
         found = listed(box, kind)
         if len(found) <= PAGE:
@@ -78,7 +83,9 @@ def overview(box: str, kind: Kind, *, after: str = "", before: str = "") -> Over
     page = _page(own, after, before)
     refused = [] if page.newer else list(own.refused()[:REFUSED_SHOWN])
     next_to_expire = own.live().order_by("expires_at").first()
-    return Overview(page.uploads, page.newer, page.older, refused, own.live().count(), next_to_expire)
+    return Overview(
+        page.uploads, page.newer, page.older, refused, own.live().count(), all_of_kind.live().count(), next_to_expire
+    )
 
 
 def _whole(found: list[Listed]) -> Overview:
@@ -88,6 +95,7 @@ def _whole(found: list[Listed]) -> Overview:
         live,
         refused=refused,
         total=len(live),
+        count=len(live),
         next_to_expire=min(live, key=attrgetter("time_left"), default=None),
     )
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from .choices import STANDING, State
@@ -70,6 +70,17 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         # Only receipts have a time of removal, and SQLite would prefer their own index if their state were asked for.
         return self.filter(completed_at__isnull=True, removed_at__lt=Now() - limits.lifetime)
 
+    def heading_their_bundle(self, kind: str) -> "UploadQuerySet":
+        """Leave out an upload of this kind if a newer live one of the same kind is in the same bundle.
+
+        The newest one stands for all of them, in a list and among the newest images. Those that are not ready stay.
+        """
+        is_newer = Q(completed_at__gt=OuterRef("completed_at")) | Q(
+            completed_at=OuterRef("completed_at"), pk__gt=OuterRef("pk")
+        )
+        newer = self.model.objects.filter(_is_live(), is_newer, bundle=OuterRef("bundle"), kind=kind)
+        return self.filter(Q(bundle__isnull=True) | ~Q(state=State.READY) | ~Exists(newer))
+
     def live_or_refused(self) -> "UploadQuerySet":
         """The uploads of the owner's page, newest first: live ones, and images that were refused a short while ago.
 
@@ -110,9 +121,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
     def with_time_left(self) -> "UploadQuerySet":
         """Add `time_left`, a timedelta, as the database sees it now."""
-        return self.annotate(  # type: ignore[no-redef]  # the model declares it, so that its type is known
-            time_left=models.ExpressionWrapper(F("expires_at") - Now(), output_field=models.DurationField())
-        )
+        return self.annotate(time_left=time_left())  # type: ignore[no-redef]  # the model declares it, for its type
 
     def usage(self, *, most: int) -> tuple[int, int]:
         """How many they are and the sum of their declared sizes in bytes, over `most` of them at most.
@@ -121,6 +130,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """
         found = self.order_by()[:most].aggregate(count=models.Count("pk"), total=models.Sum("size"))
         return found["count"], found["total"] or 0
+
+
+def time_left() -> "models.ExpressionWrapper[CombinedExpression]":
+    """How long it is until the row's deadline, by the database's clock."""
+    return models.ExpressionWrapper(F("expires_at") - Now(), output_field=models.DurationField())
 
 
 def age_of(column: str) -> "models.ExpressionWrapper[CombinedExpression]":

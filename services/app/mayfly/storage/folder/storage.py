@@ -24,7 +24,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
 from ..many import one_by_one
-from ..protocol import STILL_THERE, Found, Part, SignedPart, StorageError, TransferNotFound
+from ..protocol import STILL_THERE, Found, Part, SignedPart, StorageError, TransferNotFound, exactly
 from .files import changed_at, delete_folder, part_of, parts_in, remove_if_empty, sync_folder
 from .listing import object_keys, transfer_keys
 from .tokens import ObjectGrant, PartGrant, PreviewGrant, token_of
@@ -139,6 +139,12 @@ class FolderUploadStorage(FileSystemStorage):
         with _answering(), open(self._object(key), "rb") as file:
             while chunk := file.read(CHUNK):
                 yield chunk
+
+    def bytes_at(self, key: str, start: int, count: int) -> bytes:
+        with _answering(), open(self._object(key), "rb") as file:
+            file.seek(start)
+            content = file.read(count)
+        return exactly(content, count)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
         # Through a transfer, so that a piece of it is never an object.

@@ -19,7 +19,7 @@ from storages.backends.s3 import S3Storage
 from .. import many
 from ..headers import PREVIEW_TYPE, attachment
 from ..keys import PREFIXES
-from ..protocol import STILL_THERE, Found, Part, SignedPart, StillAtWork, StorageError, TransferNotFound
+from ..protocol import STILL_THERE, Found, Part, SignedPart, StillAtWork, StorageError, TransferNotFound, exactly
 from . import bucket, lacks, listing
 from .answers import answering, code_of, found, quoted, refuses_range, status_of, takes_no_batches
 from .client import LONG, USUAL, Clients, configuration
@@ -146,6 +146,13 @@ class S3UploadStorage(S3Storage):
     def read(self, key: str) -> Generator[bytes]:
         with answering(), closing(self.client.get_object(Bucket=self.bucket_name, Key=key)["Body"]) as body:
             yield from body.iter_chunks(CHUNK)
+
+    def bytes_at(self, key: str, start: int, count: int) -> bytes:
+        with answering():
+            wanted = f"bytes={start}-{start + count - 1}"
+            answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=wanted)
+            with closing(answer["Body"]) as body:
+                return exactly(body.read(count) if answer.get("ContentRange") else b"", count)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
         with answering():

@@ -11,8 +11,20 @@ from .begin import FIRST_PARTS, PART_URL_LIFETIME, arrived, begin, sign_first, s
 from .clean import clean
 from .complete import complete, forbid, refuse
 from .deadline import keep_receiving
-from .keep import change, keep, more
-from .remove import BATCH, Cleared, clear, discard, keep_newest, mark, remove, remove_all
+from .joined import WAIT, end_bundles
+from .keep import STEP, change, keep, more
+from .remove import (
+    BATCH,
+    Cleared,
+    clear,
+    discard,
+    erase_now,
+    keep_newest,
+    mark,
+    remove,
+    remove_all,
+    remove_whole_bundles,
+)
 from .repeat import begun_before
 from .sweep import Swept, sweep
 from .take import take
@@ -22,7 +34,9 @@ __all__ = [
     "Cleared",
     "FIRST_PARTS",
     "PART_URL_LIFETIME",
+    "STEP",
     "Swept",
+    "WAIT",
     "arrived",
     "begin",
     "begun_before",
@@ -31,6 +45,8 @@ __all__ = [
     "clear",
     "complete",
     "discard",
+    "end_bundles",
+    "erase_now",
     "forbid",
     "keep",
     "keep_newest",
@@ -40,6 +56,7 @@ __all__ = [
     "refuse",
     "remove",
     "remove_all",
+    "remove_whole_bundles",
     "sign_first",
     "sign_parts",
     "sweep",

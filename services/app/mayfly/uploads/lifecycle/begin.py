@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from ...storage.headers import OCTETS
 from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
 from ..choices import Kind
 from ..codes import new_code
-from ..errors import Gone, Underway
+from ..errors import Gone, NotAllowed, Underway
 from ..guarded import OPEN, Protection
 from ..limits import limits
 from ..models import Upload
@@ -20,6 +21,7 @@ from ..parts import part_size
 from ..repeats import Ask
 from ..rules import check_lifetime, check_size, clean_name, clean_title
 from .deadline import first_deadline, prolong
+from .joined import hold, join
 from .remove import remove
 from .room import check_room, count_site
 
@@ -48,12 +50,14 @@ def begin(
     protection: Protection = OPEN,
     ask: Ask | None = None,
     keep_metadata: bool = False,
+    bundle: str | None = None,
     storage: UploadStorage,
 ) -> Upload:
     """Begin an upload of `size` bytes: a pending row with an open transfer. `address` is the client's.
 
     `sender` is the id of the client's token, if that token may only send. `keep_metadata` leaves an image as it is; a
-    file always stays so.
+    file always stays so. In an open `bundle` of the same box, the upload has the lifetime and the protection of the
+    bundle.
 
     With an `ask`, the upload is found again by `begun_before`, and another begin of the same ask is refused.
 
@@ -64,6 +68,9 @@ def begin(
         Underway: another call with this ask came first.
         StorageError: storage could not open a transfer; the row is being removed.
     """
+    if bundle is not None and protection != OPEN:
+        message = _("A bundle protects its uploads. Give the password or the limit on downloads to the bundle.")
+        raise NotAllowed("bundle_protects", message, field="bundle")
     lifetime = limits.lifetime if lifetime is None else lifetime
     check_size(kind, size)
     check_lifetime(lifetime)
@@ -71,7 +78,8 @@ def begin(
     count_site(size)
     asked = {"ask_key": ask.key, "ask_body": ask.body} if ask else {"ask_key": None}
     chosen = {"kind": kind, "name": name, "title": title, "lifetime": lifetime, "keep_metadata": keep_metadata}
-    upload = _insert(box=box, address=address, sender=sender, size=size, **chosen, **protection.columns, **asked)
+    chosen |= {"bundle": bundle} | protection.columns
+    upload = _insert(box=box, address=address, sender=sender, size=size, **chosen, **asked)
     try:
         transfer_id = storage.open_transfer(upload.key, content_type=OCTETS)
     except StorageError:
@@ -95,6 +103,8 @@ def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage
         Gone: the upload is not pending, or its deadline has passed.
     """
     left = _time_left(upload)
+    if upload.bundle:
+        hold(upload.bundle)
     if left < ASK_STORAGE:
         with suppress(StorageError):  # then the deadline stays as it is
             arrived(upload, storage=storage)
@@ -126,18 +136,22 @@ def arrived(upload: Upload, *, storage: UploadStorage) -> list[Part]:
 
 def _insert(**values: Any) -> Upload:
     """Commit the row of a new upload, with a code that no other one has. Raises NotAllowed if there is no room."""
-    for _ in range(CODE_ATTEMPTS - 1):
+    for _attempt in range(CODE_ATTEMPTS - 1):
         with suppress(IntegrityError):  # another upload has this code
             return _insert_once(**values)
     return _insert_once(**values)
 
 
-def _insert_once(*, box: str, address: str, size: int, ask_key: str | None, **values: Any) -> Upload:
+def _insert_once(
+    *, box: str, address: str, size: int, bundle: str | None, ask_key: str | None, **values: Any
+) -> Upload:
     with transaction.atomic(durable=True):
         check_room(box=box, address=address, size=size)
         # Two calls with the same key have the same box or the same address, so they are not here at the same time.
         if ask_key and Upload.objects.filter(ask_key=ask_key).exists():
             raise Underway
+        if bundle is not None:
+            values["lifetime"] = join(bundle, box=box).lifetime
         return Upload.objects.create(
             box=box,
             address=address,
@@ -146,6 +160,7 @@ def _insert_once(*, box: str, address: str, size: int, ask_key: str | None, **va
             expires_at=Now() + first_deadline(),
             code=new_code(),
             ask_key=ask_key,
+            bundle=bundle,
             **values,
         )
 

@@ -16,6 +16,7 @@ from ..errors import Gone, NotAllowed, PartsMissing, Refused
 from ..locks import request_lock, transaction_lock
 from ..models import Upload
 from ..queries import UploadQuerySet
+from .joined import hold
 from .remove import keep_newest, remove, remove_all
 
 # How much of an image is read to learn whether it needs cleaning: a whole small one, and the head of most others.
@@ -98,6 +99,8 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
         )
         if not won:
             return
+        if upload.bundle:
+            hold(upload.bundle)
         if is_image:
             # In the same transaction, so that no page ever shows one image too many.
             keep_newest(upload.box, storage=storage)

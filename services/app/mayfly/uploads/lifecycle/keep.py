@@ -35,7 +35,7 @@ def change(
 
     Raises:
         NotAllowed: the title is too long, or the lifetime is below a second, above the longest, or over; the password
-            is too long, or others have taken as many downloads already.
+            is too long, or others have taken as many downloads already; or the change is that of a bundle.
         Hashing: too many passwords are being hashed.
         Gone: the upload has expired, or was removed.
     """
@@ -43,6 +43,9 @@ def change(
     allowed = Q()
     if title is not None:
         changes["title"] = clean_title(title)
+    if upload.bundle and (lifetime, password, downloads) != (None, None, None):
+        message = _("This upload is in a bundle, and has its lifetime and protection. Change those of the bundle.")
+        raise NotAllowed("bundle", message)
     if lifetime is not None:
         check_lifetime(lifetime)
         deadline = ExpressionWrapper(F("completed_at") + lifetime, output_field=DateTimeField())
@@ -74,11 +77,11 @@ def change(
 def keep(upload: Upload) -> bool:
     """Keep a live upload STEP longer, or as much of it as the longest lifetime allows.
 
-    Returns False if it has the longest one, was removed, or if another call changed its lifetime since `upload` was
-    read: a button that is pressed twice at once counts once.
+    Returns False if it has the longest one, is in a bundle, was removed, or if another call changed its lifetime since
+    `upload` was read: a button that is pressed twice at once counts once.
     """
     lifetime = min(upload.lifetime + STEP, limits.longest_lifetime)
-    if lifetime <= upload.lifetime:
+    if lifetime <= upload.lifetime or upload.bundle:
         return False
     as_read = Upload.objects.live().filter(pk=upload.pk, ended="", lifetime=upload.lifetime)
     return bool(as_read.update(lifetime=lifetime, expires_at=F("completed_at") + lifetime))

@@ -11,6 +11,7 @@ from ..ids import new_id
 from ..models import Upload
 from ..queries import UploadQuerySet
 from .erase import SHARE, erase
+from .joined import look_after_bundles
 from .remove import BATCH, mark_due
 
 # A sweep begins no further share after this many seconds, and the next one continues. The last share may wait for its
@@ -34,7 +35,7 @@ class Swept:
 
 
 def sweep(*, storage: UploadStorage, share: int = SHARE) -> Swept:
-    """Remove everything that is due or half removed, and purge old receipts, for SWEEP_SECONDS.
+    """Remove everything that is due or half removed, and purge old receipts and bundles, for SWEEP_SECONDS.
 
     Any number may run at once: each share is taken with SKIP LOCKED. An upload that storage fails to remove
     stays `removing`, delays no other, and is tried again by the next sweep.
@@ -57,6 +58,7 @@ def sweep(*, storage: UploadStorage, share: int = SHARE) -> Swept:
             swept.latest = max(swept.latest, erased.latest)
     _purge(Upload.objects.outdated_receipts(), until)
     _purge(Upload.objects.outdated_refusals(), until)
+    look_after_bundles(until)
     return swept
 
 

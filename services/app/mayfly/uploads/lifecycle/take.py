@@ -1,19 +1,22 @@
 """The download of an upload that has a limit: it counts, and the last one ends the upload."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least, Now
 
+from ..bundle import Bundle
 from ..choices import End
 from ..errors import Gone
 from ..guarded import Guarded
 from ..limits import DOWNLOAD_URL_LIFETIME
 
 
-def take(guard: Guarded) -> None:
+def take(guard: Guarded, *, leaving: timedelta = DOWNLOAD_URL_LIFETIME) -> None:
     """Take one of the downloads that the limit allows. Raises Gone if all are taken, or none of the uploads is live.
 
-    The last one leaves the uploads DOWNLOAD_URL_LIFETIME, in which the bytes may still be fetched by signed URLs. The
+    The last one leaves the uploads so much time, in which the bytes may still be fetched by signed URLs. The
     counter's row stays locked until that is committed, so no other caller sees the last one taken and the uploads kept.
     """
     with transaction.atomic(durable=True):
@@ -24,5 +27,7 @@ def take(guard: Guarded) -> None:
         if not ids or not guard.take_one():
             raise Gone
         if guard.is_taken:
-            deadline = Least(F("expires_at"), Now() + DOWNLOAD_URL_LIFETIME)
+            deadline = Least(F("expires_at"), Now() + leaving)
             guard.covered().filter(pk__in=ids).update(expires_at=deadline, ended=End.TAKEN)
+            if isinstance(guard, Bundle):
+                Bundle.objects.filter(pk=guard.pk).update(expires_at=deadline, look_at=deadline)

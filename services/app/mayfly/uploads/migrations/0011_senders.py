@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0013_repeated_begins"),
+        ("uploads", "0010_repeated_begins"),
     ]
 
     operations = [

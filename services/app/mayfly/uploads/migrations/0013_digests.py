@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0011_cleaning"),
+        ("uploads", "0012_cleaning"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0014_senders"),
+        ("uploads", "0011_senders"),
     ]
 
     operations = [
