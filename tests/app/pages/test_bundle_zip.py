@@ -4,14 +4,17 @@ import io
 from zipfile import ZipFile
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
 from mayfly.pages import bundle_zip
 from mayfly.storage.protocol import StorageError
+from mayfly.uploads.models import Upload
 
 from ...support.broken import storage_class
 from ...support.making import expire
 from ...support.people import body_of
+from ...support.samples import PNG
 from ...support.senders import saved_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,3 +104,17 @@ def test_a_zip_whose_upload_is_lost_breaks_off(bundle, monkeypatch):
     monkeypatch.setattr(storage_class(), "bytes_at", lost)
     with pytest.raises(ConnectionResetError):
         body_of(get(bundle))
+
+
+def test_a_zip_waits_until_every_image_is_cleaned(owner):
+    """Case 101. A HEAD learns no length either, and a limited download is not taken."""
+    bundle = owner.bundle({"a.png": PNG, "b.png": PNG}, kind="image", downloads=1)
+    waiting = Upload.objects.filter(pk=bundle["uploads"][0]["id"])
+    waiting.update(cleaning_due_at=Now())
+    for method in ("head", "post"):
+        answer = get(bundle, method)
+        assert (answer.status_code, "Content-Disposition" in answer) == (503, False)
+    assert owner.browser.get(f"/b/{bundle['id']}/zip").status_code == 503
+    assert owner.get(f"/api/bundles/{bundle['id']}").json()["downloads"]["taken"] == 0
+    waiting.update(cleaning_due_at=None)
+    assert get(bundle, "post").status_code == 303
