@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 
-OPERATIONS = ("begin", "sign", "complete", "clean", "refuse", "remove", "clear", "sweep", "reconcile", "release")
+OPERATIONS = (
+    *("begin", "sign", "complete", "clean", "refuse", "remove", "clear", "sweep", "reconcile", "release"),
+    *("beginbundle", "completebundle", "removebundle"),
+)
 WORLDS = ("local", "s3")
 # storage: one request to S3, or one call of the folder storage. disk: one change that such a call makes in its folder.
 # commit: one commit of the database, or one statement outside of a transaction.

@@ -20,10 +20,12 @@ from mayfly.uploads import parts
 from mayfly.uploads.models import Upload
 
 from . import databases, observer, swaps
-from .operations import OPERATIONS
+from .bundles import BUNDLES
+from .operations import OPERATIONS as UPLOADS
 from .scenes import expire
 from .watch import Watch
 
+OPERATIONS = UPLOADS | BUNDLES
 # No step of a run needs as many seconds; one that hangs is ended and fails.
 SECONDS = 60
 
