@@ -124,6 +124,17 @@ def test_a_password_is_kept_as_a_hash_and_written_nowhere_else(owner, caplog):
         assert row.password.encode() not in text
 
 
+def test_an_operator_sees_the_picture_of_a_locked_upload(owner):
+    """Cases 93, 95: to judge a report. Another account of the admin, and the page of the upload, show nothing."""
+    upload = guarded(owner, password=PASSWORD, downloads=1)
+    operator, other = Client(), Client()
+    operator.force_login(User.objects.create_superuser("operator"))
+    other.force_login(User.objects.create_user("other", is_staff=True))
+    statuses = [client.get(f"/u/{upload['id']}/preview").status_code for client in (operator, other)]
+    assert statuses == [302, 303]
+    assert_nothing_of_it(operator.get(f"/u/{upload['id']}/"), "/u/")
+
+
 def test_guesses_at_an_upload_wait_longer_and_longer(owner):
     """Cases 38, 96: after some free ones, each waits twice as long as the one before it."""
     upload = guarded(owner, password=PASSWORD)

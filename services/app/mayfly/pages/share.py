@@ -12,7 +12,7 @@ from ..uploads import lifecycle, opening
 from ..uploads.choices import Kind
 from ..uploads.errors import Gone, Locked
 from ..uploads.models import Upload
-from ..uploads.opening import Visitor
+from ..uploads.opening import Operator, Visitor
 from ..visitors import boxes
 from ..visitors.passes import visitor_of
 from ..visitors.rates import Rate
@@ -65,10 +65,10 @@ def preview(request: HttpRequest, upload_id: str) -> HttpResponse:
     """Redirect to the preview for as long as the upload is live; 404 while there is none. A HEAD is answered here."""
     try:
         if request.method == "HEAD":
-            described = opening.describe_preview(upload_id, visitor_of(request), storage=uploads_storage)
+            described = opening.describe_preview(upload_id, _onlooker(request), storage=uploads_storage)
             response = download.described(described) if described else None
         else:
-            url = opening.preview_url(upload_id, visitor_of(request), storage=uploads_storage)
+            url = opening.preview_url(upload_id, _onlooker(request), storage=uploads_storage)
             response = HttpResponseRedirect(url) if url else None
     except CLOSED as error:
         return closed(request, upload_id, error)
@@ -113,6 +113,11 @@ def keep(request: HttpRequest, upload_id: str) -> HttpResponse:
     response = redirect("share", upload_id)
     response.status_code = 303
     return response
+
+
+def _onlooker(request: HttpRequest) -> Visitor:
+    """The visitor, or the operator, whose admin shows the pictures of all uploads."""
+    return Operator() if request.user.has_perm("uploads.view_upload") else visitor_of(request)
 
 
 def _own(request: HttpRequest, upload_id: str) -> Upload:
