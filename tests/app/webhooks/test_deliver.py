@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage as storage
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from mayfly.previews.clean import clean_one
 from mayfly.uploads import lifecycle
 from mayfly.uploads.choices import State
 from mayfly.uploads.models import Upload
@@ -18,6 +19,7 @@ from mayfly.webhooks.models import Delivery, Webhook
 
 from ...support.endpoints import answered
 from ...support.making import expire
+from ..cameras import camera_jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,6 +56,18 @@ def test_an_endpoint_hears_of_an_upload_from_ready_to_gone(owner, stranger, endp
     assert len({heard.headers["webhook-id"] for heard in endpoint.heard}) == 3
     assert not Delivery.objects.exists()
     assert Webhook.objects.get().due_at is None
+
+
+def test_an_endpoint_hears_of_an_image_once_it_is_clean(owner, endpoint, webhook):
+    """Before, the image cannot be fetched, and has another size."""
+    image = camera_jpeg(1)
+    upload = owner.upload(image, kind="image", name="a.jpg")
+    assert deliver() == 0
+    assert clean_one(upload["id"], storage=storage)
+    assert deliver() == 1
+    told = json.loads(endpoint.heard[0].body)
+    assert (told["event"], told["upload"]["size"]) == ("ready", Upload.objects.get().size)
+    assert told["upload"]["size"] < len(image)
 
 
 def test_an_endpoint_hears_of_its_own_box_what_it_chose(owner, stranger, endpoint):

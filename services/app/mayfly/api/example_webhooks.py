@@ -3,7 +3,7 @@
 from typing import Any
 
 from .example import Example, Operation, entry, error
-from .examples import CHANGING, EVERY, ID, WITH_BODY
+from .examples import CHANGING, EVERY, ID, ONLY_SENDS, WITH_BODY
 
 URL = "https://hooks.example.org/mayfly"
 WEBHOOK: dict[str, Any] = {
@@ -18,6 +18,7 @@ BODY = {"url": URL, "events": ["ready", "gone"]}
 ALL = (
     entry("webhooks_off", "the operator has not switched webhooks on"),
     entry("box_needed", "neither a token nor a cookie names a box"),
+    ONLY_SENDS,
     *EVERY,
 )
 

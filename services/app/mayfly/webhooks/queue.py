@@ -60,10 +60,12 @@ def finish(webhook: Webhook, outcome: Outcome) -> None:
             row.deliveries.filter(pk=outcome.failed).update(attempts=F("attempts") + 1)
             row.deliveries.filter(pk=outcome.failed, attempts__gte=ATTEMPTS).delete()
         failures = (0 if outcome.delivered else row.failures) + (1 if outcome.failed else 0)
+        # SQLite compares times as texts, and one with a sum in it would seem later than itself.
+        due_at = Now() + pause(failures) if failures else Now()
         Webhook.objects.filter(pk=row.pk).update(
             failures=failures,
             last_status=outcome.status if outcome.delivered or outcome.failed else row.last_status,
-            due_at=Now() + pause(failures) if row.deliveries.exists() else None,
+            due_at=due_at if row.deliveries.exists() else None,
         )
 
 

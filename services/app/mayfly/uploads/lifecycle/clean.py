@@ -4,11 +4,13 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from ...cleaning import Edit, NotAtHand, Source, applied, plan, size_after
 from ...storage.headers import OCTETS
 from ...storage.protocol import StorageError, TransferNotFound, UploadStorage
+from .. import events
 from ..choices import End
 from ..models import Upload
 from ..queries import UploadQuerySet
@@ -43,7 +45,11 @@ def clean(upload: Upload, *, storage: UploadStorage) -> bool:
             return False
     except TransferNotFound:
         return False
-    return bool(_claimed(upload).update(cleaning_due_at=None, size=size_after(size, edits)))
+    with transaction.atomic():
+        offered = _claimed(upload).update(cleaning_due_at=None, size=size_after(size, edits))
+        if offered:
+            events.turned_ready.send_robust(sender=Upload, uploads=[upload])
+    return bool(offered)
 
 
 def _edits(upload: Upload, size: int, storage: UploadStorage) -> list[Edit]:

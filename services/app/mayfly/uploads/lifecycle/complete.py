@@ -104,7 +104,8 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
         if is_image:
             # In the same transaction, so that no page ever shows one image too many.
             keep_newest(upload.box, storage=storage)
-        events.turned_ready.send_robust(sender=Upload, uploads=[upload])
+        if not waits:  # else `clean` sends it
+            events.turned_ready.send_robust(sender=Upload, uploads=[upload])
         transaction.on_commit(lambda: _announce(upload), robust=True)
 
 
