@@ -198,7 +198,7 @@ def test_nothing_of_an_image_comes_back_after_its_removal(storage, before, limit
             assert Upload.objects.get(pk=upload.pk).state == State.GONE
 
         clean_now(upload, Watched(storage, remove, at=step, before=before))
-        assert (upload.state, upload.ended) == (State.GONE, End.OWNER)
+        assert (upload.state, upload.ended, upload.cleaning_due_at) == (State.GONE, End.OWNER, None)
         assert storage.length(upload.key) is None
         assert not transfers_of(upload, storage)
 

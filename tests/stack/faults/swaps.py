@@ -81,9 +81,16 @@ class ReadyBeforeTheTransferIsComplete(Swapped):
         return b"\x89PNG\r\n\x1a\n"
 
 
+class OfferedBeforeItIsClean(Swapped):
+    def complete_transfer(self, key, transfer_id, parts):
+        Upload.objects.filter(cleaning_due_at__isnull=False).update(cleaning_due_at=None)
+        self.storage.complete_transfer(key, transfer_id, parts)
+
+
 SWAPS = {
     "gone-before-object": GoneBeforeTheObjectIsRemoved,
     "object-before-transfer": ObjectRemovedBeforeTheTransferIsAborted,
     "transfer-before-row": TransferOpenedBeforeTheRowIsCommitted,
     "ready-before-complete": ReadyBeforeTheTransferIsComplete,
+    "offered-before-clean": OfferedBeforeItIsClean,
 }

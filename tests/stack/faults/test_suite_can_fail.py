@@ -10,6 +10,7 @@ SWAPPED = [
     ("object-before-transfer", "clear", "meanwhile", "an object without a row"),
     ("transfer-before-row", "begin", "kill", "an open transfer without a row"),
     ("ready-before-complete", "complete", "kill", "ready, and there is no object"),
+    ("offered-before-clean", "clean", "kill", "ready, and its bytes differ"),
 ]
 
 

@@ -83,7 +83,7 @@ def _in_parts(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
     for piece in pieces:
         buffer += piece
         while len(buffer) >= size:
-            yield bytes(buffer[:size])
+            yield bytes(memoryview(buffer)[:size])  # one copy in place of two
             del buffer[:size]
     if buffer:
         yield bytes(buffer)

@@ -95,7 +95,8 @@ def _commit(uploads: Sequence[Upload]) -> Erased:
     late = erased.filter(expires_at__lt=Now()).aggregate(most=Max(Now() - F("expires_at")))["most"]
     deleted, _ = erased.filter(completed_at__isnull=True, refusal="").delete()
     nothing: dict[str, str | None] = {"failure": "", "name": "", "title": "", "address": "", "transfer_id": ""}
-    nothing |= {"code": None, "password": "", "sha256": ""}
+    # An index has the images that wait to be cleaned; old receipts would fill it.
+    nothing |= {"code": None, "password": "", "sha256": "", "cleaning_due_at": None}
     kept = erased.update(state=State.GONE, removed_at=Now(), **nothing)
     once_ready = [upload for upload in uploads if upload.completed_at is not None]
     if once_ready:
