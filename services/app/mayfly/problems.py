@@ -30,6 +30,7 @@ from .uploads.errors import (
     Refused,
     Underway,
     Unknown,
+    Unscanned,
     WrongPassword,
 )
 from .visitors.guesses import TooManyGuesses
@@ -186,6 +187,12 @@ TABLE = {
         _("Camera data and location are being removed from this image. Its download is here in a few seconds."),
         _("Almost ready"),
     ),
+    "unscanned": Entry(
+        503,
+        "preparing",
+        _("The virus check has not seen it yet. Its download is here as soon as nothing was found."),
+        _("Waits for the virus check"),
+    ),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),
     "too_many": Entry(
         429,
@@ -302,6 +309,8 @@ def problem_of(error: Exception) -> Problem:
             return problem("underway", headers=VERY_SOON)
         case KeyReused():
             return problem("key_reused")
+        case Unscanned():
+            return problem("unscanned", headers=SOON)
         case Preparing():
             return problem("preparing", headers=VERY_SOON)
         case Crowded():

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from ..storage.protocol import StorageError, UploadStorage
 from ..uploads import lifecycle
+from ..uploads.choices import End
 from ..uploads.locks import lock_if_free
 from ..uploads.models import Upload
 from . import blocks, reports
@@ -51,7 +52,7 @@ def digest_due(*, storage: UploadStorage) -> int:
 
 def remove_blocked(sha: str, *, storage: UploadStorage) -> int:
     """Remove all live uploads with this content, with words for their owners. Returns how many."""
-    return lifecycle.forbid(Upload.objects.of_content(sha), FORBIDDEN, storage=storage)
+    return lifecycle.forbid(Upload.objects.of_content(sha), FORBIDDEN, end=End.OPERATOR, storage=storage)
 
 
 def _claim() -> Upload | None:

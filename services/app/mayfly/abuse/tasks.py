@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from ..storage.default import uploads_storage
-from . import blocks, digests, mailing, reports
+from . import blocks, digests, mailing, reports, scans
 
 
 @shared_task(name="abuse.tasks.reports", soft_time_limit=20, time_limit=25)
@@ -17,3 +17,9 @@ def mail_reports() -> str:
 def digest_contents() -> str:
     """Hash the contents that wait for it, and remove those that are blocked. May be repeated."""
     return f"{digests.digest_due(storage=uploads_storage)} contents hashed"
+
+
+@shared_task(name="abuse.tasks.scans", soft_time_limit=20, time_limit=25)
+def scan_uploads() -> str:
+    """Let the virus check see the uploads that wait for it. May be repeated."""
+    return f"{scans.scan_due(storage=uploads_storage)} uploads checked"

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Lock
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
+from django.db.models.functions import Now
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -15,6 +17,7 @@ from .. import __version__, shared_redis
 from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
 from ..uploads import reconcile
+from ..uploads.limits import limits
 from ..uploads.models import Heartbeat, Upload
 from ..uploads.queries import age_of
 
@@ -22,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # A sweep begins every 5 s and may take 25 s; twice that without one means that uploads stay too long.
 OLDEST_HEARTBEAT = 60  # seconds
+# An upload is checked within seconds of its completion.
+OLDEST_SCAN = timedelta(seconds=60)
 # The page is public and asks S3, which costs money, so a process asks once in this time, however many ask the process.
 KEPT_SECONDS = 2
 # A bucket's configuration changes by hand or by a release.
@@ -79,6 +84,7 @@ def _checked() -> dict[str, Any]:
         "checks": answers,
         # Words only: a round that waits or has stopped is no reason to take web out of service.
         "reconcile": reconcile.status() if answers["database"] == "ok" else "unknown",
+        "scans": _scans_answer() if answers["database"] == "ok" else "unknown",
         # The same holds for these.
         "warnings": warnings.answer() if answers["storage"] == "ok" else [],
     }
@@ -113,6 +119,14 @@ def _removal_answer() -> str:
         return "ok"
     age, failure = oldest
     return f"{stuck.count()} not removed, the oldest for {age.total_seconds():.0f} s: {failure or 'no attempt yet'}"
+
+
+def _scans_answer() -> str:
+    """`off`, `ok`, or how many uploads have waited for the virus check for longer than OLDEST_SCAN."""
+    if not limits.scans:
+        return "off"
+    late = Upload.objects.waiting_for_a_scan().filter(completed_at__lt=Now() - OLDEST_SCAN).count()
+    return f"{late} uploads wait for the virus check: look whether clamd runs" if late else "ok"
 
 
 def _answer(check: Callable[[], object]) -> str:

@@ -9,3 +9,4 @@ class PreviewsConfig(AppConfig):
         from .announce import announce
 
         events.ready.connect(announce)
+        events.cleared.connect(announce)

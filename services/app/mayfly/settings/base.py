@@ -8,6 +8,7 @@ from .limits import *  # noqa: F403
 from .mail import *  # noqa: F403
 from .places import *  # noqa: F403
 from .places import BASE_DIR
+from .scanning import *  # noqa: F403
 from .security import *  # noqa: F403
 from .site import *  # noqa: F403
 from .storages import *  # noqa: F403

@@ -6,6 +6,7 @@ Tasks are short and safe to repeat, so a message is acknowledged after the work,
 from typing import Any
 
 from . import platform, variables
+from .scanning import CLAMD_URL
 from .webhooks import WEBHOOKS
 
 REDIS_URL = variables.url("REDIS_URL", schemes=("redis", "rediss"), default="")
@@ -56,6 +57,7 @@ CELERY_TASK_ROUTES = {
     "webhooks.deliver": {"queue": "previews"},
     "abuse.tasks.reports": {"queue": "previews"},
     "abuse.tasks.digests": {"queue": "previews"},
+    "abuse.tasks.scans": {"queue": "previews"},
 }
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 SWEEP_SECONDS = 5
@@ -66,6 +68,7 @@ SLICE_PAUSE_SECONDS = 30  # a slice takes 10 s, so a round leaves its worker fre
 PREVIEW_SECONDS = 30 if REDIS_URL else 2
 WEBHOOK_SECONDS = 5
 REPORTS_SECONDS = 60  # at most one mail a minute
+SCANS_SECONDS = 2  # a sender waits for it
 DIGESTS_SECONDS = 15  # as long as one call takes at most
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile": {
@@ -102,4 +105,10 @@ if WEBHOOKS:
         "task": "webhooks.deliver",
         "schedule": WEBHOOK_SECONDS,
         "options": {"expires": WEBHOOK_SECONDS * 2},
+    }
+if CLAMD_URL:
+    CELERY_BEAT_SCHEDULE["scans"] = {
+        "task": "abuse.tasks.scans",
+        "schedule": SCANS_SECONDS,
+        "options": {"expires": SCANS_SECONDS * 2},
     }

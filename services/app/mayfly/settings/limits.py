@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from . import variables
+from .scanning import CLAMD_MAX_MB, CLAMD_URL
 
 UPLOAD_LIFETIME = timedelta(minutes=variables.number("UPLOAD_LIFETIME_MINUTES", default=15, least=1, most=720))
 # 12 h of life and 6 h of transfer stay below the bucket's own lifecycle rule of one day.
@@ -14,6 +15,8 @@ MAX_IMAGE_MB = variables.number("MAX_IMAGE_MB", default=64, least=1, most=5_000_
 # A hundred take a second; ten times as many would take all of the decoder's time (previews/decoder.py).
 MAX_IMAGE_MEGAPIXELS = variables.number("MAX_IMAGE_MEGAPIXELS", default=100, least=1, most=1000)
 MAX_FILE_MB = variables.number("MAX_FILE_MB", default=4096, least=1, most=5_000_000)
+if CLAMD_URL:  # a larger one could not be checked, and would never be offered
+    MAX_IMAGE_MB, MAX_FILE_MB = min(MAX_IMAGE_MB, CLAMD_MAX_MB), min(MAX_FILE_MB, CLAMD_MAX_MB)
 MAX_FORM_MB = variables.number("MAX_FORM_MB", default=100, least=1, most=5_000_000)
 MAX_ZIP_MB = variables.number("MAX_ZIP_MB", default=4096, least=0, most=5_000_000)
 BOX_QUOTA_MB = variables.number("BOX_QUOTA_MB", default=8192, least=1, most=1_000_000_000)

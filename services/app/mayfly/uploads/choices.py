@@ -25,6 +25,7 @@ class End(TextChoices):
     NEWER = "newer"  # a newer image of the same box took its place
     OPERATOR = "operator"
     REFUSED = "refused"  # it is no image that we can show
+    VIRUS = "virus"  # the virus check found something in it
     LOST = "lost"  # storage does not have its bytes
 
 

@@ -5,6 +5,7 @@ UploadError
 ├── Underway        the first call with this key is still at work
 ├── KeyReused       a key came again with another body
 ├── Preparing       an image is not offered before it has been cleaned
+│   └── Unscanned   nothing is offered before the virus check
 ├── Crowded         too many uploads are being completed at this moment
 ├── Hashing         too many passwords are being hashed at this moment
 ├── Locked          a password is needed
@@ -53,6 +54,10 @@ class KeyReused(UploadError):
 
 class Preparing(UploadError):
     """The image may still tell where and when it was taken, so its bytes are not offered yet. Ask again in seconds."""
+
+
+class Unscanned(Preparing):
+    """The virus check has not seen it yet. Ask again in seconds, unless the check is away."""
 
 
 class Crowded(UploadError):

@@ -9,3 +9,5 @@ ready = Signal()
 turned_ready = Signal()
 first_fetched = Signal()
 turned_gone = Signal()
+# Sent with `upload`, once the virus check has found nothing in it.
+cleared = Signal()

@@ -32,6 +32,8 @@ DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 class Limits:
     """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images, `site_quota` 0 counts nothing,
     and with `zip_size` 0 there is no ZIP.
+    """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images, `site_quota` 0 counts nothing. With
+    `scans` no upload is offered before the virus check.
 
     Reconcile always removes up to `reconcile_most` findings; above that, at most a tenth of what exists.
     """
@@ -52,6 +54,7 @@ class Limits:
     transfer_time: timedelta
     receipt_time: timedelta
     reconcile_most: int
+    scans: bool
 
     def size(self, kind: Kind) -> int:
         """The largest size that one upload of this kind may have, in bytes."""
@@ -80,4 +83,5 @@ limits = Limits(
     transfer_time=settings.TRANSFER_TIME,
     receipt_time=settings.RECEIPT_TIME,
     reconcile_most=settings.RECONCILE_MAX,
+    scans=bool(settings.CLAMD_URL),
 )

@@ -16,7 +16,7 @@ from .content import TEXT, is_previewed
 from .errors import Gone
 from .guarded import Guarded
 from .ids import ID_LENGTH, new_id
-from .limits import ASK_LENGTH, DIGEST_LENGTH, DIGESTED, FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH
+from .limits import ASK_LENGTH, DIGEST_LENGTH, DIGESTED, FAILURE_LENGTH, NAME_LENGTH, TITLE_LENGTH, limits
 from .order import ByteOrder
 from .parts import Plan
 from .queries import UploadQuerySet, age_of
@@ -80,6 +80,8 @@ class Upload(Guarded):
     sha256 = models.CharField(max_length=DIGEST_LENGTH, db_default="", blank=True)
     digest_due_at = models.DateTimeField(null=True)
     digest_attempts = models.PositiveSmallIntegerField(db_default=0)
+    # When the next attempt at its virus check is due (null if none is). Until it is null, nothing of it is offered.
+    scan_due_at = models.DateTimeField(null=True)
     # How often others fetched its bytes, and when last; nothing about them.
     fetched_count = models.PositiveIntegerField(db_default=0)
     fetched_at = models.DateTimeField(null=True)
@@ -137,6 +139,8 @@ class Upload(Guarded):
             models.Index(name="previews", fields=["preview_due_at"], condition=Q(preview_due_at__isnull=False)),
             # The images that are not offered yet, because they may tell where they were taken.
             models.Index(name="cleaning", fields=["cleaning_due_at"], condition=Q(cleaning_due_at__isnull=False)),
+            # The virus check: which uploads wait for it.
+            models.Index(name="scans", fields=["scan_due_at"], condition=Q(scan_due_at__isnull=False)),
             # The hashes: which uploads wait for one, and which have the same.
             models.Index(name="digests", fields=["digest_due_at"], condition=Q(digest_due_at__isnull=False)),
             models.Index(name="same_content", fields=["sha256"], condition=~Q(sha256="")),
@@ -193,6 +197,11 @@ class Upload(Guarded):
     def wants_preview(self) -> bool:
         """Whether a preview of it is attempted: of every image, and of a file if its first bytes prove a fit type."""
         return self.kind == Kind.IMAGE or is_previewed(self.proven_type, self.size)
+
+    @property
+    def waits_for_scan(self) -> bool:
+        """Whether it is not offered yet, because the virus check has not seen it."""
+        return limits.scans and self.scan_due_at is not None
 
     @property
     def wants_digest(self) -> bool:

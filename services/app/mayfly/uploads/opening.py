@@ -12,7 +12,7 @@ from ..storage.protocol import StorageError, UploadStorage
 from . import lifecycle
 from .choices import End, State
 from .codes import codes_in
-from .errors import Gone, Locked, Preparing, Unconfirmed, Unknown
+from .errors import Gone, Locked, Preparing, Unconfirmed, Unknown, Unscanned
 from .guarded import Guarded
 from .limits import DOWNLOAD_URL_LIFETIME
 from .models import Upload
@@ -169,7 +169,7 @@ def download_url(upload_id: str, visitor: Visitor, *, storage: UploadStorage) ->
         Locked: it has a password, and the visitor has no pass.
         Unconfirmed: a download of it begins with `take_download`.
         Gone: the upload has expired, or was removed; or storage has lost its object, and the row is removed too.
-        Preparing: it is an image that has not been cleaned yet.
+        Preparing: it is an image that has not been cleaned yet; Unscanned: it waits for its virus check.
         Unknown: there never was such an upload for visitors.
         StorageError: storage does not answer.
     """
@@ -249,6 +249,8 @@ def check_prepared(upload: Upload) -> None:
     """Raise Preparing if its bytes are not offered yet. Whatever gives bytes out asks here."""
     if upload.cleaning_due_at is not None:
         raise Preparing
+    if upload.waits_for_scan:
+        raise Unscanned
 
 
 def _stored_size(upload: Upload, storage: UploadStorage) -> int:

@@ -98,11 +98,24 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         An image is cleaned before it is drawn, so that storage never replaces what the decoder reads.
         """
         waiting = self.live().filter(preview_due_at__lte=Now(), cleaning_due_at__isnull=True)
+        if limits.scans:  # a preview shows something of it
+            waiting = waiting.filter(scan_due_at__isnull=True)
         return waiting.order_by("-kind", "preview_due_at")
 
     def wanting_to_be_cleaned(self) -> "UploadQuerySet":
         """Images whose next attempt at a cleaning is due, the longest waiting first."""
         return self.live().filter(cleaning_due_at__lte=Now()).order_by("cleaning_due_at")
+
+    def wanting_a_scan(self) -> "UploadQuerySet":
+        """Uploads whose next attempt at a virus check is due, the longest waiting first.
+
+        An image is cleaned before it is checked, because the cleaned one is given out.
+        """
+        return self.live().filter(scan_due_at__lte=Now(), cleaning_due_at__isnull=True).order_by("scan_due_at")
+
+    def waiting_for_a_scan(self) -> "UploadQuerySet":
+        """Uploads that are not offered before their virus check, the longest waiting first."""
+        return self.live().filter(scan_due_at__isnull=False).order_by("completed_at")
 
     def wanting_a_digest(self) -> "UploadQuerySet":
         """Uploads whose next attempt at a hash of their content is due, the longest waiting first.

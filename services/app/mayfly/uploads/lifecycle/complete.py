@@ -13,6 +13,7 @@ from .. import events, places
 from ..choices import End, Kind, State
 from ..content import FIRST_BYTES, content_type_of, proven_type
 from ..errors import Gone, NotAllowed, PartsMissing, Refused
+from ..limits import limits
 from ..locks import request_lock, transaction_lock
 from ..models import Upload
 from ..queries import UploadQuerySet
@@ -60,7 +61,7 @@ def refuse(upload: Upload, reason: str, *, storage: UploadStorage) -> None:
         remove(upload, end=End.REFUSED, storage=storage)
 
 
-def forbid(uploads: UploadQuerySet, reason: str, *, storage: UploadStorage) -> int:
+def forbid(uploads: UploadQuerySet, reason: str, *, end: End, storage: UploadStorage) -> int:
     """Remove those of these uploads that are live, because their content may not be here. Returns how many.
 
     The reason is kept for their owners.
@@ -68,7 +69,7 @@ def forbid(uploads: UploadQuerySet, reason: str, *, storage: UploadStorage) -> i
     ids = list(uploads.live().values_list("pk", flat=True))
     forbidden = Upload.objects.filter(pk__in=ids)
     forbidden.live().update(refusal=reason)
-    return remove_all(forbidden, end=End.OPERATOR, storage=storage)
+    return remove_all(forbidden, end=end, storage=storage)
 
 
 def _complete(upload: Upload, storage: UploadStorage) -> None:
@@ -94,6 +95,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
                 proven_type=upload.proven_type,
                 preview_due_at=Now() if upload.wants_preview else None,
                 cleaning_due_at=Now() if waits else None,
+                scan_due_at=Now() if limits.scans else None,
                 digest_due_at=Now() if upload.wants_digest else None,
             )
         )
