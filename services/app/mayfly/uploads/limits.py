@@ -31,9 +31,7 @@ DOWNLOAD_URL_LIFETIME = timedelta(seconds=60)
 @dataclass(slots=True)
 class Limits:
     """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images, `site_quota` 0 counts nothing,
-    and with `zip_size` 0 there is no ZIP.
-    """Sizes in bytes, times as timedeltas. `images_kept` 0 keeps all images, `site_quota` 0 counts nothing. With
-    `scans` no upload is offered before the virus check.
+    and with `zip_size` 0 there is no ZIP. With `scans` no upload is offered before the virus check.
 
     Reconcile always removes up to `reconcile_most` findings; above that, at most a tenth of what exists.
     """

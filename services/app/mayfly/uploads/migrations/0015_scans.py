@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0015_digests"),
+        ("uploads", "0014_bundles"),
     ]
 
     operations = [
@@ -16,6 +16,25 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name="upload",
+            name="ended",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("expired", "Expired"),
+                    ("owner", "Owner"),
+                    ("taken", "Taken"),
+                    ("newer", "Newer"),
+                    ("operator", "Operator"),
+                    ("refused", "Refused"),
+                    ("virus", "Virus"),
+                    ("lost", "Lost"),
+                ],
+                db_default="",
+                max_length=8,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="bundle",
             name="ended",
             field=models.CharField(
                 blank=True,
