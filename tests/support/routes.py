@@ -33,7 +33,13 @@ def plain(route: str) -> str:
 def address(route: str, pk: str, **tokens: str) -> str:
     """The route with this upload's id wherever it takes one. Raises KeyError for an unknown variable part."""
     values = {"upload_id": pk, "object_id": pk, "id": pk, "name": "other.txt", "token": "none"}
-    values |= {"webhook_id": pk, "app_label": "uploads", "content_type_id": "1", "url": "uploads/upload/"}
+    values |= {
+        "webhook_id": pk,
+        "bundle_id": pk,
+        "app_label": "uploads",
+        "content_type_id": "1",
+        "url": "uploads/upload/",
+    }
     return route.format(**values | tokens)
 
 
