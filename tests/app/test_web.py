@@ -83,6 +83,13 @@ def test_a_slow_body_is_cut_off_in_words(connect, kind, language):
     assert sender.is_closed()
 
 
+def test_a_slow_form_to_the_bare_address_is_cut_off_in_a_line(connect):
+    """Case 62: `curl -F` shows no pages."""
+    response, text = connect().send(begun("form").replace(b"POST /files/", b"POST /")).answer()
+    assert (response.status, response.headers["Connection"]) == (408, "close")
+    _is_in_its_form("put", response, text)
+
+
 @pytest.mark.parametrize("language", WORDS)
 @pytest.mark.parametrize("kind", BEGINNINGS)
 def test_a_body_that_finds_no_room_is_refused_in_words(connect, kind, language):

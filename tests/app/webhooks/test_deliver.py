@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage as storage
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from mayfly.abuse import scans
 from mayfly.previews.clean import clean_one
 from mayfly.uploads import lifecycle
 from mayfly.uploads.choices import State
@@ -68,6 +69,16 @@ def test_an_endpoint_hears_of_an_image_once_it_is_clean(owner, endpoint, webhook
     told = json.loads(endpoint.heard[0].body)
     assert (told["event"], told["upload"]["size"]) == ("ready", Upload.objects.get().size)
     assert told["upload"]["size"] < len(image)
+
+
+def test_an_endpoint_hears_of_an_upload_after_its_virus_check(owner, endpoint, webhook, limits, monkeypatch):
+    limits(scans=True)
+    owner.upload(camera_jpeg(1), kind="image", name="a.jpg")
+    assert clean_one(Upload.objects.get().pk, storage=storage)
+    assert deliver() == 0
+    monkeypatch.setattr(scans, "scan", lambda *_, **__: "")
+    assert scans.scan_due(storage=storage) == 1
+    assert deliver() == 1
 
 
 def test_an_endpoint_hears_of_its_own_box_what_it_chose(owner, stranger, endpoint):

@@ -70,6 +70,14 @@ def _judge(upload: Upload, storage: UploadStorage) -> bool:
     if found:
         logger.warning("%s matches %s, and is removed", upload, found)
         lifecycle.forbid(claimed, INFECTED, end=End.VIRUS, storage=storage)
-    elif claimed.update(scan_due_at=None):
+    elif _offer(upload):
         events.cleared.send_robust(sender=Upload, upload=upload)
     return True
+
+
+def _offer(upload: Upload) -> bool:
+    with transaction.atomic():
+        passed = Upload.objects.live().filter(pk=upload.pk).update(scan_due_at=None)
+        if passed:
+            lifecycle.tell_if_offered(upload)
+    return bool(passed)

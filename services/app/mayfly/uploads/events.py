@@ -5,7 +5,7 @@ from django.dispatch import Signal
 # Sent with `upload`, after the transaction that made it ready has been committed.
 ready = Signal()
 # Sent with `uploads`, within the transaction of the change, so that an observer's rows are committed with it or not at
-# all: they turned ready, and clean; another person fetched them for the first time; storage has nothing of them any
+# all: they are offered from now on; another person fetched them for the first time; storage has nothing of them any
 # more.
 turned_ready = Signal()
 first_fetched = Signal()

@@ -25,6 +25,7 @@ from .remove import (
     remove_all,
     remove_whole_bundles,
 )
+from .offered import tell_if_offered
 from .repeat import begun_before
 from .sweep import Swept, sweep
 from .take import take
@@ -61,4 +62,5 @@ __all__ = [
     "sign_parts",
     "sweep",
     "take",
+    "tell_if_offered",
 ]

@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 from ...cleaning import Edit, NotAtHand, Source, applied, plan, size_after
 from ...storage.headers import OCTETS
 from ...storage.protocol import StorageError, TransferNotFound, UploadStorage
-from .. import events
 from ..choices import End
 from ..models import Upload
 from ..queries import UploadQuerySet
+from .offered import tell_if_offered
 from .remove import remove
 
 logger = logging.getLogger(__name__)
@@ -46,10 +46,10 @@ def clean(upload: Upload, *, storage: UploadStorage) -> bool:
     except TransferNotFound:
         return False
     with transaction.atomic():
-        offered = _claimed(upload).update(cleaning_due_at=None, size=size_after(size, edits))
-        if offered:
-            events.turned_ready.send_robust(sender=Upload, uploads=[upload])
-    return bool(offered)
+        cleaned = _claimed(upload).update(cleaning_due_at=None, size=size_after(size, edits))
+        if cleaned:
+            tell_if_offered(upload)
+    return bool(cleaned)
 
 
 def _edits(upload: Upload, size: int, storage: UploadStorage) -> list[Edit]:

@@ -18,6 +18,7 @@ from ..locks import request_lock, transaction_lock
 from ..models import Upload
 from ..queries import UploadQuerySet
 from .joined import hold
+from .offered import tell_if_offered
 from .remove import keep_newest, remove, remove_all
 
 # How much of an image is read to learn whether it needs cleaning: a whole small one, and the head of most others.
@@ -106,8 +107,7 @@ def _complete(upload: Upload, storage: UploadStorage) -> None:
         if is_image:
             # In the same transaction, so that no page ever shows one image too many.
             keep_newest(upload.box, storage=storage)
-        if not waits:  # else `clean` sends it
-            events.turned_ready.send_robust(sender=Upload, uploads=[upload])
+        tell_if_offered(upload)
         transaction.on_commit(lambda: _announce(upload), robust=True)
 
 
