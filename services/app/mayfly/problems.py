@@ -190,7 +190,7 @@ TABLE = {
     "unscanned": Entry(
         503,
         "preparing",
-        _("The virus check has not seen it yet. Its download is here as soon as nothing was found."),
+        _("Its download is here as soon as the check has found nothing in it."),
         _("Waits for the virus check"),
     ),
     "storage": Entry(503, "storage", _("Try again in a minute."), _("Storage does not answer")),

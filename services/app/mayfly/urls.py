@@ -53,6 +53,7 @@ urlpatterns = [
     path("b/<upload:bundle_id>/qr.svg", bundle.qr, name="bundle-qr"),
     path("b/<upload:bundle_id>/delete", bundle.delete, name="bundle-delete"),
     path("b/<upload:bundle_id>/keep", bundle.keep, name="bundle-keep"),
+    path("b/<upload:bundle_id>/report", report.report_bundle, name="bundle-report"),
     path("code/", code.code, name="code"),
     path("app/manifest.webmanifest", installed.manifest, name="manifest"),
     path("app/offline/", worker.offline, name="offline"),

@@ -28,6 +28,13 @@ def send(pk: str, *, address: str = "192.0.2.7", client: Client | None = None, *
 
 
 @pytest.fixture
+def operator() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.fixture
 def by_mail(settings) -> None:
     settings.EMAIL_URL = "smtp://mail.example.org"
     settings.ABUSE_MAIL = settings.DEFAULT_FROM_EMAIL = "abuse@example.org"
@@ -41,7 +48,7 @@ def test_a_stranger_reports_an_upload_and_the_words_are_kept():
     """Case 42."""
     upload, stranger = ready_row(), Client()
     assert f'href="/u/{upload.pk}/report"' in stranger.get(f"/u/{upload.pk}/").content.decode()
-    assert 'action="/u/' in stranger.get(f"/u/{upload.pk}/report").content.decode()
+    assert 'name="reason"' in stranger.get(f"/u/{upload.pk}/report").content.decode()
     response = send(upload.pk, client=stranger)
     assert (response.status_code, response["Location"]) == (303, f"/u/{upload.pk}/")
     assert "has your report" in stranger.get(f"/u/{upload.pk}/").content.decode()
@@ -64,6 +71,23 @@ def test_a_locked_upload_is_reported_without_its_password(owner):
         assert "classified" not in page
     assert send(upload["id"], client=stranger).status_code == 303
     assert Report.objects.get().upload_id == upload["id"]
+
+
+@pytest.mark.parametrize("password", ["", "open sesame"])
+def test_a_bundle_is_reported_by_the_first_of_its_uploads(owner, operator, password):
+    """Case 42."""
+    bundle = owner.post("/api/bundles", {"password": password} if password else {}).json()["id"]
+    first, second = (owner.upload(bundle=bundle)["id"] for _ in range(2))
+    owner.post(f"/api/bundles/{bundle}/complete")
+    stranger = Client()
+    page = stranger.get(f"/b/{bundle}/").content.decode()
+    assert 'href="report"' in page if password else f'href="/b/{bundle}/report"' in page
+    assert 'name="reason"' in stranger.get(f"/b/{bundle}/report").content.decode()
+    response = stranger.post(f"/b/{bundle}/report", MALWARE)
+    assert (response.status_code, response["Location"]) == (303, f"/b/{bundle}/")
+    assert Report.objects.get().upload_id == first
+    assert f'href="/admin/uploads/upload/?q={bundle}"' in operator.get(LIST).content.decode()
+    assert stranger.get(f"/b/{'x' * 22}/report", follow=True).status_code == 404
 
 
 def test_the_owner_is_not_asked_to_report_an_own_upload(owner):
@@ -147,12 +171,10 @@ def test_reports_go_with_the_receipt_and_not_before():
 # the operator
 
 
-def test_the_operator_sees_reports_with_the_way_to_take_down():
+def test_the_operator_sees_reports_with_the_way_to_take_down(operator):
     """Case 42."""
     upload = ready_row(name="<b>cat</b>.png", has_preview=True)
     send(upload.pk, words="<i>bad</i>")
-    operator = Client()
-    operator.force_login(User.objects.create_superuser("operator"))
     text = operator.get(LIST).content.decode()
     for part in ("Harmful software", "&lt;i&gt;bad&lt;/i&gt;", "&lt;b&gt;cat&lt;/b&gt;.png", f"/u/{upload.pk}/preview"):
         assert part in text

@@ -39,9 +39,9 @@ def test_an_upload_is_offered_once_it_is_checked(checking, owner):
         refused = client.get(f"/u/{pk}/download")
         assert refused.status_code == 503
         assert "virus check" in refused.content.decode()
-        assert 'id="scan"' in client.get(f"/u/{pk}/").content.decode()
+        assert 'hx-select="#scan"' in client.get(f"/u/{pk}/").content.decode()
     assert "1 uploads checked" in scan_uploads()
-    assert 'id="scan"' not in Client().get(f"/u/{pk}/").content.decode()
+    assert 'hx-select="#scan"' not in Client().get(f"/u/{pk}/").content.decode()
     assert body_of(fetch(Client().get(f"/u/{pk}/download")["Location"])) == b"hello"
 
 

@@ -20,6 +20,7 @@ from ..uploads.models import Upload
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, take
+from ..visitors.senders import check_sender
 from .auth import box_of, token_for
 from .bundle_schemas import BeginBundleIn, BegunBundleOut, BundleOut, BundlesOut
 from .routes import api, removed, shown
@@ -32,6 +33,7 @@ def begin_bundle(request: HttpRequest, data: BeginBundleIn) -> Status[dict[str, 
     known = box_of(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=known)
+    check_sender(request)
     box = known or boxes.new()
     bundle = lifecycle.begin(
         box=box,

@@ -1,6 +1,7 @@
 """The operator's list of reports: what each says, the upload that it is about, and the ways to act on it."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.forms import Script
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..abuse.models import Reason, Report
 from ..uploads.choices import STANDING, State
-from .showing import link, picture_of, time_shown, way_to_block
+from .showing import LIST, link, picture_of, time_shown, way_to_block
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Report]
@@ -63,6 +64,8 @@ class ReportAdmin(ModelAdmin):
             links.append(link(reverse("share", args=[upload.pk]), gettext("View")))
         if upload.state in STANDING:
             links.append(link(reverse("admin:uploads_upload_take_down", args=[upload.pk]), gettext("Take down")))
+        if upload.bundle:
+            links.append(link(f"{reverse(LIST)}?{urlencode({'q': upload.bundle})}", gettext("All under its link")))
         if report.sha256:
             links.append(way_to_block(report.sha256, gettext("Block content")))
         if report.sender:
