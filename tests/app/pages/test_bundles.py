@@ -67,6 +67,8 @@ def test_an_expired_bundle_is_not_served_on_any_of_its_routes(owner):
     expire(bundle["uploads"][0])
     for part in ("", "qr.svg"):
         assert Client().get(f"/b/{bundle['id']}/{part}").status_code == 410
+        program = Client().get(f"/b/{bundle['id']}/{part}", headers={"Accept": "application/json"})
+        assert (program.status_code, program.json()["error"]["code"]) == (410, "gone")
     for part in ("delete", "keep"):
         assert owner.browser.post(f"/b/{bundle['id']}/{part}").status_code == 410
 

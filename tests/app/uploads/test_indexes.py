@@ -7,6 +7,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from mayfly.bundles.reading import offered
+from mayfly.uploads.bundle import Bundle
 from mayfly.uploads.choices import Kind, State
 from mayfly.uploads.models import Upload
 
@@ -27,6 +29,7 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 address="" if number % 5 else f"here{number % 501}",
                 state=State.GONE if number % 5 else State.READY,
                 code=None if number % 5 else f"code{number}",
+                bundle=None if number % 3 else f"b{number % 600}",
                 ask_key=None if number % 5 else f"ask{number}",
                 completed_at=now,
                 removed_at=now - timedelta(seconds=number),
@@ -37,6 +40,17 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
                 cleaning_due_at=None if number % 200 else now - timedelta(seconds=number),
                 expires_at=now + timedelta(seconds=number),
                 **common,
+            )
+            for number in range(5000)
+        )
+        Bundle.objects.bulk_create(
+            Bundle(
+                box=f"box{number % 500}",
+                address="" if number % 5 else f"here{number % 501}",
+                lifetime=timedelta(minutes=15),
+                completed_at=None if number % 50 == 7 else now,
+                expires_at=now + timedelta(seconds=number),
+                look_at=now + timedelta(seconds=number),
             )
             for number in range(5000)
         )
@@ -76,6 +90,16 @@ def many_rows(django_db_setup, django_db_blocker) -> Iterator[None]:
         (lambda: Upload.objects.live().filter(code__in=["code5"]), "code_is_unique"),
         (lambda: Upload.objects.live().filter(code__in=["code5", "code7"]), "code_is_unique"),
         (lambda: Upload.objects.filter(ask_key="ask5"), "one_for_an_ask"),
+        (lambda: Upload.objects.live().filter(bundle="b7"), "in_bundle"),
+        (
+            lambda: Upload.objects.of("box7").live().filter(kind=Kind.IMAGE).heading_their_bundle(Kind.IMAGE),
+            "in_bundle",
+        ),
+        (lambda: Upload.objects.of("box7").live().heading_their_bundle(Kind.IMAGE), "box_newest"),
+        (lambda: Bundle.objects.due_for_a_look()[:50], "bundles_to_look_at"),
+        (lambda: Bundle.objects.of("box7").open()[:200], "bundles_of_box"),
+        (lambda: Bundle.objects.filter(address="here7").open()[:4000], "open_from"),
+        (lambda: offered("box7")[:51], "bundles_of_box"),
         (lambda: Upload.objects.live().after_in_byte_order("m").values_list("pk")[:10], IN_BYTE_ORDER),
     ],
 )

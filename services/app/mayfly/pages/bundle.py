@@ -123,11 +123,13 @@ def to_page(bundle_id: str) -> HttpResponse:
 
 
 def receipt(request: HttpRequest, bundle_id: str) -> HttpResponse:
-    """410 and the one receipt of a bundle; 404 for every other id, and for a bundle that was always empty."""
+    """410 and the one receipt of a bundle, or the error for a program; 404 if nothing ever was in it."""
     try:
         left = opening.receipt(bundle_id)
     except Unknown:
         raise Http404 from None
+    if gate.wants_json(request):
+        return problem_of(Gone()).as_json()
     context = {"upload": left, "gone": left.removed_at is not None, "is_early": left.is_early}
     return render(request, "pages/bundle_gone.html", context, status=410)
 

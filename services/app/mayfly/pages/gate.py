@@ -73,7 +73,7 @@ def receipt(request: HttpRequest, upload_id: str) -> HttpResponse:
         upload = opening.receipt(upload_id)
     except Unknown:
         raise Http404 from None
-    if _wants_json(request):
+    if wants_json(request):
         return problem_of(Gone()).as_json()
     context = {"upload": upload, "gone": opening.is_removed(upload), "is_early": opening.is_early(upload)}
     return render(request, "pages/gone.html", context, status=410)
@@ -83,13 +83,18 @@ def told(request: HttpRequest, error: Problem) -> HttpResponse:
     """The error as a page, or as JSON or a line for a program that asks for no page."""
     if wants_page(request):
         return answer(request, error)
-    return error.as_json() if _wants_json(request) else error.as_line()
+    return error.as_json() if wants_json(request) else error.as_line()
 
 
 def wants_page(request: HttpRequest) -> bool:
     """Whether the client is a browser, or names no form of answer that it prefers to a page."""
     accepted = request.headers.get("Accept", "text/html")
     return "text/html" in accepted
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the client is a program that reads JSON."""
+    return "json" in request.headers.get("Accept", "") and not wants_page(request)
 
 
 def _elsewhere(request: HttpRequest, upload_id: str, error: Problem) -> HttpResponse:
@@ -99,7 +104,3 @@ def _elsewhere(request: HttpRequest, upload_id: str, error: Problem) -> HttpResp
     response = redirect("share", upload_id)
     response.status_code = 303
     return response
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    return "json" in request.headers.get("Accept", "") and not wants_page(request)

@@ -72,8 +72,7 @@ class Bundle(Guarded):
         ]
         indexes = [
             models.Index(name="bundles_of_box", fields=["box", "ended", "expires_at"]),
-            # Those that are open, for the limits on how many of them a box and an address have.
-            models.Index(name="open_in_box", fields=["box", "expires_at"], condition=Q(completed_at__isnull=True)),
+            # Those that are open, for the limit on how many of them an address has.
             models.Index(name="open_from", fields=["address", "expires_at"], condition=Q(completed_at__isnull=True)),
             models.Index(name="bundles_to_look_at", fields=["look_at"]),
         ]

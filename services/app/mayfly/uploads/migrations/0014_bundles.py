@@ -75,12 +75,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="bundle",
             index=models.Index(
-                condition=models.Q(("completed_at__isnull", True)), fields=["box", "expires_at"], name="open_in_box"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="bundle",
-            index=models.Index(
                 condition=models.Q(("completed_at__isnull", True)), fields=["address", "expires_at"], name="open_from"
             ),
         ),
