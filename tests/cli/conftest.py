@@ -62,14 +62,16 @@ class Home:
             **variables,
         }
 
-    def start(self, *arguments: object, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: object, terminal: int | None = None, **variables: str) -> subprocess.Popen[str]:
+        """Start a command. With a `terminal`, a file descriptor, it reads from that, and from no other one."""
         return subprocess.Popen(
             [sys.executable, "-m", "mayfly_cli", *map(str, arguments)],
             cwd=self.work,
             env=self.environment(**variables),
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE if terminal is None else terminal,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=terminal is not None,
             text=True,
         )
 

@@ -9,6 +9,7 @@ import stat
 import httpx
 import pytest
 
+from ..app.cameras import camera_jpeg
 from ..support.ports import free_port
 from ..support.samples import PNG
 
@@ -96,12 +97,10 @@ def test_a_kind_title_lifetime_and_name_are_sent(home):
     assert re.search(r"\b(5:00|4:\d\d)\b", home.done("list"))
 
 
-def test_a_folder_sends_each_of_its_files(home):
-    for name in ("photos/a.jpg", "photos/more/b.jpg"):
-        home.file(name)
-    links = home.done("send", "photos").split()
-    assert len(links) == 2
-    assert [upload["name"] for upload in home.json("list")] == ["more-b.jpg", "a.jpg"]
+def test_camera_data_stays_in_an_image_only_if_wanted(home):
+    home.file("photo.jpg", camera_jpeg(1))
+    assert home.json("send", "photo.jpg", "--kind", "image", "--metadata", "keep")["metadata"] == "kept"
+    assert home.json("send", "photo.jpg", "--kind", "image")["metadata"] in ("cleaning", "cleaned")
 
 
 def test_standard_input_is_sent(home):
@@ -112,11 +111,11 @@ def test_standard_input_is_sent(home):
 def test_one_bad_file_of_several_leaves_the_others(home):
     home.file("good.txt")
     home.file("bad.png", b"no picture")
-    sent = home.run("send", "bad.png", "good.txt", "--kind", "image")
+    sent = home.run("send", "bad.png", "good.txt", "--kind", "image", "--separate")
     assert sent.returncode == 1
     assert "bad.png: " in sent.stderr
     assert "good.txt: " in sent.stderr
-    sent = home.run("send", "bad.png", "good.txt")
+    sent = home.run("send", "bad.png", "good.txt", "--separate")
     assert sent.returncode == 0
     assert len(sent.stdout.split()) == 2
 

@@ -11,7 +11,7 @@ def sent(process) -> str:
 
 
 def test_the_command_ends_with_0_once_each_upload_was_fetched(home):
-    process = home.start("send", home.file("a.txt"), home.file("b.txt"), "--wait-fetched")
+    process = home.start("send", home.file("a.txt"), home.file("b.txt"), "--separate", "--wait-fetched")
     links = [sent(process) for _ in range(2)]
     for link in links:
         assert process.poll() is None

@@ -1,7 +1,7 @@
 """The commands of `mayfly`.
 
 Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 the server cannot be reached, so the same command may
-work later; 4 the upload is gone, or there was never one; 130 stopped by Ctrl-C.
+work later; 4 the upload is gone, or there was never one; 5 a password is missing or wrong; 130 stopped by Ctrl-C.
 """
 
 import argparse
@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import shtab
-
 from . import __version__
-from .errors import Failure, Stopped
+from .bundling import Bundle
+from .errors import Failure, Refused, Stopped, Unreachable
 from .files import files_of
-from .getting import get
+from .getting import Visit
 from .output import Output
+from .passwords import Passwords, chosen_password
 from .remembered import Remembered
 from .sending import JOBS, Sender
 from .server import PATIENCE, Patience, Server
-from .values import clock, id_of, origin_of, seconds_of
+from .values import Address, address_of, clock, seconds_of
 from .waiting import wait_until_fetched
 
 
@@ -46,29 +46,32 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def send(given: argparse.Namespace, output: Output) -> int:
-    """Send files and folders; print the link of each."""
+    """Send files and folders; print the one link of several, or the link of each."""
     if given.name and len(given.paths) > 1:
         raise Failure("--name is for one file")
+    if given.password_stdin and "-" in given.paths:
+        raise Failure("standard input is a file or a password: use MAYFLY_PASSWORD and --password for the latter")
     with _session(given) as (server, remembered), files_of(given.paths) as files:
         if given.name and len(files) > 1:
             raise Failure("--name is for one file, and a folder has several")
         sender = Sender(server, remembered, jobs=given.jobs)
-        status, sent = 0, []
+        wishes = {
+            "title": given.title,
+            "lifetime": given.lifetime,
+            "downloads": given.downloads,
+            "password": chosen_password(wanted=given.password, from_stdin=given.password_stdin),
+        }
         try:
-            for path, name in files:
-                try:
-                    upload = _send_one(sender, path, given.name or name, given, output)
-                except Stopped:
-                    raise
-                except Failure as failure:
-                    if len(files) == 1:
-                        raise
-                    output.error(f"{path}: {failure}")
-                    status = failure.status
-                else:
-                    sent.append(upload)
-                    output.result(upload, upload["link"])
-                    output.remark(f"{upload['name']} stays until {clock(upload['expires_at'])}")
+            if given.separate or len(files) == 1:
+                status, sent = _send_each(sender, files, given, output, **wishes)
+            else:
+                bundle = Bundle(server, remembered, files, wishes)
+                status, sent = _send_each(sender, files, given, output, bundle=bundle.id)
+                ready = bundle.complete()
+                sender.forget()
+                sent = ready["uploads"]
+                output.result(ready, ready["link"])
+                output.remark(f"{len(sent)} files stay until {clock(ready['expires_at'])}")
         finally:
             sender.close()
         if given.wait_fetched:
@@ -76,42 +79,73 @@ def send(given: argparse.Namespace, output: Output) -> int:
         return status
 
 
-def _send_one(sender: Sender, path: Path, name: str, given: argparse.Namespace, output: Output) -> dict[str, Any]:
-    fields = {"kind": given.kind, "name": name, "title": given.title, "lifetime": given.lifetime}
-    with output.bar(name, path.stat().st_size) as bar:
-        return sender.send(path, progress=bar.advance, **fields)
+def _send_each(
+    sender: Sender, files: list[tuple[Path, str]], given: argparse.Namespace, output: Output, **fields: Any
+) -> tuple[int, list[dict[str, Any]]]:
+    """Send one file after another, and say the link of each that goes into no bundle.
+
+    Returns the exit status, and the uploads that are ready. If one of several files is refused, the others go on.
+    """
+    fields |= {"kind": given.kind, "metadata": given.metadata}
+    status, sent = 0, []
+    for path, name in files:
+        try:
+            with output.bar(given.name or name, path.stat().st_size) as bar:
+                upload = sender.send(path, progress=bar.advance, name=given.name or name, **fields)
+        except (Stopped, Unreachable):
+            raise
+        except Failure as failure:
+            if len(files) == 1:
+                raise
+            output.error(f"{path}: {failure}")
+            status = failure.status
+        else:
+            sent.append(upload)
+            if "bundle" not in fields:
+                output.result(upload, upload["link"])
+                output.remark(f"{upload['name']} stays until {clock(upload['expires_at'])}")
+    return status, sent
 
 
 def list_uploads(given: argparse.Namespace, output: Output) -> None:
     """List the box's live uploads, newest first."""
     with _session(given) as (server, _):
-        output.uploads(server.uploads(given.kind))
+        bundles = server.bundles()
+        if given.kind:
+            bundles = [bundle for bundle in bundles if any(one["kind"] == given.kind for one in bundle["uploads"])]
+        output.uploads(server.uploads(given.kind), bundles)
 
 
 def get_link(given: argparse.Namespace, output: Output) -> None:
-    """Download a link."""
-    upload = _id(given.link)
-    origin = origin_of(given.link)
-    with _session(given, server=origin) as (server, _):
+    """Download a link: a file, or all files of a bundle."""
+    address = _address(given.link)
+    with _session(given, server=address.server) as (server, _):
         target = Path(given.output) if given.output else None
-        with output.bar(given.link, None) as bar:
-            file = get(
-                f"{server.url}/u/{upload}",
-                upload,
-                target,
-                overwrite=given.force,
-                patience=Patience(server.patience, stop=server.stop),
-                progress=bar.show,
-            )
-        output.result({"file": str(file), "size": file.stat().st_size}, str(file))
+        patience = Patience(server.patience, stop=server.stop)
+        passwords = Passwords(from_stdin=given.password_stdin)
+        with Visit(server.url, address, patience=patience, passwords=passwords) as visit:
+            for file in visit.files(target, as_zip=given.zip):
+                with output.bar(file.name or given.link, file.size) as bar:
+                    path = visit.get(file, overwrite=given.force, progress=bar.show)
+                output.result({"file": str(path), "size": path.stat().st_size}, str(path))
 
 
 def remove(given: argparse.Namespace, output: Output) -> None:
-    """Remove uploads of the box now."""
-    ids = [_id(link) for link in given.links]
+    """Remove uploads and bundles of the box now."""
+    addresses = [_address(link) for link in given.links]
     with _session(given) as (server, _):
-        left = sum(server.remove(upload) for upload in ids)
-        _tell_removed(len(ids), left, output)
+        left = sum(_remove(server, address) for address in addresses)
+        _tell_removed(len(addresses), left, output)
+
+
+def _remove(server: Server, address: Address) -> int:
+    if address.may_be_upload:
+        try:
+            return server.remove(address.id)
+        except Refused as refused:
+            if refused.http != 404 or not address.may_be_bundle:
+                raise
+    return server.remove_bundle(address.id)
 
 
 def clear(given: argparse.Namespace, output: Output) -> None:
@@ -152,7 +186,9 @@ def box(given: argparse.Namespace, output: Output) -> None:
 
 def completion(given: argparse.Namespace, output: Output) -> None:
     """Print a script by which the shell completes the commands."""
-    print(shtab.complete(_parser(), shell=given.shell))
+    import shtab  # takes a tenth of a second, which every other command would pay
+
+    print(shtab.complete(_parser(of_files=shtab.FILE), shell=given.shell))
 
 
 @contextmanager
@@ -196,9 +232,9 @@ def _tell_removed(count: int | None, left: int, output: Output) -> None:
     output.result({"removed": count, "being_deleted": left}, words)
 
 
-def _id(text: str) -> str:
+def _address(text: str) -> Address:
     try:
-        return id_of(text)
+        return address_of(text)
     except ValueError as error:
         raise Failure(str(error)) from error
 
@@ -220,7 +256,20 @@ def _jobs(text: str) -> int:
     raise argparse.ArgumentTypeError("has to be from 1 to 16")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _downloads(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= 100:
+        return int(text)
+    raise argparse.ArgumentTypeError("has to be from 1 to 100")
+
+
+def _add_passwords(command: argparse.ArgumentParser) -> Any:
+    ways = command.add_mutually_exclusive_group()
+    ways.add_argument("--password-stdin", action="store_true", help="read the password from standard input, a line")
+    return ways
+
+
+def _parser(*, of_files: Any = None) -> argparse.ArgumentParser:
+    """The commands and their options. `of_files` is the way in which a shell completes the names of files."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--server", metavar="URL", default="", help="the Mayfly server; the last one is remembered")
     common.add_argument(
@@ -243,13 +292,19 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    sending = command("send", send, "send files, and print the link of each")
+    sending = command("send", send, "send files, and print their link")
     paths = sending.add_argument("paths", nargs="+", metavar="FILE", help="a file, a folder, or - for standard input")
-    paths.complete = shtab.FILE  # type: ignore[attr-defined]
+    paths.complete = of_files  # type: ignore[attr-defined]
     sending.add_argument("--kind", choices=("file", "image"), default="file", help="image: show it on My Images")
     sending.add_argument("--name", default="", help="another name for the file")
     sending.add_argument("--title", help="a line about the file, above its name")
     sending.add_argument("--lifetime", type=_seconds, metavar="TIME", help="for example 90s, 15m or 12h")
+    sending.add_argument("--downloads", type=_downloads, metavar="N", help="end after N downloads by others")
+    _add_passwords(sending).add_argument(
+        "--password", action="store_true", help="ask for a password that others need, or take MAYFLY_PASSWORD"
+    )
+    sending.add_argument("--metadata", choices=("clean", "keep"), help="keep: leave camera data and location in images")
+    sending.add_argument("--separate", action="store_true", help="give each of several files a link of its own")
     sending.add_argument("--jobs", type=_jobs, default=JOBS, metavar="N", help=f"parts at the same time; {JOBS}")
     sending.add_argument("--wait-fetched", action="store_true", help="end when each upload was fetched")
 
@@ -258,6 +313,8 @@ def _parser() -> argparse.ArgumentParser:
 
     getting = command("get", get_link, "download a link")
     getting.add_argument("link", metavar="LINK", help="a link, or the id in it")
+    _add_passwords(getting)
+    getting.add_argument("--zip", action="store_true", help="download a bundle as one ZIP")
     getting.add_argument("-o", "--output", metavar="FILE", default="", help="the file or folder to write to")
     getting.add_argument("--force", action="store_true", help="overwrite a file")
 

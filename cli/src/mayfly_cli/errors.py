@@ -23,6 +23,12 @@ class Unreachable(Failure):
     status = 3
 
 
+class Locked(Failure):
+    """A password is missing, or is not the one."""
+
+    status = 5
+
+
 class Stopped(Failure):
     """Ctrl-C."""
 

@@ -41,22 +41,25 @@ class Output:
     def error(self, words: str) -> None:
         print(f"mayfly: {words}", file=sys.stderr, flush=True)
 
-    def uploads(self, uploads: list[dict[str, Any]]) -> None:
-        """Print the uploads of a box."""
+    def uploads(self, uploads: list[dict[str, Any]], bundles: list[dict[str, Any]]) -> None:
+        """Print the uploads and bundles of a box, newest first. The uploads of a bundle are below it."""
+        alone = [upload for upload in uploads if not upload.get("bundle")]
+        entries = sorted([*alone, *bundles], key=lambda entry: str(entry["created_at"]), reverse=True)
         if self.as_json:
-            self.result(uploads, "")
+            self.result(entries, "")
             return
-        if not uploads:
+        if not entries:
             self.remark("Nothing is here.")
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("Name", "Size", "Left", "Expires", "Link"):
+        for name in ("Name", "Size", "Left", "Expires", "Protection", "Link"):
             table.add_column(
                 name, overflow="fold", no_wrap=name != "Name", justify="right" if name == "Size" else "left"
             )
-        for upload in uploads:
-            cells = [upload["name"], shown_size(upload["size"]), time_left(upload["expires_at"])]
-            table.add_row(*map(Text, [*cells, clock(upload["expires_at"]), upload["link"]]))
+        for entry in entries:
+            _add(table, entry, name_of(entry))
+            for upload in entry.get("uploads", ()):
+                _add(table, upload, f"  {upload['name']}")
         # Links must stay whole, also in a narrow window or a pipe.
         Console(highlight=False, width=None if sys.stdout.isatty() else 400).print(table)
 
@@ -73,6 +76,28 @@ class Output:
         hidden = self._quiet or not self._errors.is_terminal
         with Progress(*columns, console=self._errors, transient=True, disable=hidden) as progress:
             yield Bar(progress, progress.add_task(name, total=total))
+
+
+def name_of(entry: dict[str, Any]) -> str:
+    """The name of an upload, or the title of a bundle; without one, what is in it."""
+    if "uploads" not in entry:
+        return str(entry["name"])
+    count = len(entry["uploads"])
+    return str(entry["title"] or ("1 file" if count == 1 else f"{count} files"))
+
+
+def protection_of(entry: dict[str, Any]) -> str:
+    """The password and the limit of an upload or a bundle in words; "" if it has neither."""
+    words = ["password"] if entry.get("password") else []
+    if downloads := entry.get("downloads"):
+        words.append(f"{downloads['taken']} of {downloads['most']} taken")
+    return ", ".join(words)
+
+
+def _add(table: Table, entry: dict[str, Any], name: str) -> None:
+    until = entry["expires_at"]
+    cells = [name, shown_size(entry["size"]), time_left(until), clock(until), protection_of(entry), entry["link"]]
+    table.add_row(*map(Text, cells))
 
 
 class Bar:

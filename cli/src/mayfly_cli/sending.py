@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -19,6 +20,9 @@ from .server import Patience, Server
 
 JOBS = 4  # parts at the same time; the page sends as many
 PIECE = 256 * 1024  # bytes between two looks at progress
+# Seconds of sending for which parts are signed at a time: a signature lasts for 15 minutes, and no part goes while the
+# server signs. One call signs 1,000 at most.
+SIGN_AHEAD, MOST_SIGNED = 300, 1000
 # A part may wait for a slow line, but a connection on which nothing moves for this long is dead.
 _TIMEOUT = httpx.Timeout(60, connect=15)
 
@@ -51,6 +55,7 @@ class Sender:
             timeout=_TIMEOUT, limits=httpx.Limits(max_connections=jobs, max_keepalive_connections=jobs)
         )
         self._lines = Lines()
+        self._kept: list[str] = []
 
     def close(self) -> None:
         self._storage.close()
@@ -59,11 +64,13 @@ class Sender:
         """Send the file at `path`, and return the ready upload.
 
         `fields` are those of the API: kind, name, title, lifetime. An upload of the same file with the same fields
-        that was interrupted goes on. Raises Failure and its kinds.
+        that was interrupted goes on. One for a bundle is remembered until `forget`. Raises Failure and its kinds.
         """
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
             key = _key(self._server.url, path, status, fields)
+            if fields.get("bundle"):
+                self._kept.append(key)
             if upload := self._remembered.transfer(key):
                 with suppress(Lost), self._known_as(key):
                     return self._finish(file, self._taken_up(upload, status.st_size, progress), progress)
@@ -71,6 +78,12 @@ class Sender:
             self._remembered.keep_transfer(key, begun["id"])
             with self._known_as(key):
                 return self._finish(file, _begun(begun), progress)
+
+    def forget(self) -> None:
+        """Forget the uploads of a bundle, once that is complete."""
+        for key in self._kept:
+            self._remembered.forget_transfer(key)
+        self._kept.clear()
 
     @contextmanager
     def _known_as(self, key: str) -> Iterator[None]:
@@ -83,7 +96,8 @@ class Sender:
             if refused.http in (404, 410):
                 raise Lost(str(refused)) from refused
             raise
-        self._remembered.forget_transfer(key)
+        if key not in self._kept:
+            self._remembered.forget_transfer(key)
 
     def _taken_up(self, upload: str, size: int, progress: Progress) -> Transfer:
         """The transfer of an earlier call, with the parts that storage lacks."""
@@ -114,12 +128,14 @@ class Sender:
         waiting, running = list(transfer.missing), dict[Future[None], int]()
         signed = transfer.signed
         content = Content(file)
+        began, arrived = time.monotonic(), 0
         with ThreadPoolExecutor(self._jobs) as pool:
             try:
                 while waiting or running:
                     while waiting and len(running) < self._jobs:
                         if waiting[0] not in signed:
-                            batch = waiting[: 4 * self._jobs]
+                            pace = arrived / (time.monotonic() - began + 1)
+                            batch = waiting[: max(4 * self._jobs, min(int(pace * SIGN_AHEAD), MOST_SIGNED))]
                             signed |= {part["number"]: part for part in self._server.sign(transfer.upload, batch)}
                         number = waiting.pop(0)
                         task = pool.submit(self._put, content, signed.pop(number), transfer.plan[number], progress)
@@ -132,6 +148,7 @@ class Sender:
                             waiting.insert(0, number)  # with a new signature, because the old one may have expired
                             patience.wait(why)
                         else:
+                            arrived += 1
                             patience.success()
             except BaseException as error:
                 content.over.set()

@@ -71,12 +71,7 @@ class Server:
 
     def begin(self, **fields: Any) -> dict[str, Any]:
         """Begin an upload. If the answer is lost, the server knows the next attempt by its key as the same begin."""
-        wishes = {name: value for name, value in fields.items() if value is not None}
-        begun = self._json("POST", "/api/uploads", json=wishes, headers=_once())
-        if begun.get("box"):
-            self._http.headers["Authorization"] = f"Bearer {begun['box']}"
-            self._keep(begun["box"])
-        return begun
+        return self._begun("/api/uploads", fields)
 
     def sign(self, upload: str, numbers: list[int]) -> list[dict[str, Any]]:
         return list(self._json("POST", f"/api/uploads/{upload}/parts", json={"numbers": numbers})["parts"])
@@ -93,14 +88,30 @@ class Server:
 
     def uploads(self, kind: str | None) -> list[dict[str, Any]]:
         """All live uploads of the box, newest first, over all pages."""
-        found: list[dict[str, Any]] = []
-        query = {"kind": kind} if kind else {}
-        while True:
-            page = self._json("GET", "/api/uploads", params=query)
-            found += page["uploads"]
-            if not page["next"]:
-                return found
-            query = query | {"cursor": page["next"]}
+        return self._pages("/api/uploads", "uploads", {"kind": kind} if kind else {})
+
+    def begin_bundle(self, **fields: Any) -> dict[str, Any]:
+        """Begin a bundle, as `begin` does an upload."""
+        return self._begun("/api/bundles", fields)
+
+    def complete_bundle(self, bundle: str) -> dict[str, Any]:
+        return self._json("POST", f"/api/bundles/{bundle}/complete", json={})
+
+    def bundle(self, bundle: str) -> dict[str, Any]:
+        return self._json("GET", f"/api/bundles/{bundle}")
+
+    def bundles(self) -> list[dict[str, Any]]:
+        """All bundles of the box that are open or have live uploads, newest first; none if the server knows none."""
+        try:
+            return self._pages("/api/bundles", "bundles", {})
+        except Refused as refused:
+            if refused.http == 404:
+                return []
+            raise
+
+    def remove_bundle(self, bundle: str) -> int:
+        """Remove a bundle with its uploads. Returns how many of them storage still removes."""
+        return self._removed(self._call("DELETE", f"/api/bundles/{bundle}"))
 
     def remove(self, upload: str) -> int:
         """Remove an upload. Returns how many uploads storage still removes."""
@@ -108,6 +119,23 @@ class Server:
 
     def clear(self, kind: str | None) -> int:
         return self._removed(self._call("DELETE", "/api/uploads", params={"kind": kind} if kind else {}))
+
+    def _begun(self, path: str, fields: dict[str, Any]) -> dict[str, Any]:
+        wishes = {name: value for name, value in fields.items() if value is not None}
+        begun = self._json("POST", path, json=wishes, headers=_once())
+        if begun.get("box"):
+            self._http.headers["Authorization"] = f"Bearer {begun['box']}"
+            self._keep(begun["box"])
+        return begun
+
+    def _pages(self, path: str, name: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._json("GET", path, params=query)
+            found += page[name]
+            if not page["next"]:
+                return found
+            query = query | {"cursor": page["next"]}
 
     def _removed(self, answer: httpx.Response) -> int:
         return int(answer.headers.get("X-Being-Deleted", "0"))
@@ -134,9 +162,9 @@ class Server:
                 if not _passes(answer):
                     return self._checked(answer)
                 least = _seconds(answer.headers.get("Retry-After", ""))
-                why = _words(answer) or f"{self.url} answers {answer.status_code}"
+                why = words_of(answer) or f"{self.url} answers {answer.status_code}"
                 if answer.status_code == 429 and least > LONGEST_PAUSE:
-                    raise Refused(why, http=429, code=_code(answer))
+                    raise Refused(why, http=429, code=code_of(answer))
             patience.wait(why, least=least)
 
     def _checked(self, answer: httpx.Response) -> httpx.Response:
@@ -147,9 +175,9 @@ class Server:
             raise Refused(f"{self.url} redirects to {target}: use that address", http=answer.status_code)
         error = _error(answer)
         raise Refused(
-            _words(answer) or f"{self.url} answers {answer.status_code}",
+            words_of(answer) or f"{self.url} answers {answer.status_code}",
             http=answer.status_code,
-            code=_code(answer),
+            code=code_of(answer),
             missing=tuple(error.get("missing") or ()),
         )
 
@@ -174,11 +202,13 @@ def _error(answer: httpx.Response) -> dict[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
-def _words(answer: httpx.Response) -> str:
+def words_of(answer: httpx.Response) -> str:
+    """The message of an error of the server, or "" if the answer is none."""
     return str(_error(answer).get("message") or "")
 
 
-def _code(answer: httpx.Response) -> str:
+def code_of(answer: httpx.Response) -> str:
+    """The word of an error of the server for its reason, or "" if the answer is none."""
     return str(_error(answer).get("code") or "")
 
 

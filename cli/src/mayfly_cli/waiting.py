@@ -26,6 +26,7 @@ def wait_until_fetched(server: Server, uploads: list[dict[str, Any]], output: Ou
                 raise Failure("this server does not tell whether an upload was fetched")
             if state["fetched"]["count"]:
                 output.remark(f"{name} was fetched at {clock(state['fetched']['last_at'])}")
+            if state["fetched"]["count"] or (state.get("downloads") or {}).get("taken"):
                 del waiting[upload]
         if not waiting:
             return

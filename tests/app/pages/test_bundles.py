@@ -102,3 +102,20 @@ def test_the_link_of_a_bundle_has_a_qr_code(owner):
     expected = BytesIO()
     segno.make(bundle["link"], error="m", micro=False).save(expected, kind="svg", light="#fff", omitsize=True)
     assert Client().get(f"/b/{bundle['id']}/qr.svg").content == expected.getvalue()
+
+
+def test_a_program_with_the_link_reads_what_is_in_a_bundle(owner):
+    bundle = owner.bundle({"a.txt": b"hello", "b.txt": b"more"}, title="For Ada")
+    contents = Client().get(f"/b/{bundle['id']}/", headers={"Accept": "application/json"}).json()
+    assert (contents["title"], contents["size"], contents["downloads"]) == ("For Ada", 9, None)
+    assert [(one["name"], one["size"]) for one in contents["uploads"]] == [("a.txt", 5), ("b.txt", 4)]
+    assert [Client().get(one["download"]).status_code for one in contents["uploads"]] == [302, 302]
+    browser = Client().get(f"/b/{bundle['id']}/", headers={"Accept": "text/html,application/json;q=0.9"})
+    assert browser["Content-Type"].startswith("text/html")
+
+
+def test_a_locked_bundle_tells_a_program_nothing(owner):
+    bundle = owner.bundle({"a.txt": b"hello", "b.txt": b"more"}, title="For Ada", password="secret")
+    refused = Client().get(f"/b/{bundle['id']}/", headers={"Accept": "application/json"})
+    assert refused.status_code == 403
+    assert refused.json()["error"]["code"] == "locked"

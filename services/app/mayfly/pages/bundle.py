@@ -18,6 +18,7 @@ from ..uploads.models import Upload
 from ..visitors.passes import visitor_of
 from ..visitors.rates import Rate
 from . import gate
+from .bundle_contents import contents, wants_contents
 from .caching import never_stored
 from .formats import together
 from .limited import limited
@@ -36,6 +37,8 @@ def bundle(request: HttpRequest, bundle_id: str) -> HttpResponse:
         return receipt(request, bundle_id)
     except Locked as error:
         return gate.locked(request, error, action=reverse("bundle-open", args=[bundle_id]))
+    if wants_contents(request):
+        return contents(request, content)
     mine = visitor.box == content.bundle.box
     context = {
         "content": content,
