@@ -85,7 +85,7 @@ test("a refused image can be sent as a file, unless it is too large for one", as
   assert.equal(await choosing.take(files, "image", {}), false);
   assert.deepEqual([named(faults), sent], [["a.pdf", "b.png", "c.png"], []]);
   assert.deepEqual(
-    faults.map(({ text, solution }) => [text, Boolean(solution)]),
+    faults.map(({ text, solution }) => [text(1), Boolean(solution)]),
     [
       ["notImage", true],
       ["tooLarge", true],

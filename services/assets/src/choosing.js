@@ -35,7 +35,7 @@ export class Choosing {
    * @param {Pick<Api, "list">} given.api
    * @param {Uploader} given.uploader
    * @param {Messages} given.messages
-   * @param {(fault: Fault, kind: "image" | "file") => string} given.say
+   * @param {(fault: Fault, kind: "image" | "file", files: number) => string} given.say
    * @param {(names: string[]) => string} given.names in words
    * @param {(files: File[]) => void} given.again takes refused images as files
    */
@@ -122,7 +122,7 @@ export class Choosing {
       id: `${REFUSED} ${++this.#count}`,
       file,
       name: visible(file.name),
-      text: this.#say(fault, kind),
+      text: (n) => this.#say(fault, kind, n),
       solution: asFile
         ? { words: (n) => tn("Send as a file", "Send {n} as files", n), solve: (files) => this.#again(files) }
         : undefined,

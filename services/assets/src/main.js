@@ -57,7 +57,7 @@ async function enhance(form) {
     {
       changed(item) {
         const { is } = item;
-        if (is.state === "failed") messages.fault({ id: item.id, name: item.name, text: is.text });
+        if (is.state === "failed") messages.fault({ id: item.id, name: item.name, text: (n) => inWords(is.error, n) });
         const underway = is.state !== "queued" && is.state !== "ready" && is.state !== "failed";
         status.change(item.id, underway ? is : null);
         cards.show(item);
@@ -74,10 +74,6 @@ async function enhance(form) {
         fold();
       },
       idle: rest,
-      inWords(error) {
-        if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
-        return error.fault ? sentence(error.fault, error.values) : error.message;
-      },
     },
   );
   const status = new Status({
@@ -109,7 +105,7 @@ async function enhance(form) {
     uploader,
     messages,
     names,
-    say: (fault, kind) => sentence(fault, { limit: formats.size(most[kind]) }),
+    say: (fault, kind, n) => sentence(fault, { n, limit: formats.size(most[kind]) }),
     again: (files) => choose(files, "file"),
   });
   const interrupted = new Interrupted({
@@ -165,7 +161,7 @@ async function enhance(form) {
    */
   function edit(item, changes) {
     const id = `${item.id} edit`;
-    const text = t("The change was not saved. Try again.");
+    const text = () => t("The change was not saved. Try again.");
     const saved = uploader.edit(item, changes).then(
       () => messages.forgive((other) => other === id),
       () => messages.fault({ id, name: item.name, text }),
@@ -251,6 +247,17 @@ async function enhance(form) {
   function chooseButton() {
     return /** @type {HTMLElement | null} */ (area.querySelector(".upload-choose"));
   }
+}
+
+/**
+ * What ended the uploads of so many files.
+ *
+ * @param {unknown} error
+ * @param {number} n
+ */
+function inWords(error, n) {
+  if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
+  return error.fault ? sentence(error.fault, { ...error.values, n }) : error.message;
 }
 
 /**

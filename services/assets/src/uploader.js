@@ -21,7 +21,7 @@ import { visible } from "./visible.js";
  * @property {string} kind
  * @property {Changes} fields what else the API is to know of it
  * @property {number} turn
- * @property {State | { state: "queued" } | { state: "ready" } | { state: "failed", text: string }} is
+ * @property {State | { state: "queued" } | { state: "ready" } | { state: "failed", error: unknown }} is
  * @property {number} most
  * @property {string} [link]
  * @property {Upload} [upload]
@@ -35,7 +35,6 @@ import { visible } from "./visible.js";
  * @property {(item: Item, upload: Upload) => void} ready
  * @property {(item: Item) => void} removed
  * @property {() => void} idle nothing is under way any more
- * @property {(error: unknown) => string} inWords
  */
 
 // So many files are under way at a time; their parts share the lanes.
@@ -215,7 +214,7 @@ export class Uploader {
       this.#on.ready(item, upload);
     } catch (error) {
       this.#end(item, transfer);
-      if (error !== CANCELLED) this.#set(item, { state: "failed", text: this.#on.inWords(error) });
+      if (error !== CANCELLED) this.#set(item, { state: "failed", error });
     }
     this.#work();
     if (!this.busy) this.#on.idle();
