@@ -35,6 +35,11 @@ export class Messages {
     this.element.append(this.#list);
   }
 
+  /** Whether a fault is shown. */
+  get hasFaults() {
+    return this.#troubles.length > 0;
+  }
+
   /**
    * Show a fault until `forgive` takes it away.
    *

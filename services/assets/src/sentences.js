@@ -58,6 +58,12 @@ const sentences = {
       "These uploads were deleted before they were complete, or have already expired. Choose the files again to resend them.",
       n,
     ),
+  unbundled: ({ n }) =>
+    tn(
+      "The link was given up before it was complete: it was deleted, or has expired. Choose its files again to resend them.",
+      "The links were given up before they were complete: they were deleted, or have expired. Choose their files again to resend them.",
+      n,
+    ),
   lost: ({ n }) =>
     tn(
       "Storage keeps losing parts of this file. Try again later.",
