@@ -174,7 +174,7 @@ export class Cards {
     const bar = make("progress");
     bar.setAttribute("aria-label", name);
     const facts = make("p", "facts");
-    const chosen = make("p", "facts chosen");
+    const chosen = make("p", "chosen");
     const buttons = {
       pause: button(t("Pause"), t("Pause {name}", { name })),
       resume: button(t("Resume"), t("Resume {name}", { name })),

@@ -63,6 +63,10 @@ class Surfer:
     def ready_for_files(self) -> None:
         expect(self.page.locator(".upload-choose")).to_be_visible()
 
+    def separate_links(self) -> None:
+        """Let each of the files that are chosen together have a link of its own."""
+        self.page.locator("[name=together][value='']").evaluate("radio => radio.click()")
+
     def upload(self, *files: Path) -> None:
         """Choose files with the button, which sends them."""
         with self.page.expect_file_chooser() as chooser:

@@ -39,7 +39,11 @@ def test_choices_go_with_the_files_and_stay_for_the_next_ones(surfer, make):
     surfer.see("a.txt")
     surfer.upload(make("b.txt", 10))
     surfer.see("b.txt")
-    assert [protection(upload) for upload in surfer.uploads("file")] == [(True, 3), (True, 3)]
+    surfer.upload(make("c.txt", 10), make("d.txt", 10))
+    surfer.until(lambda: len(surfer.uploads("file")) == 4)
+    [bundle] = surfer.context.request.get(f"{URL}/api/bundles").json()["bundles"]
+    alone = [upload for upload in surfer.uploads("file") if not upload["bundle"]]
+    assert [protection(one) for one in (*alone, bundle)] == [(True, 3)] * 3
 
 
 def test_a_tab_keeps_the_choices_and_nothing_else_has_the_password(surfer, make):
@@ -156,3 +160,15 @@ def test_the_unfolded_choices_have_no_barrier(surfer):
     page = surfer.open("/images/")
     choose(page, downloads="Other", password=PASSWORD)
     looked_at(page, "choices")
+
+
+def test_from_the_page_to_the_link_are_two_taps(browser, make):
+    with visit(browser, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844}) as surfer:
+        page = surfer.open("/files/")
+        expect(page.locator(".more[open]")).to_have_count(0)
+        surfer.upload(make("a.txt", 10), make("b.txt", 10))  # the first tap
+        copy = page.locator("[id^=bundle-]").get_by_role("button", name="Copy link")
+        expect(copy).to_be_visible(timeout=20_000)
+        expect(copy).to_be_in_viewport()
+        copy.tap()
+        expect(page.locator("[id^=bundle-]").get_by_role("button", name="Copied")).to_be_visible()
