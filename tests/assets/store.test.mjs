@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Store } from "../../services/assets/src/store.js";
+import { BundleStore, Store } from "../../services/assets/src/store.js";
 
-/** @import { Entry } from "../../services/assets/src/store.js" */
+/** @import { BundleEntry, Entry } from "../../services/assets/src/store.js" */
 
 function memory() {
   /** @type {Map<string, string>} */
@@ -55,4 +55,17 @@ test("a browser that keeps nothing has no transfers and no error", () => {
     store.forget("a");
     assert.deepEqual(store.all(), []);
   }
+});
+
+test("bundles are kept apart from transfers", () => {
+  const storage = memory();
+  const bundles = new BundleStore(storage);
+  /** @type {BundleEntry} */
+  const bundle = { id: "a", kind: "file", files: [["a.txt", 1, 0]], choices: { mark: "m" } };
+  bundles.keep(bundle);
+  new Store(storage).keep(entry("a"));
+  bundles.keep({ ...bundle, files: [] });
+  assert.deepEqual(new BundleStore(storage).all(), [{ ...bundle, files: [] }]);
+  bundles.forget("a");
+  assert.deepEqual([bundles.all(), new Store(storage).all().length], [[], 1]);
 });

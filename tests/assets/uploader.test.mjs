@@ -37,7 +37,6 @@ function page(replaced = {}) {
       ready: ({ name }) => ready.push(name),
       removed: ({ id }) => gone.add(id),
       idle: () => idle.resolve(undefined),
-      inWords: String,
     },
   );
   const send = (name = "film.mp4", { kind = "file", fields = {} } = {}) =>

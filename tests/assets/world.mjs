@@ -8,7 +8,7 @@ import { Lanes } from "../../services/assets/src/lanes.js";
 import { Transfer } from "../../services/assets/src/transfer.js";
 
 /** @import { Entry } from "../../services/assets/src/store.js" */
-/** @import { Services } from "../../services/assets/src/transfer.js" */
+/** @import { Services, Wanted } from "../../services/assets/src/transfer.js" */
 
 export const PART = 10;
 export const SIZE = 95; // ten parts
@@ -52,6 +52,7 @@ export const ORIGIN = "https://storage.test";
  * @property {{ [Name in keyof Calls]?: (call: Calls[Name], seen: Seen) => Calls[Name] }} [api]
  * @property {Partial<Services["network"]>} [network] completed in place, so that the test may go offline
  * @property {Partial<Entry>[]} [entries] of the browser, from before
+ * @property {Partial<Wanted>} [wanted]
  */
 
 /**
@@ -59,7 +60,7 @@ export const ORIGIN = "https://storage.test";
  *
  * @param {Replaced} replaced
  */
-export function world({ file = film(), put, api = {}, network = {}, entries = [] } = {}) {
+export function world({ file = film(), put, api = {}, network = {}, entries = [], wanted = {} } = {}) {
   /** @type {Seen} */
   const seen = {
     begun: 0,
@@ -133,7 +134,7 @@ export function world({ file = film(), put, api = {}, network = {}, entries = []
   for (const [name, make] of Object.entries(api)) {
     Reflect.set(services.api, name, make(Reflect.get(services.api, name), seen));
   }
-  const transfer = new Transfer(file, { kind: "file", fields: { title: "T" } }, services);
+  const transfer = new Transfer(file, { kind: "file", fields: { title: "T" }, ...wanted }, services);
   return { seen, services, transfer, states: () => seen.reported.filter(({ state }) => state) };
 }
 

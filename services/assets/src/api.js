@@ -1,7 +1,9 @@
-// The calls of the JSON API that a transfer needs, and what their answers mean for it.
+// The calls of the JSON API that a transfer needs, and what their answers mean for it. Those of uploads and of bundles differ
+// in their address.
 
 import { Final, Gone, Missing, Passing } from "./faults.js";
 
+/** @import { Choices } from "./choices.js" */
 /** @import { Cause } from "./sentences.js" */
 
 /**
@@ -23,9 +25,11 @@ const LONGEST_ANSWER = 35_000; // ms; the router gives up after 30 s
 
 /** @typedef {{ id: string, state: string, name: string, title: string, link: string, transfer: { part_size: number, first?: SignedPart[] } }} Upload what we use of it */
 /** @typedef {{ title?: string, lifetime?: number }} Changes a lifetime in seconds */
-/** @typedef {Changes & { kind: string, name: string, size: number, type: string }} Wish */
+/** @typedef {Changes & Choices & { kind?: string, name?: string, size?: number, type?: string, bundle?: string }} Wish */
 /** @typedef {{ number: number, url: string, headers: Record<string, string> }} SignedPart */
 /** @typedef {{ number: number, size: number }} StoredPart */
+/** @typedef {Upload & { bundle?: string | null }} Listed the id of its bundle, if it belongs to one */
+/** @typedef {{ state: string, name: string, size: number }} Content one upload of a bundle */
 
 export class Api {
   #url;
@@ -44,12 +48,22 @@ export class Api {
    * The same key with the same wish gives the same upload again, so a call whose answer was lost may be repeated.
    * Raises Passing, Gone if that upload has ended, or Final if the server refuses.
    *
-   * @param {Wish} upload
+   * @param {Wish} wish
    * @param {string} key
    * @returns {Promise<Upload>}
    */
-  begin(upload, key) {
-    return this.#call("POST", "", { body: upload, key });
+  begin(wish, key) {
+    return this.#call("POST", "", { body: wish, key });
+  }
+
+  /**
+   * Raises Passing, Gone, Final.
+   *
+   * @param {string} id a bundle's
+   * @returns {Promise<{ state: string, uploads: Content[] }>}
+   */
+  read(id) {
+    return this.#call("GET", `/${id}`, {});
   }
 
   /**
@@ -103,7 +117,7 @@ export class Api {
    * @param {string} kind
    * @param {number} limit
    * @param {AbortSignal} [signal]
-   * @returns {Promise<Upload[]>}
+   * @returns {Promise<Listed[]>}
    */
   async list(kind, limit, signal) {
     return (await this.#call("GET", `?kind=${kind}&limit=${limit}`, { signal })).uploads;
@@ -164,6 +178,7 @@ export function newKey() {
 function meaning(response, { code = "", message, missing }) {
   const { status } = response;
   if (status === 404 || status === 410) return new Gone(message);
+  if (code === "bundle_closed") return new Final({ fault: "unbundled" });
   if (status === 409 && missing) return new Missing(missing);
   if (status === 408 || code === "underway" || status === 429 || status >= 500) {
     const why = PASSING[code];

@@ -1,5 +1,7 @@
-// The cards of the uploads under way, above the list: what each is, how far, and what its visitor can do with it.
+// The cards of the uploads under way, above the list: what each is, how far, and what its visitor can do with it. A bundle
+// has one, before those of its files.
 
+import { inWords } from "./choices.js";
 import { button, make } from "./elements.js";
 import { lifetimeGroup } from "./lifetimes.js";
 import { notifyButton } from "./tab.js";
@@ -18,17 +20,20 @@ import { t, tn } from "./words.js";
  * @property {(item: Item) => void} resume
  * @property {(item: Item) => void} retry
  * @property {(item: Item) => void} cancel
+ * @property {(item: Item) => void} finish complete a bundle without the files that failed
  * @property {(item: Item, changes: Changes) => void} edit
  */
 
 /**
  * @typedef {object} Card
  * @property {HTMLElement} element
+ * @property {HTMLElement} name
  * @property {HTMLElement} facts
+ * @property {HTMLElement} chosen
  * @property {HTMLProgressElement} bar
- * @property {Record<"pause" | "resume" | "retry" | "cancel", HTMLButtonElement>} buttons
- * @property {HTMLInputElement} title
- * @property {HTMLDetailsElement} fields
+ * @property {Record<"pause" | "resume" | "retry" | "finish" | "cancel", HTMLButtonElement>} buttons
+ * @property {HTMLInputElement} [title]
+ * @property {HTMLDetailsElement} [fields]
  * @property {HTMLElement} place of its link
  * @property {string | null} picture an address that lasts until it is revoked
  */
@@ -82,14 +87,21 @@ export class Cards {
   show(item) {
     const card = this.#cards.get(item.id) ?? this.#add(item);
     const { state } = item.is;
-    const size = item.file.size;
+    const size = sizeOf(item);
     card.element.classList.toggle("is-failed", state === "failed");
+    card.bar.max = size || 1;
     card.bar.value = state === "ready" ? size : Math.min(item.most, size * 0.99);
+    write(card.name, item.name);
     write(card.facts, this.#facts(item));
-    card.buttons.pause.hidden = state !== "sending" && state !== "waiting";
-    card.buttons.resume.hidden = state !== "paused";
+    write(card.chosen, item.bundle ? "" : inWords(item.kept).join(" · "));
+    // A file of a bundle is paused with all others.
+    card.buttons.pause.hidden = Boolean(item.bundle) || (state !== "sending" && state !== "waiting");
+    card.buttons.resume.hidden = Boolean(item.bundle) || state !== "paused";
     card.buttons.retry.hidden = state !== "failed";
-    if (item.link && card.place.hidden) this.#placeLink(card, item.link);
+    const failed = item.whole?.failed.length ?? 0;
+    card.buttons.finish.hidden = state !== "failed" || !failed || !item.whole?.arrived;
+    write(card.buttons.finish, tn("Finish without this file", "Finish without these {n} files", failed));
+    if (item.link && !item.bundle && card.place.hidden) this.#placeLink(card, item.link);
   }
 
   /**
@@ -104,8 +116,8 @@ export class Cards {
     const { upload } = item;
     if (upload && card.place.hidden) this.#placeLink(card, upload.link);
     card.bar.hidden = true;
-    card.fields.remove();
-    write(card.facts, `${t("Complete")} · ${this.#formats.size(item.file.size)}`);
+    card.fields?.remove();
+    write(card.facts, `${t("Complete")} · ${this.#formats.size(sizeOf(item))}`);
     for (const one of card.place.querySelectorAll(".hint")) one.remove();
     for (const one of Object.values(card.buttons)) one.remove();
     card.element.querySelector(".does")?.append(...more);
@@ -157,15 +169,17 @@ export class Cards {
   #add(item) {
     const { name, file } = item;
     const heading = make("h2"); // no heading comes before it but the page's own
-    heading.append(make("bdi", "", name));
+    const shown = make("bdi", "", name);
+    heading.append(shown);
     const bar = make("progress");
-    bar.max = file.size;
     bar.setAttribute("aria-label", name);
     const facts = make("p", "facts");
+    const chosen = make("p", "chosen");
     const buttons = {
       pause: button(t("Pause"), t("Pause {name}", { name })),
       resume: button(t("Resume"), t("Resume {name}", { name })),
       retry: button(t("Retry"), t("Retry {name}", { name })),
+      finish: button(""),
       cancel: button(t("Cancel"), t("Cancel {name}", { name })),
     };
     for (const [action, element] of Object.entries(buttons)) {
@@ -175,25 +189,28 @@ export class Cards {
     does.append(...Object.values(buttons));
     const place = make("div", "place");
     place.hidden = true;
-    const element = make("li");
-    const { fields, title } = this.#fields(item);
+    const element = make("li", item.bundle ? "member" : "");
+    const { fields, title } = item.bundle ? {} : this.#fields(item);
     const picture = file.type.startsWith("image/") ? URL.createObjectURL(file) : null;
     if (picture) element.append(Object.assign(make("img"), { src: picture, alt: "" }));
-    element.append(heading, facts, bar, place, does, fields);
+    element.append(heading, facts, chosen, bar, place, does);
+    if (fields) element.append(fields);
     this.#list.append(element);
-    const card = { element, facts, bar, buttons, title, fields, place, picture };
+    const card = { element, name: shown, facts, chosen, bar, buttons, title, fields, place, picture };
     this.#cards.set(item.id, card);
     this.#count();
     return card;
   }
 
   #count() {
-    const inProgress = this.#cards.size - this.#kept.size;
+    // Those of a bundle's files have no fields, and end with its own.
+    const all = [...this.#cards.values()].flatMap(({ fields }) => fields ?? []);
+    const inProgress = all.length - this.#kept.size;
     this.element.hidden = !this.#cards.size;
     this.#all.hidden = inProgress < 2;
     if (this.#more) this.#more.hidden = !inProgress;
     // The fields of many would push their cards out of sight.
-    if (this.#cards.size > 1) for (const { fields } of this.#cards.values()) fields.open = false;
+    if (all.length > 1) for (const fields of all) fields.open = false;
   }
 
   /**
@@ -232,11 +249,21 @@ export class Cards {
   }
 
   /** @param {Item} item */
-  #facts({ is, file, most }) {
-    const size = this.#formats.size(file.size);
+  #facts(item) {
+    const { whole } = item;
+    if (!whole) return this.#travel(item);
+    const arrived = t("{n} of {all} have arrived", { n: whole.arrived, all: whole.all });
+    return `${arrived} · ${this.#travel(item)}`;
+  }
+
+  /** @param {Item} item */
+  #travel(item) {
+    const { is, most } = item;
+    const bytes = sizeOf(item);
+    const size = this.#formats.size(bytes);
     if (is.state === "queued") return `${t("Waiting for its turn")} · ${size}`;
     if (is.state === "failed") return `${t("Upload failed")} · ${size}`;
-    const share = `${this.#formats.percent(Math.min(most / file.size, 0.99))} · ${size}`;
+    const share = `${this.#formats.percent(Math.min(most / (bytes || 1), 0.99))} · ${size}`;
     if (is.state === "paused") return `${t("Paused")} · ${share}`;
     return is.state === "waiting" ? `${t("Waiting")} · ${share}` : share;
   }
@@ -256,6 +283,11 @@ export class Cards {
     place.hidden = false;
     element.classList.add("has-link");
   }
+}
+
+/** @param {Item} item */
+function sizeOf({ whole, file }) {
+  return whole ? whole.size : file.size;
 }
 
 /**

@@ -1,4 +1,5 @@
-// Takes the files that a visitor chooses: each is checked, refused with a way out, or sent.
+// Takes the files that a visitor chooses: each is checked, refused with a way out, or sent, alone or under one link with
+// the others.
 
 import { disguised, objection } from "./checks.js";
 import { isSame } from "./identity.js";
@@ -7,14 +8,27 @@ import { visible } from "./visible.js";
 import { t, tn } from "./words.js";
 
 /** @import { Api, Changes } from "./api.js" */
+/** @import { Bundle } from "./bundle.js" */
+/** @import { Choices, Kept } from "./choices.js" */
 /** @import { Settings } from "./form.js" */
+/** @import { Interrupted, Resumed } from "./interrupted.js" */
 /** @import { Messages } from "./messages.js" */
 /** @import { Fault } from "./sentences.js" */
-/** @import { Uploader } from "./uploader.js" */
+/** @import { Item, Uploader } from "./uploader.js" */
+
+/**
+ * The wish of a visitor for the files that they choose together; `together` is one link for all.
+ *
+ * @typedef {{ fields: Changes, choices: Choices, kept: Kept, together: boolean }} Wish
+ */
+
+/** @typedef {{ files: File[], resumed?: Resumed }} Group files under one link */
 
 const REFUSED = "refused";
 // In ms. Without the names of the images that will be deleted, the upload begins all the same.
 const LONGEST_LOOK = 3000;
+// A bundle counts as one image, so more of them are asked for than stay. The server gives no more at a time.
+const LOOKED_AT = 50;
 /** @type {ReadonlySet<Fault>} faults of an image that a file does not have */
 const FOR_IMAGES = new Set(["heic", "notImage", "tooLarge"]);
 
@@ -26,6 +40,8 @@ export class Choosing {
   #say;
   #names;
   #again;
+  #interrupted;
+  #bundle;
   #last = Promise.resolve(true);
   #count = 0;
 
@@ -35,11 +51,13 @@ export class Choosing {
    * @param {Pick<Api, "list">} given.api
    * @param {Uploader} given.uploader
    * @param {Messages} given.messages
-   * @param {(fault: Fault, kind: "image" | "file") => string} given.say
+   * @param {(fault: Fault, kind: "image" | "file", files: number) => string} given.say
    * @param {(names: string[]) => string} given.names in words
    * @param {(files: File[]) => void} given.again takes refused images as files
+   * @param {Pick<Interrupted, "claim" | "has">} given.interrupted
+   * @param {(group: Group, kind: "image" | "file", wish: Wish) => Bundle} given.bundle makes one of a group
    */
-  constructor({ settings, api, uploader, messages, say, names, again }) {
+  constructor({ settings, api, uploader, messages, say, names, again, interrupted, bundle }) {
     this.#settings = settings;
     this.#api = api;
     this.#uploader = uploader;
@@ -47,6 +65,8 @@ export class Choosing {
     this.#say = say;
     this.#names = names;
     this.#again = again;
+    this.#interrupted = interrupted;
+    this.#bundle = bundle;
   }
 
   /**
@@ -54,22 +74,22 @@ export class Choosing {
    *
    * @param {File[]} files
    * @param {"image" | "file"} kind
-   * @param {Changes} fields
+   * @param {Wish} wish
    */
-  take(files, kind, fields) {
+  take(files, kind, wish) {
     this.#messages.forgive((id) => id.startsWith(REFUSED));
     this.#messages.notice("left", "");
     const before = this.#last.catch(() => {}); // its own caller hears of a mistake
-    this.#last = before.then(() => this.#take(files, kind, fields));
+    this.#last = before.then(() => this.#take(files, kind, wish));
     return this.#last;
   }
 
   /**
    * @param {File[]} files
    * @param {"image" | "file"} kind
-   * @param {Changes} fields
+   * @param {Wish} wish
    */
-  async #take(files, kind, fields) {
+  async #take(files, kind, wish) {
     const faults = await Promise.all(files.map((file) => this.#faultOf(file, kind)));
     /** @type {File[]} */
     const good = [];
@@ -78,9 +98,43 @@ export class Choosing {
       if (fault) this.#refuse(file, fault, kind);
       else good.push(file);
     }
-    const sent = kind === "image" ? await this.#fitting(good) : good;
-    for (const file of sent) this.#uploader.send(file, kind, fields);
+    const groups = await this.#grouped(good, kind, wish);
+    const sent = kind === "image" ? await this.#fitting(groups) : groups;
+    for (const group of sent) this.#send(group, kind, wish);
     return sent.length > 0;
+  }
+
+  /**
+   * Which files get a link of their own, and which share one. Those that were interrupted go on as they began.
+   *
+   * @param {File[]} files
+   * @param {"image" | "file"} kind
+   * @param {Wish} wish
+   * @returns {Promise<Group[]>}
+   */
+  async #grouped(files, kind, { kept, together }) {
+    const { groups, arrived, rest } = await this.#interrupted.claim(files, kept);
+    for (const file of arrived) this.#refuse(file, "twice", kind);
+    const alone = rest.filter((file) => !together || this.#interrupted.has(file, kept));
+    const others = rest.filter((file) => !alone.includes(file));
+    return [...groups, ...alone.map((file) => ({ files: [file] })), ...(others.length ? [{ files: others }] : [])];
+  }
+
+  /**
+   * @param {Group} group
+   * @param {"image" | "file"} kind
+   * @param {Wish} wish
+   */
+  #send(group, kind, wish) {
+    const { fields, choices, kept } = wish;
+    if (group.files.length === 1 && !group.resumed) {
+      this.#uploader.send(group.files[0], kind, fields, { choices, kept });
+      return;
+    }
+    // Title, lifetime, limit and password are the bundle's.
+    const own = choices.metadata ? { metadata: choices.metadata } : {};
+    const bundle = this.#bundle(group, kind, wish);
+    for (const file of group.files) this.#uploader.send(file, kind, {}, { choices: own, kept: own, bundle });
   }
 
   /**
@@ -122,7 +176,7 @@ export class Choosing {
       id: `${REFUSED} ${++this.#count}`,
       file,
       name: visible(file.name),
-      text: this.#say(fault, kind),
+      text: (n) => this.#say(fault, kind, n),
       solution: asFile
         ? { words: (n) => tn("Send as a file", "Send {n} as files", n), solve: (files) => this.#again(files) }
         : undefined,
@@ -130,18 +184,23 @@ export class Choosing {
   }
 
   /**
-   * Those of the chosen images that fit. Says which are left out, and which of those that are here will be deleted.
+   * Those of the chosen images that fit. Says which are left out, and which of those that are here will be deleted. A
+   * bundle counts as one image.
    *
-   * @param {File[]} chosen
+   * @param {Group[]} chosen
    */
   async #fitting(chosen) {
     const { kept } = this.#settings;
     if (!kept || !chosen.length) return chosen;
-    const listed = await this.#api.list("image", kept, AbortSignal.timeout(LONGEST_LOOK)).catch(() => []);
-    const here = listed.reverse();
-    const underway = this.#uploader.items.filter((item) => item.kind === "image" && item.is.state !== "failed");
+    const listed = await this.#api.list("image", LOOKED_AT, AbortSignal.timeout(LONGEST_LOOK)).catch(() => []);
+    const here = units(listed.reverse(), ({ id, bundle }) => bundle ?? id).slice(-kept);
+    const items = this.#uploader.items.filter((item) => item.kind === "image" && item.is.state !== "failed");
+    const underway = units(items, ({ id, bundle }) => bundle ?? id);
     const { sent, left, stopped, deleted } = newest(kept, { here, underway, chosen });
-    const out = [...stopped.map(({ name }) => name), ...left.map(({ name }) => visible(name))];
+    const out = [
+      ...stopped.flat().map(({ name }) => name),
+      ...left.flatMap(({ files }) => files).map(({ name }) => visible(name)),
+    ];
     this.#messages.notice(
       "left",
       out.length
@@ -150,12 +209,33 @@ export class Choosing {
           })
         : "",
     );
-    const gone = deleted.map(({ title, name }) => title || name);
+    const gone = deleted.flat().map(({ title, name }) => title || name);
     this.#messages.notice(
       "deleted",
       gone.length ? t("Deleted once the upload is complete: {names}.", { names: this.#names(gone) }) : "",
     );
-    for (const item of stopped) this.#uploader.cancel(item);
+    for (const { resumed } of left) resumed?.release();
+    for (const item of stopped.flat()) this.#stop(item);
     return sent;
   }
+
+  /** @param {Item} item */
+  #stop(item) {
+    if (item.bundle) item.bundle.cancel();
+    else this.#uploader.cancel(item);
+  }
+}
+
+/**
+ * The groups of those with the same key, each where its first one is.
+ *
+ * @template T
+ * @param {T[]} all
+ * @param {(one: T) => unknown} key
+ */
+function units(all, key) {
+  /** @type {Map<unknown, T[]>} */
+  const groups = new Map();
+  for (const one of all) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return [...groups.values()];
 }

@@ -12,6 +12,7 @@
  * @property {number} titleLength the most characters of a title
  * @property {string} files the address of My Files
  * @property {string} api the address of the uploads
+ * @property {string} bundles the address of the bundles
  * @property {string} live an address that answers whenever the app runs
  * @property {string} csrf the page's token
  */
@@ -23,7 +24,7 @@ const CSRF = "csrfmiddlewaretoken";
  * @returns {Settings}
  */
 export function settingsOf(form) {
-  const { kind, mostImage, mostFile, kept, api = "", live = "", files = "" } = form.dataset;
+  const { kind, mostImage, mostFile, kept, api = "", bundles = "", live = "", files = "" } = form.dataset;
   const field = fileField(form);
   return {
     kind: kind === "image" ? "image" : "file",
@@ -34,13 +35,15 @@ export function settingsOf(form) {
     titleLength: titleField(form).maxLength,
     files,
     api,
+    bundles,
     live,
     csrf: String(new FormData(form).get(CSRF)),
   };
 }
 
 /**
- * The fields for the files that are chosen now. The title is for these alone, so its field is empty afterwards.
+ * The fields for the files that are chosen now, beside their choices. The title is for these alone, so its field is empty
+ * afterwards.
  *
  * @param {HTMLFormElement} form
  * @returns {Changes}
@@ -76,6 +79,7 @@ export function takeOver(form, limit) {
   hide(field.closest("p") ?? field);
   for (const element of form.querySelectorAll("button:not([type=button]), [data-without-script]")) hide(element);
   for (const element of form.querySelectorAll("[data-most-with-script]")) element.textContent = limit;
+  for (const element of form.querySelectorAll("[data-show], [data-with-script]")) element.removeAttribute("hidden");
 }
 
 /** @param {HTMLFormElement} form */

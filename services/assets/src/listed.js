@@ -1,15 +1,15 @@
 // Notices what the page's list shows. page.js replaces the list with each answer.
 
 /**
- * Call `then` once the list shows an upload.
+ * Call `then` once the list shows an upload or a bundle.
  *
- * @param {string} id the upload's
+ * @param {string} id
  * @param {() => void} then
  */
 export function onceListed(id, then) {
   const end = new AbortController();
   const look = () => {
-    if (!document.querySelector(`#upload-${id}`)) return;
+    if (!document.querySelector(cardOf(id))) return;
     end.abort();
     then();
   };
@@ -18,9 +18,9 @@ export function onceListed(id, then) {
 }
 
 /**
- * Call `then` once the list has shown an upload and does not any more, because it was deleted or has expired.
+ * Call `then` once the list has shown an upload or a bundle and does not any more, because it was deleted or has expired.
  *
- * @param {string} id the upload's
+ * @param {string} id
  * @param {() => void} then
  */
 export function onceUnlisted(id, then) {
@@ -29,11 +29,16 @@ export function onceUnlisted(id, then) {
   const look = () => {
     const list = document.querySelector("#uploads");
     if (!(list instanceof HTMLElement)) return;
-    if (list.querySelector(`#upload-${id}`)) listed = true;
+    if (list.querySelector(cardOf(id))) listed = true;
     else if (listed && list.dataset.here === list.dataset.first) {
       end.abort();
       then();
     }
   };
   document.addEventListener("htmx:afterSwap", look, { signal: end.signal });
+}
+
+/** @param {string} id */
+function cardOf(id) {
+  return `#upload-${id}, #bundle-${id}`;
 }

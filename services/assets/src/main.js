@@ -5,10 +5,12 @@ import "./upload.css";
 
 import { Api } from "./api.js";
 import { stayAwake } from "./awake.js";
+import { Bundle } from "./bundle.js";
 import { Cards, namesOf } from "./cards.js";
+import { ChoiceFields } from "./choices.js";
 import { Choosing } from "./choosing.js";
 import { button, make } from "./elements.js";
-import { Final } from "./faults.js";
+import { Final, Passing } from "./faults.js";
 import { giveBack, settingsOf, takeFields, takeOver } from "./form.js";
 import { identityOf } from "./identity.js";
 import { takeFromPage } from "./intake.js";
@@ -20,15 +22,16 @@ import { Messages } from "./messages.js";
 import { Network } from "./network.js";
 import { picker } from "./picker.js";
 import { put } from "./put.js";
-import { sentence } from "./sentences.js";
+import { causes, sentence } from "./sentences.js";
 import { takeShared } from "./shared.js";
 import { Status } from "./status.js";
-import { claimTransfer, Store } from "./store.js";
+import { BundleStore, claimTransfer, Store } from "./store.js";
 import { notify, Tab } from "./tab.js";
 import { Uploader } from "./uploader.js";
-import { formatsIn, t } from "./words.js";
+import { formatsIn, t, tn } from "./words.js";
 
 /** @import { Changes, Upload } from "./api.js" */
+/** @import { Group, Wish } from "./choosing.js" */
 /** @import { Item } from "./uploader.js" */
 
 // In ms. A list that has not shown a complete upload by then is not read, or another tab has changed it.
@@ -44,7 +47,13 @@ async function enhance(form) {
   const formats = formatsIn(document.documentElement.lang || "en");
   const names = (/** @type {string[]} */ all) => namesOf(all, formats);
   const api = new Api(settings.api, settings.csrf);
+  const bundleApi = new Api(settings.bundles, settings.csrf);
   const store = new Store();
+  const bundleStore = new BundleStore();
+  const network = new Network(settings.live);
+  const choiceFields = new ChoiceFields(form);
+  /** @type {Set<Bundle>} those under way */
+  const bundles = new Set();
   const tab = new Tab(formats);
   const messages = new Messages(names);
   /** @type {Map<string, Promise<void>>} settled once all changes of an upload's fields are */
@@ -53,31 +62,33 @@ async function enhance(form) {
   let folded = false;
 
   const uploader = new Uploader(
-    { api, put, store, claimTransfer, identityOf, lanes: new Lanes(), network: new Network(settings.live) },
+    { api, put, store, claimTransfer, identityOf, lanes: new Lanes(), network },
     {
       changed(item) {
         const { is } = item;
-        if (is.state === "failed") messages.fault({ id: item.id, name: item.name, text: is.text });
+        if (is.state === "failed") messages.fault({ id: item.id, name: item.name, text: (n) => inWords(is.error, n) });
         const underway = is.state !== "queued" && is.state !== "ready" && is.state !== "failed";
         status.change(item.id, underway ? is : null);
         cards.show(item);
         tab.change(item);
-        stayAwake(uploader.busy);
+        item.bundle?.changed(item);
+        stayAwake(isBusy());
       },
-      ready: (item, upload) => arrive(item, upload),
+      ready(item, upload) {
+        if (item.bundle)
+          cards.remove(item); // the bundle's card says the rest
+        else arrive(item, upload);
+      },
       removed(item) {
         messages.forgive((id) => id === item.id || id === `${item.id} edit`);
         status.change(item.id, null);
         tab.remove(item);
         cards.remove(item);
+        item.bundle?.leaveOut(item);
         interrupted.show();
         fold();
       },
       idle: rest,
-      inWords(error) {
-        if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
-        return error.fault ? sentence(error.fault, error.values) : error.message;
-      },
     },
   );
   const status = new Status({
@@ -90,18 +101,35 @@ async function enhance(form) {
     lifetimes: lifetimesOf(form),
     titleLength: settings.titleLength,
     actions: {
-      pause: (item) => uploader.pause(item),
-      resume: (item) => uploader.resume(item),
-      cancel: (item) => uploader.cancel(item),
+      pause: (item) => each(item, (one) => uploader.pause(one)),
+      resume: (item) => each(item, (one) => uploader.resume(one)),
+      cancel(item) {
+        if (item.whole) item.whole.cancel();
+        else uploader.cancel(item);
+      },
       retry(item) {
         messages.forgive((id) => id === item.id);
-        uploader.retry(item);
+        each(item, ({ id }) => messages.forgive((other) => other === id));
+        if (item.whole && !item.whole.failed.length) item.whole.retry();
+        else each(item, (one) => uploader.retry(one));
       },
+      finish: (item) => item.whole?.failed.map((one) => uploader.cancel(one)),
       edit,
     },
     cancelAll() {
+      for (const bundle of bundles) bundle.cancel();
       for (const item of uploader.items) uploader.cancel(item);
     },
+  });
+  const interrupted = new Interrupted({
+    kind,
+    api,
+    bundles: bundleApi,
+    store,
+    bundleStore,
+    percent: formats.percent,
+    present: () => uploader.items.map(({ file }) => file),
+    complete: (resumed) => bundle({ files: [], resumed }, kind, { fields: {}, choices: {}, kept: {} }).changed(),
   });
   const choosing = new Choosing({
     settings,
@@ -109,15 +137,10 @@ async function enhance(form) {
     uploader,
     messages,
     names,
-    say: (fault, kind) => sentence(fault, { limit: formats.size(most[kind]) }),
+    say: (fault, kind, n) => sentence(fault, { n, limit: formats.size(most[kind]) }),
     again: (files) => choose(files, "file"),
-  });
-  const interrupted = new Interrupted({
-    kind,
-    api,
-    store,
-    percent: formats.percent,
-    present: () => uploader.items.map(({ file }) => file),
+    interrupted,
+    bundle,
   });
 
   takeOver(form, formats.size(most[kind]));
@@ -133,12 +156,12 @@ async function enhance(form) {
     chooseButton()?.focus();
   });
   document.addEventListener("visibilitychange", () => {
-    stayAwake(uploader.busy);
+    stayAwake(isBusy());
     interrupted.look(); // another tab may have continued one of them
   });
   document.addEventListener("htmx:afterSwap", fold);
   addEventListener("beforeunload", (event) => {
-    if (uploader.busy) event.preventDefault();
+    if (isBusy()) event.preventDefault();
   });
   takeFromPage({ take: (files) => choose(files), takeText: (file) => choose([file], "file") });
   await interrupted.look();
@@ -152,11 +175,11 @@ async function enhance(form) {
     if (!files.length) return;
     status.finish("");
     const fields = takeFields(form);
-    const isAny = await choosing.take(files, as, fields);
+    const isAny = await choosing.take(files, as, { fields, ...choiceFields.read(as) });
     interrupted.show();
     fold();
-    if (isAny) cards.element.scrollIntoView({ block: "nearest" });
-    else giveBack(form, fields);
+    if (!isAny) giveBack(form, fields);
+    else if (!messages.hasFaults) cards.element.scrollIntoView({ block: "nearest" });
   }
 
   /**
@@ -165,8 +188,8 @@ async function enhance(form) {
    */
   function edit(item, changes) {
     const id = `${item.id} edit`;
-    const text = t("The change was not saved. Try again.");
-    const saved = uploader.edit(item, changes).then(
+    const text = () => t("The change was not saved. Try again.");
+    const saved = (item.whole ? item.whole.edit(changes) : uploader.edit(item, changes)).then(
       () => messages.forgive((other) => other === id),
       () => messages.fault({ id, name: item.name, text }),
     );
@@ -185,7 +208,9 @@ async function enhance(form) {
     await cards.typed(item);
     await edits.get(item.id);
     edits.delete(item.id);
-    const text = t("{name} is uploaded.", { name: upload.name });
+    const text = item.whole
+      ? tn("{n} file is uploaded.", "{n} files are uploaded, under one link.", item.whole.all)
+      : t("{name} is uploaded.", { name: upload.name });
     status.finish(text);
     notify(text);
     if (item.kind === kind) {
@@ -200,7 +225,64 @@ async function enhance(form) {
     } else {
       keep(item, upload);
     }
-    if (!pageShowsUploads && !uploader.busy && !uploader.items.length) location.reload();
+    if (!pageShowsUploads && !isBusy() && !uploader.items.length) location.reload();
+  }
+
+  /**
+   * A bundle of these files, with a card.
+   *
+   * @param {Group} group
+   * @param {"image" | "file"} as
+   * @param {Omit<Wish, "together">} wish
+   */
+  function bundle({ files, resumed }, as, { fields, choices, kept }) {
+    const made = new Bundle(
+      { kind: as, files, fields, choices, kept, resumed },
+      {
+        api: bundleApi,
+        store: bundleStore,
+        claimTransfer,
+        network,
+        changed({ card, failed, isCompleting }) {
+          const { is } = card;
+          cards.show(card);
+          if (is.state === "failed" && !failed.length) {
+            messages.fault({ id: card.id, name: card.name, text: (n) => inWords(is.error, n) });
+          }
+          status.change(card.id, isCompleting && (is.state === "checking" || is.state === "waiting") ? is : null);
+        },
+        ready(one, answer) {
+          bundles.delete(one);
+          status.change(one.card.id, null);
+          arrive(one.card, answer);
+        },
+        ended(one, error) {
+          bundles.delete(one);
+          status.change(one.card.id, null);
+          cards.remove(one.card);
+          for (const item of one.left) uploader.cancel(item);
+          if (error) messages.fault({ id: one.card.id, name: one.card.name, text: (n) => inWords(error, n) });
+          fold();
+          setTimeout(() => interrupted.look()); // the claim on it ends by then
+        },
+      },
+    );
+    bundles.add(made);
+    cards.show(made.card);
+    return made;
+  }
+
+  /** Whether something would be lost with this page. */
+  function isBusy() {
+    return uploader.busy || [...bundles].some(({ isCompleting }) => isCompleting);
+  }
+
+  /**
+   * @param {Item} item
+   * @param {(item: Item) => void} act on it, or on all files of a bundle that have not arrived
+   */
+  function each(item, act) {
+    for (const one of item.whole ? item.whole.left : [item]) act(one);
   }
 
   /**
@@ -209,7 +291,8 @@ async function enhance(form) {
    * @param {Item} item
    * @param {Upload} upload
    */
-  function keep(item, { link, name }) {
+  function keep(item, { link }) {
+    const { name } = item;
     const share = button(t("Share"), t("Share: {name}", { name }));
     share.dataset.send = link;
     const copy = button(t("Copy link"), t("Copy link: {name}", { name }));
@@ -244,13 +327,25 @@ async function enhance(form) {
   /** The form is one button as long as there is anything that the visitor would rather see. */
   function fold() {
     const list = document.querySelector("#uploads");
-    folded = cards.size > 0 || (folded && Boolean(list?.querySelector("[id^=upload-]")));
+    folded = cards.size > 0 || (folded && Boolean(list?.querySelector("[id^=upload-], [id^=bundle-]")));
     form.classList.toggle("is-folded", folded);
   }
 
   function chooseButton() {
     return /** @type {HTMLElement | null} */ (area.querySelector(".upload-choose"));
   }
+}
+
+/**
+ * The reason, in words, why the uploads of so many files ended.
+ *
+ * @param {unknown} error
+ * @param {number} n
+ */
+function inWords(error, n) {
+  if (error instanceof Passing) return error.details.message ?? causes[error.why]();
+  if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
+  return error.fault ? sentence(error.fault, { ...error.values, n }) : error.message;
 }
 
 /**

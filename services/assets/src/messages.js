@@ -6,12 +6,13 @@ import { about } from "./sentences.js";
 import { t } from "./words.js";
 
 /**
- * A fault of one file. `solve` is offered as a button with these words; it is given all files that share the message.
+ * A fault of one file. Those with the same text for one file share a message, whose text is the one for so many. `solve`
+ * is offered as a button with these words; it is given all files that share the message.
  *
  * @typedef {object} Trouble
  * @property {string} id
  * @property {string} name
- * @property {string} text
+ * @property {(files: number) => string} text
  * @property {File} [file]
  * @property {Solution} [solution]
  */
@@ -32,6 +33,11 @@ export class Messages {
     this.element = make("div");
     this.element.setAttribute("role", "alert");
     this.element.append(this.#list);
+  }
+
+  /** Whether a fault is shown. */
+  get hasFaults() {
+    return this.#troubles.length > 0;
   }
 
   /**
@@ -66,13 +72,8 @@ export class Messages {
   }
 
   #draw() {
-    const texts = new Set(this.#troubles.map(({ text }) => text));
-    const rows = [...texts].map((text) =>
-      this.#row(
-        text,
-        this.#troubles.filter((trouble) => trouble.text === text),
-      ),
-    );
+    const texts = new Set(this.#troubles.map(({ text }) => text(1)));
+    const rows = [...texts].map((text) => this.#row(this.#troubles.filter((trouble) => trouble.text(1) === text)));
     const notices = [...this.#notices].map(([key, text]) => {
       const row = make("li", "notice", text);
       row.append(this.#close(() => this.notice(key, "")));
@@ -81,11 +82,9 @@ export class Messages {
     this.#list.replaceChildren(...notices, ...rows);
   }
 
-  /**
-   * @param {string} text
-   * @param {Trouble[]} troubles that share it
-   */
-  #row(text, troubles) {
+  /** @param {Trouble[]} troubles that share a text */
+  #row(troubles) {
+    const text = troubles[0].text(troubles.length);
     const row = make("li", "", about(this.#names(troubles.map(({ name }) => name)), text));
     const ids = new Set(troubles.map(({ id }) => id));
     const forgive = () => this.forgive((id) => ids.has(id));

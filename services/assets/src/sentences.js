@@ -1,6 +1,6 @@
 // The page's sentences about an upload. The names are what the rest of the program uses for them.
 
-import { t } from "./words.js";
+import { t, tn } from "./words.js";
 
 /**
  * Why a transfer waits.
@@ -8,8 +8,8 @@ import { t } from "./words.js";
  * @typedef {"offline" | "connection" | "stalled" | "server" | "storage" | "busy" | "many" | "full"} Cause
  */
 
-/** Values that a fault's sentence may name; `limit` is a size in words. */
-/** @typedef {{ limit?: string, origin?: string, status?: number, why?: Cause }} Values */
+/** Values that a fault's sentence may name; `limit` is a size in words, and `n` how many files have the fault. */
+/** @typedef {{ n?: number, limit?: string, origin?: string, status?: number, why?: Cause }} Values */
 
 /** @type {Record<Cause, () => string>} */
 export const causes = {
@@ -23,34 +23,73 @@ export const causes = {
   full: () => t("This site is full at the moment. The upload continues once others have expired."),
 };
 
-export const faults = {
-  empty: () => t("This file is empty."),
-  twice: () => t("You have chosen this file twice. It is sent once."),
-  notImage: () =>
-    t("This is not an image we can show. We show JPEG, PNG, WebP, GIF and AVIF; send anything else as a file."),
-  heic: () => t("HEIC pictures cannot be shown here. Send it as a file instead."),
-  /** @param {Values} values */
-  tooLarge: ({ limit = "" }) => t("This is too large: the limit is {limit}.", { limit }),
-  gone: () => t("The server gave up this upload twice. The parts sent so far are lost; try again later."),
-  late: () =>
-    t("This upload was deleted before it was complete, or it has already expired. Choose the file again to resend it."),
-  lost: () => t("Storage keeps losing parts of this file. Try again later."),
+/** @satisfies {Record<string, (values: Values & { n: number }) => string>} */
+const sentences = {
+  empty: ({ n }) => tn("This file is empty.", "These files are empty.", n),
+  twice: ({ n }) =>
+    tn(
+      "You have chosen this file twice. It is sent once.",
+      "You have chosen these files twice. Each of them is sent once.",
+      n,
+    ),
+  notImage: ({ n }) =>
+    tn(
+      "This is not an image we can show. We show JPEG, PNG, WebP, GIF and AVIF; send anything else as a file.",
+      "These are not images we can show. We show JPEG, PNG, WebP, GIF and AVIF; send anything else as a file.",
+      n,
+    ),
+  heic: ({ n }) =>
+    tn(
+      "HEIC pictures cannot be shown here. Send it as a file instead.",
+      "HEIC pictures cannot be shown here. Send them as files instead.",
+      n,
+    ),
+  tooLarge: ({ n, limit = "" }) =>
+    tn("This is too large: the limit is {limit}.", "These are too large: the limit is {limit} each.", n, { limit }),
+  gone: ({ n }) =>
+    tn(
+      "The server gave up this upload twice. The parts sent so far are lost; try again later.",
+      "The server gave up these uploads twice. The parts sent so far are lost; try again later.",
+      n,
+    ),
+  late: ({ n }) =>
+    tn(
+      "This upload was deleted before it was complete, or it has already expired. Choose the file again to resend it.",
+      "These uploads were deleted before they were complete, or have already expired. Choose the files again to resend them.",
+      n,
+    ),
+  unbundled: ({ n }) =>
+    tn(
+      "The link was given up before it was complete: it was deleted, or has expired. Choose its files again to resend them.",
+      "The links were given up before they were complete: they were deleted, or have expired. Choose their files again to resend them.",
+      n,
+    ),
+  lost: ({ n }) =>
+    tn(
+      "Storage keeps losing parts of this file. Try again later.",
+      "Storage keeps losing parts of these files. Try again later.",
+      n,
+    ),
   refused: () =>
     t("Storage refuses the parts, although they were just signed (403). The operator of this site can fix that."),
-  /** @param {Values} values */
   barred: ({ origin = "" }) =>
     t(
       "Storage at {origin} does not take uploads from this page. Its bucket must allow this page's address (CORS); the operator of this site can fix that.",
       { origin },
     ),
-  unreadable: () => t("This file cannot be read any more: it was changed, moved or deleted. Choose it again."),
-  stale: () =>
-    t(
-      "This page has been open too long, or cookies are blocked. Reload it and choose the file again; what was sent is kept.",
+  unreadable: ({ n }) =>
+    tn(
+      "This file cannot be read any more: it was changed, moved or deleted. Choose it again.",
+      "These files cannot be read any more: they were changed, moved or deleted. Choose them again.",
+      n,
     ),
-  /** @param {Values} values */
+  stale: ({ n }) =>
+    tn(
+      "This page has been open too long, or cookies are blocked. Reload it and choose the file again; what was sent is kept.",
+      "This page has been open too long, or cookies are blocked. Reload it and choose the files again; what was sent is kept.",
+      n,
+    ),
   status: ({ status = 0 }) => t("Something between you and Mayfly refused this ({status}).", { status }),
-  /** @param {Values} values */
   gaveUp: ({ why = "connection" }) =>
     t(
       "{cause} We stopped trying after a quarter of an hour. The parts sent so far are kept for a while; try again later.",
@@ -58,16 +97,19 @@ export const faults = {
     ),
 };
 
-/** @typedef {keyof typeof faults} Fault */
+/** @typedef {keyof typeof sentences} Fault */
+
+/** Every fault, by its name. */
+export const faults = /** @type {Fault[]} */ (Object.keys(sentences));
 
 /**
- * A fault in words.
+ * A fault in words, for one file unless `n` says otherwise.
  *
  * @param {Fault} fault
  * @param {Values} values
  */
-export function sentence(fault, values) {
-  return faults[fault](values);
+export function sentence(fault, values = {}) {
+  return sentences[fault]({ n: 1, ...values });
 }
 
 /**

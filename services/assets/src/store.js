@@ -1,6 +1,9 @@
 // Which transfers are under way. The browser keeps this, so that a reload or a closed tab loses none of them.
 
-const KEY = "mayfly.transfers";
+/** @import { Kept } from "./choices.js" */
+
+const TRANSFERS = "mayfly.transfers";
+const BUNDLES = "mayfly.bundles";
 
 /**
  * A transfer of this browser; `stored` and the sizes are in bytes.
@@ -13,35 +16,49 @@ const KEY = "mayfly.transfers";
  * @property {number} size
  * @property {number} partSize
  * @property {number} stored
+ * @property {string} [bundle] the id of the one that it belongs to
+ * @property {Kept} [choices]
  */
 
-/** A browser that keeps nothing (a private window, a full disk) has no entries, and everything else works. */
-export class Store {
+/**
+ * A bundle of this browser that is not complete, with the name, size and time of change of each file that belongs to it.
+ *
+ * @typedef {object} BundleEntry
+ * @property {string} id
+ * @property {string} [link]
+ * @property {"image" | "file"} kind
+ * @property {[string, number, number][]} files
+ * @property {Kept} choices
+ */
+
+/**
+ * Entries by their id. A browser that keeps nothing (a private window, a full disk) has none, and everything else works.
+ *
+ * @template {{ id: string }} E
+ */
+class Entries {
+  #key;
   #storage;
 
-  /** @param {Pick<Storage, "getItem" | "setItem"> | undefined} storage */
-  constructor(storage = globalThis.localStorage) {
+  /**
+   * @param {string} key
+   * @param {Pick<Storage, "getItem" | "setItem"> | undefined} storage
+   */
+  constructor(key, storage) {
+    this.#key = key;
     this.#storage = storage;
   }
 
-  /** @returns {Entry[]} */
+  /** @returns {E[]} */
   all() {
     try {
-      return JSON.parse(this.#storage?.getItem(KEY) ?? "[]");
+      return JSON.parse(this.#storage?.getItem(this.#key) ?? "[]");
     } catch {
       return [];
     }
   }
 
-  /**
-   * @param {string} kind
-   * @param {string} identity
-   */
-  find(kind, identity) {
-    return this.all().filter((entry) => entry.kind === kind && entry.identity === identity);
-  }
-
-  /** @param {Entry} entry */
+  /** @param {E} entry */
   keep(entry) {
     this.#write([...this.all().filter(({ id }) => id !== entry.id), entry]);
   }
@@ -51,13 +68,37 @@ export class Store {
     this.#write(this.all().filter((entry) => entry.id !== id));
   }
 
-  /** @param {Entry[]} entries */
+  /** @param {E[]} entries */
   #write(entries) {
     try {
-      this.#storage?.setItem(KEY, JSON.stringify(entries));
+      this.#storage?.setItem(this.#key, JSON.stringify(entries));
     } catch {
       // Then nothing is kept; the transfer itself continues.
     }
+  }
+}
+
+/** @extends {Entries<Entry>} */
+export class Store extends Entries {
+  /** @param {Pick<Storage, "getItem" | "setItem"> | undefined} storage */
+  constructor(storage = globalThis.localStorage) {
+    super(TRANSFERS, storage);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {string} identity
+   */
+  find(kind, identity) {
+    return this.all().filter((entry) => entry.kind === kind && entry.identity === identity);
+  }
+}
+
+/** @extends {Entries<BundleEntry>} */
+export class BundleStore extends Entries {
+  /** @param {Pick<Storage, "getItem" | "setItem"> | undefined} storage */
+  constructor(storage = globalThis.localStorage) {
+    super(BUNDLES, storage);
   }
 }
 

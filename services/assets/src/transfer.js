@@ -2,6 +2,7 @@
 // another try, an answer in words, or success. Nothing waits for ever, and nothing starts over for ever.
 
 import { newKey } from "./api.js";
+import { covers } from "./choices.js";
 import { CANCELLED, Final, Gone, LOST, Missing, PAUSED } from "./faults.js";
 import { Parts } from "./parts.js";
 import { Pause } from "./pause.js";
@@ -9,6 +10,7 @@ import { Retries } from "./retries.js";
 import { Sending } from "./sending.js";
 
 /** @import { Api, Changes, Upload } from "./api.js" */
+/** @import { Choices, Kept } from "./choices.js" */
 /** @import { identityOf } from "./identity.js" */
 /** @import { Lanes } from "./lanes.js" */
 /** @import { Network } from "./network.js" */
@@ -18,7 +20,7 @@ import { Sending } from "./sending.js";
 
 /**
  * The services that a transfer uses; a test may give its own. `turn` resolves when the upload may complete. `report` is
- * called with each new state; and with the bytes sent, those that storage has, and the link, if it is known.
+ * called with each new state; and with the bytes sent, those that storage has, the choices, and the link, if it is known.
  *
  * @typedef {object} Services
  * @property {Pick<Api, "begin" | "sign" | "parts" | "complete" | "change" | "remove">} api
@@ -29,7 +31,19 @@ import { Sending } from "./sending.js";
  * @property {typeof identityOf} identityOf
  * @property {Pick<Network, "online" | "reason" | "prove">} network
  * @property {() => Promise<void>} turn
- * @property {(report: State | { bytes: number, stored: number, link?: string }) => void} report
+ * @property {(report: State | { bytes: number, stored: number, kept: Kept, link?: string }) => void} report
+ */
+
+/**
+ * The upload that is wanted of a file: `fields` may change while it travels, and `choices` may not. `kept` are the choices
+ * as the browser keeps them.
+ *
+ * @typedef {object} Wanted
+ * @property {string} kind
+ * @property {Changes} fields
+ * @property {Choices} [choices]
+ * @property {Kept} [kept]
+ * @property {{ id: string, open: () => Promise<string> } | null} [bundle] that it belongs to; its id is empty until it is open
  */
 
 /**
@@ -47,6 +61,11 @@ export class Transfer {
   #file;
   #kind;
   #fields;
+  #choices;
+  /** The choices that the upload has which the transfer works on. */
+  #kept;
+  #wanted;
+  #bundle;
   #services;
   /** @type {string | null} */
   #identity = null;
@@ -60,13 +79,17 @@ export class Transfer {
 
   /**
    * @param {File} file
-   * @param {{ kind: string, fields: Changes }} upload its kind, and what else the API is to know
+   * @param {Wanted} wanted
    * @param {Services} services
    */
-  constructor(file, { kind, fields }, services) {
+  constructor(file, { kind, fields, choices = {}, kept = {}, bundle = null }, services) {
     this.#file = file;
     this.#kind = kind;
     this.#fields = fields;
+    this.#choices = choices;
+    this.#wanted = kept;
+    this.#kept = kept;
+    this.#bundle = bundle;
     this.#services = services;
     const { network, report } = services;
     this.#retries = new Retries({ file, network, report, pause: this.#pause, signal: this.#life.signal });
@@ -102,6 +125,8 @@ export class Transfer {
           if (!(error instanceof Gone)) throw error;
           this.#drop();
           if (restarts >= RESTARTS) throw new Final({ fault: "gone" });
+          // We do not have the password of one that was resumed, so a new one would be open to all.
+          if (!covers(this.#wanted, this.#kept)) throw new Final({ fault: "late" });
         }
       }
     } finally {
@@ -160,12 +185,17 @@ export class Transfer {
       throw new Final({ fault: "unreadable" });
     }
     if (this.#identity === null) return;
-    for (const entry of store.find(this.#kind, this.#identity)) {
+    const own = this.#bundle ? this.#bundle.id || null : ""; // nothing can be interrupted of a bundle that is not open
+    const found = store
+      .find(this.#kind, this.#identity)
+      .filter(({ bundle = "", choices = {} }) => bundle === own && covers(choices, this.#wanted));
+    for (const entry of found) {
       const release = await claimTransfer(entry.id);
       if (!release) continue; // another tab sends it
       try {
         const listed = await this.#retries.persist(() => api.parts(entry.id, this.#life.signal));
         const { parts } = this.#have(entry, entry.partSize, release);
+        this.#kept = entry.choices ?? {};
         parts.found(listed);
         this.#reportBytes();
         this.#rename(this.#fields);
@@ -191,7 +221,9 @@ export class Transfer {
       const lane = await lanes.take(this.#life.signal);
       try {
         given ??= this.#fields;
-        return { upload: await api.begin({ kind: this.#kind, name, size, type, ...given }, key), lane };
+        const bundle = await this.#bundle?.open();
+        const more = { ...given, ...this.#choices, ...(bundle && { bundle }) };
+        return { upload: await api.begin({ kind: this.#kind, name, size, type, ...more }, key), lane };
       } catch (error) {
         lanes.release(lane);
         throw error;
@@ -283,6 +315,8 @@ export class Transfer {
       size: this.#file.size,
       partSize: parts.partSize,
       stored: parts.stored,
+      ...(this.#bundle && { bundle: this.#bundle.id }),
+      ...(Object.keys(this.#kept).length && { choices: this.#kept }),
     });
   }
 
@@ -313,6 +347,6 @@ export class Transfer {
 
   #reportBytes() {
     const { parts, link } = this.#current ?? {};
-    this.#services.report({ bytes: this.bytes, stored: parts?.stored ?? 0, link });
+    this.#services.report({ bytes: this.bytes, stored: parts?.stored ?? 0, kept: this.#kept, link });
   }
 }

@@ -6,6 +6,8 @@ import { Transfer } from "./transfer.js";
 import { visible } from "./visible.js";
 
 /** @import { Changes, Upload } from "./api.js" */
+/** @import { Bundle } from "./bundle.js" */
+/** @import { Choices, Kept } from "./choices.js" */
 /** @import { Network } from "./network.js" */
 /** @import { Progress, State } from "./status.js" */
 /** @import { Services } from "./transfer.js" */
@@ -20,11 +22,15 @@ import { visible } from "./visible.js";
  * @property {string} name as people see it
  * @property {string} kind
  * @property {Changes} fields what else the API is to know of it
+ * @property {Choices} choices that the API is to know too, and that do not change
+ * @property {Kept} kept the choices that apply to it, as the browser keeps them
+ * @property {Bundle | null} bundle that it belongs to
  * @property {number} turn
- * @property {State | { state: "queued" } | { state: "ready" } | { state: "failed", text: string }} is
+ * @property {State | { state: "queued" } | { state: "ready" } | { state: "failed", error: unknown }} is
  * @property {number} most
  * @property {string} [link]
  * @property {Upload} [upload]
+ * @property {Bundle} [whole] the bundle, if this is not one file but all of a bundle
  */
 
 /**
@@ -35,7 +41,6 @@ import { visible } from "./visible.js";
  * @property {(item: Item, upload: Upload) => void} ready
  * @property {(item: Item) => void} removed
  * @property {() => void} idle nothing is under way any more
- * @property {(error: unknown) => string} inWords
  */
 
 // So many files are under way at a time; their parts share the lanes.
@@ -104,8 +109,9 @@ export class Uploader {
    * @param {File} file
    * @param {string} kind
    * @param {Changes} fields
+   * @param {{ choices?: Choices, kept?: Kept, bundle?: Bundle | null }} [more]
    */
-  send(file, kind, fields) {
+  send(file, kind, fields, { choices = {}, kept = {}, bundle = null } = {}) {
     const turn = ++this.#count;
     /** @type {Item} */
     const item = {
@@ -114,6 +120,9 @@ export class Uploader {
       name: visible(file.name),
       kind,
       fields,
+      choices,
+      kept,
+      bundle,
       turn,
       is: { state: "queued" },
       most: 0,
@@ -191,19 +200,15 @@ export class Uploader {
 
   /** @param {Item} item */
   async #run(item) {
-    const transfer = new Transfer(
-      item.file,
-      { kind: item.kind, fields: item.fields },
-      {
-        ...this.#services,
-        turn: () => this.#turn(item),
-        report: (report) => {
-          if (!this.#items.has(item.id)) return; // given up, and on its last steps
-          if ("bytes" in report) this.#progress(item, report);
-          else this.#set(item, report);
-        },
+    const transfer = new Transfer(item.file, item, {
+      ...this.#services,
+      turn: () => this.#turn(item),
+      report: (report) => {
+        if (!this.#items.has(item.id)) return; // given up, and on its last steps
+        if ("bytes" in report) this.#progress(item, report);
+        else this.#set(item, report);
       },
-    );
+    });
     this.#transfers.set(item.id, transfer);
     this.#set(item, { state: "sending" });
     try {
@@ -215,7 +220,7 @@ export class Uploader {
       this.#on.ready(item, upload);
     } catch (error) {
       this.#end(item, transfer);
-      if (error !== CANCELLED) this.#set(item, { state: "failed", text: this.#on.inWords(error) });
+      if (error !== CANCELLED) this.#set(item, { state: "failed", error });
     }
     this.#work();
     if (!this.busy) this.#on.idle();
@@ -262,9 +267,10 @@ export class Uploader {
    * Lost parts travel again, and the bar keeps its place meanwhile.
    *
    * @param {Item} item
-   * @param {{ bytes: number, stored: number, link?: string }} report
+   * @param {{ bytes: number, stored: number, kept: Kept, link?: string }} report
    */
-  #progress(item, { bytes, stored, link }) {
+  #progress(item, { bytes, stored, kept, link }) {
+    item.kept = kept;
     item.most = Math.max(bytes, item.most);
     if (stored) item.link = link;
     const now = Date.now();

@@ -1,6 +1,7 @@
 """Bundles through the API."""
 
 import pytest
+from django.test import Client
 
 from mayfly.uploads.ids import new_id
 from mayfly.uploads.models import Upload
@@ -22,6 +23,23 @@ def test_several_uploads_go_under_one_link(owner, stranger):
     assert owner.get(f"/api/bundles/{bundle['id']}").json() == done
     assert owner.get("/api/bundles").json() == {"bundles": [done], "next": None}
     assert stranger.get("/api/bundles").json() == {"bundles": [], "next": None}
+
+
+def test_a_repeated_begin_gives_the_same_bundle_while_it_is_there(owner, stranger):
+    def begin(person, key: str = "a-random-key-of-mine"):
+        headers = person.headers | {"Idempotency-Key": key}
+        return Client().post("/api/bundles", {"title": "T"}, content_type="application/json", headers=headers)
+
+    first = begin(owner).json()
+    upload = owner.upload(bundle=first["id"])
+    again = begin(owner).json()
+    assert (again["id"], [one["id"] for one in again["uploads"]]) == (first["id"], [upload["id"]])
+    assert (
+        len({first["id"], begin(owner, "another-random-key-of-mine").json()["id"], begin(stranger).json()["id"]}) == 3
+    )
+    assert begin(owner, "short").status_code == 400
+    owner.delete(f"/api/bundles/{first['id']}")
+    assert begin(owner).status_code == 410
 
 
 def test_a_first_bundle_makes_a_box(client):

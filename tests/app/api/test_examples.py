@@ -202,6 +202,9 @@ def answer_to(name: str, example: Example, owner: Person):
             headers["Idempotency-Key"] = KEY
             upload_id = tried(name, OPERATIONS[name].works, "", client, headers).json()["id"]
             repeated(example.case, Upload.objects.get(pk=upload_id))
+        case "gone" if name == "POST /api/bundles":
+            headers["Idempotency-Key"] = KEY
+            owner.delete(f"/api/bundles/{tried(name, OPERATIONS[name].works, '', client, headers).json()['id']}")
         case "gone":
             if "/bundles" in name:
                 owner.delete(f"/api/bundles/{upload_id}")

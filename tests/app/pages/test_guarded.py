@@ -188,6 +188,22 @@ def test_a_form_with_a_wrong_protection_is_refused(owner, field, value):
     assert not Upload.objects.live().exists()
 
 
+def test_the_last_choice_of_a_form_takes_the_number_beside_it(owner):
+    def send(number: str):
+        form = {"file": SimpleUploadedFile("a.txt", b"x"), "downloads": "other", "downloads_other": number}
+        return owner.browser.post("/files/", form | {"password": PASSWORD})
+
+    for wrong in ("", "0", "101"):
+        response = send(wrong)
+        assert response.status_code == 422
+        text = page(response)
+        assert '<details class="more" open>' in text
+        assert f'name="downloads_other" value="{wrong}"' in text
+        assert PASSWORD not in text
+    assert send("7").status_code == 303
+    assert Upload.objects.get().downloads_most == 7
+
+
 def test_curl_protects_by_headers():
     headers = {"X-Password": PASSWORD.encode().decode("latin-1"), "X-Downloads": "2"}
     link = page(Client().put("/a.txt", b"hello", headers=headers)).strip().removeprefix("http://testserver")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLACES = re.compile(r"%?\{\w+\}")
 # These read as in English.
-SAME = {"es": {"{name}: {text}", "{size}/s"}, "pt-br": {"{name}: {text}", "{size}/s"}}
+SAME = {"es": {"{name}: {text}", "{size}/s"}, "pt-br": {"{name}: {text}", "{size}/s", "{n} download"}}
 
 
 def listed() -> list[list[str]]:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import random
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Route, expect
+
+from tests.support.chromium import chromium
 
 from ..conftest import URL
 
@@ -34,25 +35,8 @@ document.addEventListener("mayfly:ready", (event) => window.seen.ready.push(even
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "These tests need a browser: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=[
-                "--no-sandbox",  # Chromium has no sandbox for root
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                # A page whose headers a test has changed counts as one from the internet, which may not come here.
-                "--disable-features=LocalNetworkAccessChecks",
-            ],
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @dataclass
@@ -78,6 +62,10 @@ class Surfer:
 
     def ready_for_files(self) -> None:
         expect(self.page.locator(".upload-choose")).to_be_visible()
+
+    def separate_links(self) -> None:
+        """Let each of the files that are chosen together have a link of its own."""
+        self.page.locator("[name=together][value='']").evaluate("radio => radio.click()")
 
     def upload(self, *files: Path) -> None:
         """Choose files with the button, which sends them."""

@@ -34,6 +34,7 @@ def test_uploads_that_end_during_a_read_are_listed(surfer, make):
 
 def test_ten_uploads_sent_together_are_all_listed(surfer, make):
     surfer.open("/files/")
+    surfer.separate_links()
     names = [f"{number}.txt" for number in range(10)]
     surfer.upload(*(make(name, 10) for name in names))
     for name in names:
@@ -84,6 +85,7 @@ def upload_elsewhere(surfer: Surfer) -> None:
 
 def test_a_message_stays_while_the_list_is_read_again(surfer, make):
     page = surfer.open("/files/")
+    surfer.separate_links()
     surfer.upload(make("a.txt", 10), make("b.txt", 10))
     surfer.see("a.txt")
     surfer.see("b.txt")

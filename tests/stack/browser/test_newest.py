@@ -20,6 +20,7 @@ def names(surfer) -> list[str]:
 def test_of_four_images_the_first_is_named_and_not_sent(surfer, make):
     begun = []
     page = surfer.open("/images/")
+    surfer.separate_links()
     page.on("request", lambda request: begun.append(request.post_data_json["name"]) if begins(request) else None)
     surfer.upload(*pictures(make, *PLACES[:4]))
     surfer.says("3 images fit. Left out: hills.png.")
@@ -34,6 +35,7 @@ def begins(request) -> bool:
 
 def test_the_page_names_the_image_that_will_be_deleted_before_it_is(surfer, make):
     page = surfer.open("/images/")
+    surfer.separate_links()
     surfer.upload(*pictures(make, *PLACES[:3]))
     expect(page.locator(".card")).to_have_count(3)
     held = []
@@ -60,6 +62,7 @@ def test_a_slow_first_image_is_still_completed_first(surfer, make, line):
     line.meddle = meddle
     completed = []
     page = surfer.open("/images/")
+    surfer.separate_links()
     page.on("request", lambda request: completed.append(request.url) if request.url.endswith("/complete") else None)
     first, *others = pictures(make, "hills", "night", "portrait", size=1 * MiB)
     surfer.upload(first)
@@ -76,6 +79,7 @@ def test_a_slow_first_image_is_still_completed_first(surfer, make, line):
 def test_an_image_under_way_that_no_longer_fits_is_stopped_and_named(surfer, make, line):
     line.meddle = lambda number, route: len(line.sent) <= 2
     page = surfer.open("/images/")
+    surfer.separate_links()
     surfer.upload(*pictures(make, "hills", "night"))
     surfer.until(lambda: len(line.sent) == 2)
     surfer.upload(*pictures(make, "portrait", "panorama", "beach"))

@@ -47,7 +47,7 @@ def test_files_with_one_fault_share_a_message_that_can_be_closed(surfer, make):
     names = [f"{number}.pdf" for number in range(6)]
     surfer.upload(*(make(name, b"%PDF-1.4" + name.encode()) for name in names), make("cat.heic", HEIC))
     expect(page.locator(FAULTS)).to_have_count(2)
-    surfer.says("0.pdf, 1.pdf, 2.pdf, and 3 more files: This is not an image we can show.")
+    surfer.says("0.pdf, 1.pdf, 2.pdf, and 3 more files: These are not images we can show.")
     expect(page.get_by_role("button", name="Send 6 as files")).to_be_visible()
     page.get_by_role("button", name="Close").first.click()
     expect(page.locator(FAULTS)).to_have_count(1)

@@ -20,7 +20,7 @@ def test_choosing_a_file_sends_it_and_shows_its_card(surfer, make):
     expect(card.get_by_role("heading")).to_have_text("film.mp4")
     expect(card.locator(".facts")).to_have_text(re.compile(r"^\d+% · 50\.3\sMB$"))
     expect(card.get_by_role("progressbar", name="film.mp4")).to_be_visible()
-    expect(page.locator(".fields")).to_be_hidden()
+    expect(page.locator("#id_title")).to_be_hidden()
     link = card.get_by_label("Link to share").input_value(timeout=60_000)
     surfer.line()
     surfer.see("film.mp4")
@@ -41,10 +41,10 @@ def test_the_form_is_one_button_until_all_uploads_are_deleted(surfer, make):
     page = surfer.open("/files/")
     surfer.upload(make("a.txt", 10))
     surfer.see("a.txt")
-    expect(page.locator(".fields")).to_be_hidden()
+    expect(page.locator("#id_title")).to_be_hidden()
     expect(page.get_by_role("button", name="Choose files")).to_be_visible()
     page.get_by_role("button", name="Delete a.txt").click()
-    expect(page.locator(".fields")).to_be_visible()
+    expect(page.locator("#id_title")).to_be_visible()
 
 
 def test_a_title_and_a_lifetime_chosen_before_go_with_the_file(surfer, make):
@@ -130,6 +130,7 @@ def test_a_link_is_not_lost_while_the_list_cannot_be_read(surfer, make):
 def test_several_files_can_be_cancelled_at_once(surfer, make, bucket):
     before = bucket.transfers()
     page = surfer.open("/files/")
+    surfer.separate_links()
     surfer.line(up=500_000)
     surfer.upload(*(make(f"{number}.bin", 9 * MiB) for number in range(3)))
     expect(page.locator(CARD)).to_have_count(3)
@@ -142,6 +143,7 @@ def test_several_files_can_be_cancelled_at_once(surfer, make, bucket):
 
 def test_the_focus_stays_with_the_cards_after_a_cancel(surfer, make):
     page = surfer.open("/files/")
+    surfer.separate_links()
     surfer.line(up=500_000)
     surfer.upload(make("a.bin", 9 * MiB), make("b.bin", 9 * MiB))
     page.get_by_role("button", name="Cancel a.bin").click()

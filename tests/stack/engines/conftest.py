@@ -58,6 +58,10 @@ class Surfer:
     def ready_for_files(self) -> None:
         self.until(lambda: self.engine.has(".upload-choose"))
 
+    def separate_links(self) -> None:
+        """Let each of the files that are chosen together have a link of its own."""
+        self.engine.run("document.querySelector('[name=together][value=\"\"]').click()")
+
     def upload(self, *files: Path) -> None:
         """Choose files. A page with scripts then sends them by itself."""
         self.engine.choose(FILES, files)

@@ -45,6 +45,7 @@ def test_two_files_that_look_alike_both_arrive(surfer, make):
     for file in files:
         os.utime(file, (1_700_000_000, 1_700_000_000))
     surfer.open("/files/")
+    surfer.separate_links()
     surfer.upload(*files)
     surfer.until(lambda: surfer.listed() == ["notes.txt", "notes.txt"])
     contents = {httpx.get(upload["download"], follow_redirects=True).content for upload in surfer.uploads("file")}

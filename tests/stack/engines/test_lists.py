@@ -12,6 +12,7 @@ DISPATCH = "window.shown = a; document.dispatchEvent(new Event('visibilitychange
 def test_uploads_that_end_close_together_are_all_listed(surfer, make, kind, count):
     for number in range(ROUNDS):
         surfer.open(f"/{kind}s/")
+        surfer.separate_links()
         names = [f"{number}-{letter}.png" for letter in "abcd"[:count]]
         surfer.upload(*(make(name, PNG + name.encode()) for name in names))
         for name in names:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-import shutil
 import socket
 import ssl
 from collections.abc import Iterator
@@ -13,7 +12,9 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+
+from tests.support.chromium import chromium
 
 from ..conftest import URL
 
@@ -56,21 +57,9 @@ def key(host: str) -> str:
 @pytest.fixture(scope="session")
 def browser(names, tmp_path_factory) -> Iterator[Browser]:
     """Chromium, which trusts these two keys: to give it an authority takes a program that few machines have."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "These tests need a browser: apt-get install chromium"
     keys = ",".join(key(urlsplit(address).hostname) for address in (URL, FILES))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=[
-                "--no-sandbox",  # Chromium has no sandbox for root
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-features=LocalNetworkAccessChecks",
-                f"--ignore-certificate-errors-spki-list={keys}",
-                f"--host-resolver-rules=MAP {SITE.hostname} 127.0.0.1, MAP *.{SITE.hostname} 127.0.0.1",
-            ],
-        )
+    with chromium(
+        f"--ignore-certificate-errors-spki-list={keys}",
+        f"--host-resolver-rules=MAP {SITE.hostname} 127.0.0.1, MAP *.{SITE.hostname} 127.0.0.1",
+    ) as browser:
         yield browser
-        browser.close()

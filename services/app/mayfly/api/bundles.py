@@ -1,11 +1,12 @@
 """Bundles in the JSON API: several uploads under one link. It adds its operations to `api`."""
 
+import json
 from datetime import timedelta
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from ninja import Query, Status
+from ninja import Header, Query, Status
 
 from ..bundles import lifecycle
 from ..bundles.reading import Content, content_of, page_after
@@ -17,6 +18,7 @@ from ..uploads.errors import Gone
 from ..uploads.guarded import Protection
 from ..uploads.limits import PAGE
 from ..uploads.models import Upload
+from ..uploads.repeats import Ask
 from ..visitors import boxes
 from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, take
@@ -28,21 +30,35 @@ from .schemas import PROBLEMS, ChangeIn
 
 
 @api.post("/bundles", response={201: BegunBundleOut} | PROBLEMS, summary="Begin a bundle", tags=["Bundle"])
-def begin_bundle(request: HttpRequest, data: BeginBundleIn) -> Status[dict[str, Any]]:
+def begin_bundle(
+    request: HttpRequest,
+    data: BeginBundleIn,
+    idempotency_key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            description="As for an upload: the same key in the same box gives the same bundle again.",
+        ),
+    ] = "",
+) -> Status[dict[str, Any]]:
     """A link for several uploads. Name its id as `bundle` when you begin each of them, then complete the bundle."""
     known = box_of(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=known)
     check_sender(request)
     box = known or boxes.new()
+    ask = Ask.of(f"bundles {box}", idempotency_key, json.dumps(data.model_dump())) if idempotency_key else None
     bundle = lifecycle.begin(
         box=box,
         address=address,
         title=data.title,
         lifetime=None if data.lifetime is None else timedelta(seconds=data.lifetime),
         protection=Protection.chosen(password=data.password, downloads=data.downloads),
+        ask=ask,
     )
-    return Status(201, shown_bundle(request, Content(bundle)) | {"box": token_for(request, box)})
+    return Status(
+        201, shown_bundle(request, content_of(bundle) if ask else Content(bundle)) | {"box": token_for(request, box)}
+    )
 
 
 @api.post(

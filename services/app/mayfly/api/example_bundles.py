@@ -1,7 +1,7 @@
 """Examples of the operations on bundles, as `examples` has them of those on uploads."""
 
 from .example import Example, Operation, entry, error
-from .examples import BOX, CHANGING, EVERY, GONE, GUARDED, ID, READY, SITE, WITH_BODY
+from .examples import BOX, CHANGING, EVERY, GONE, GUARDED, ID, READY, SITE, WITH_BODY, WRONG_KEY
 
 BUNDLE = {
     "id": ID,
@@ -82,6 +82,8 @@ BUNDLES: dict[str, Operation] = {
             TITLE,
             LIFETIME,
             *PROTECTION,
+            WRONG_KEY,
+            entry("gone", "the bundle that the first call with this key began has ended"),
             error(
                 "bundle_count",
                 413,

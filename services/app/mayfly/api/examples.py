@@ -60,6 +60,14 @@ WITH_BODY = (
     entry("body_too_slow", "the body took longer than 10 s"),
     entry("bodies_full", "too many bodies arrive at once; `Retry-After` says when to ask again"),
 )
+WRONG_KEY = error(
+    "idempotency_key",
+    400,
+    "idempotency_key",
+    "An Idempotency-Key has 16 to 200 visible characters. A random UUID is a good one.",
+    "the key is too short, too long, or has other characters",
+    field="Idempotency-Key",
+)
 GONE = entry("gone", "the upload has expired or was deleted")
 AWAY = entry("storage", "storage is away; `Retry-After` says when to ask again")
 REFUSED = error(
@@ -148,14 +156,7 @@ OPERATIONS: dict[str, Operation] = {
                 "too many passwords are being hashed; `Retry-After` says when to ask again",
                 body=BEGIN | {"password": "a song"},
             ),
-            error(
-                "idempotency_key",
-                400,
-                "idempotency_key",
-                "An Idempotency-Key has 16 to 200 visible characters. A random UUID is a good one.",
-                "the key is too short, too long, or has other characters",
-                field="Idempotency-Key",
-            ),
+            WRONG_KEY,
             entry("underway", "the first call with this key is still at work; `Retry-After` says when to ask again"),
             entry("key_reused", "the key came with another body before"),
             error(

@@ -19,11 +19,13 @@ from ..uploads.bundle import Bundle, BundleQuerySet
 from ..uploads.choices import End, State
 from ..uploads.errors import Gone, NotAllowed
 from ..uploads.guarded import OPEN, Protection
+from ..uploads.ids import new_id
 from ..uploads.lifecycle import STEP, WAIT, end_bundles, erase_now, mark
 from ..uploads.limits import DOWNLOAD_URL_LIFETIME, limits
 from ..uploads.locks import transaction_lock
 from ..uploads.models import Upload
 from ..uploads.queries import UploadQuerySet
+from ..uploads.repeats import Ask
 from ..uploads.rules import check_lifetime, clean_title
 
 
@@ -35,13 +37,15 @@ def begin(
     lifetime: timedelta | None = None,
     protection: Protection = OPEN,
     uploads: Collection[str] = (),
+    ask: Ask | None = None,
 ) -> Bundle:
     """Begin a bundle, which takes uploads for `transfer_time` at most, until it is completed.
 
     `uploads` are pending ones of the same box, without protection, that join it at once. If no upload joins it within
-    WAIT, it is gone again.
+    WAIT, it is gone again. The same `ask` of the same box gives the same bundle again.
 
     Raises:
+        Gone: the bundle of this ask was removed or has expired.
         NotAllowed: a rule forbids it, or the box or the address has as many open bundles as it may have uploads.
     """
     lifetime = limits.lifetime if lifetime is None else lifetime
@@ -49,11 +53,16 @@ def begin(
     title = clean_title(title)
     with transaction.atomic(durable=True):
         transaction_lock(box)
+        if ask and (found := Bundle.objects.of(box).filter(pk=ask.id).first()):
+            if not Bundle.objects.standing().filter(pk=found.pk).exists():
+                raise Gone
+            return found
         _check_room(Bundle.objects.of(box), limits.box_uploads)
         if address:
             transaction_lock(address)
             _check_room(Bundle.objects.filter(address=address), limits.address_uploads)
         bundle = Bundle.objects.create(
+            pk=ask.id if ask else new_id(),
             box=box,
             address=address,
             title=title,

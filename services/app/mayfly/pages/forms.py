@@ -58,6 +58,10 @@ def downloads_given(text: str) -> int | None:
     return downloads
 
 
+# The value of the last radio button for the number of downloads. Then the number is in a field of its own.
+OTHER = "other"
+
+
 class UploadForm(forms.Form):
     """The fields beside the files, which have been received by then."""
 
@@ -81,7 +85,8 @@ class UploadForm(forms.Form):
 
     def clean_downloads(self) -> int | None:
         try:
-            return downloads_given(self.cleaned_data["downloads"])
+            given = self.cleaned_data["downloads"]
+            return downloads_given(self.data.get("downloads_other") or "0" if given == OTHER else given)
         except NotAllowed as error:
             raise forms.ValidationError(str(error)) from error
 

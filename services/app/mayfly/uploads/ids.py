@@ -16,6 +16,15 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
 
 
+def id_of(number: int) -> str:
+    """The id that stands for a number of at most 128 bits."""
+    letters = []
+    for _ in range(ID_LENGTH):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)
+
+
 def is_id(text: str) -> bool:
     """Whether the text has the form of an id: 22 letters and digits."""
     return re.fullmatch(UploadId.regex, text) is not None

@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from .errors import NotAllowed
+from .ids import id_of
 from .limits import ASK_LENGTH
 
 # The header is a string of RFC 8941, in quotes; most clients leave them out. A client without a box gets one by its
@@ -23,6 +24,11 @@ class Ask:
 
     key: str
     body: str
+
+    @property
+    def id(self) -> str:
+        """An id that this key alone leads to, for what has no column for it."""
+        return id_of(int(self.key, 16))
 
     @staticmethod
     def of(client: str, key: str, body: str) -> "Ask":

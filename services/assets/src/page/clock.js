@@ -42,7 +42,7 @@ function showTimeLeft(element, over) {
   const life = Number(element.dataset.life);
   const text = (element.dataset.text ?? "").replace("{}", timeLeft(left, life));
   if (element.textContent !== text) element.textContent = text;
-  const upload = element.closest("[id^=upload-]");
+  const upload = element.closest("[id^=upload-], [id^=bundle-]");
   if (!(upload instanceof HTMLElement)) return;
   upload.style.setProperty("--left", Math.min(1, left / life).toFixed(3));
   upload.classList.toggle(

@@ -2,7 +2,7 @@
 // that went, and in the dialog that asks before all go.
 
 const frame = document.querySelector("#list");
-/** @type {string} the id of the upload whose card is to be presented once the list has it */
+/** @type {string} the id of the upload or bundle whose card is to be presented once the list has it */
 let awaited = "";
 /** @type {Element | null} what a presentation has put the focus on */
 let presented = null;
@@ -11,12 +11,12 @@ let next = null;
 let asking = "";
 
 /**
- * Let the owner's next step be to pass on the link of this upload, once the list shows it.
+ * Let the owner's next step be to pass on the link of this upload or bundle, once the list shows it.
  *
  * @param {string} id
  */
 export function present(id) {
-  awaited = `upload-${id}`;
+  awaited = id;
 }
 
 /** @param {Event} event */
@@ -26,7 +26,7 @@ function change(event) {
   asking = requestConfig.verb === "get" ? (target.querySelector("dialog[open]")?.id ?? "") : "";
   const held = target.contains(document.activeElement) ? document.activeElement : requestConfig.elt;
   if (!target.contains(held)) return;
-  const cards = [...target.querySelectorAll("[id^=upload-]")];
+  const cards = [...target.querySelectorAll("[id^=upload-], [id^=bundle-]")];
   const place = cards.findIndex((card) => card.contains(held));
   const around = place < 0 ? [] : [...cards.slice(place), ...cards.slice(0, place).reverse()];
   next = around.map(({ id }) => id);
@@ -42,7 +42,7 @@ function settled() {
     if (heading instanceof HTMLElement) heading.focus();
   }
   next = null;
-  const card = awaited && document.getElementById(awaited);
+  const card = awaited && document.querySelector(`#upload-${awaited}, #bundle-${awaited}`);
   if (card) showLink(card);
 }
 

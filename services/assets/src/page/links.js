@@ -38,7 +38,7 @@ document.addEventListener("click", async ({ target }) => {
 });
 
 function allLinks() {
-  const links = [...document.querySelectorAll("[id^=upload-] [data-copy]")];
+  const links = [...document.querySelectorAll(":is([id^=upload-], [id^=bundle-]) [data-copy]")];
   return links.map((button) => button.getAttribute("data-copy")).join("\n");
 }
 
