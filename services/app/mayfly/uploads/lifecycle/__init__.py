@@ -13,6 +13,7 @@ from .complete import complete, forbid, refuse
 from .deadline import keep_receiving
 from .joined import WAIT, end_bundles
 from .keep import STEP, change, keep, more
+from .offered import tell_if_offered
 from .remove import (
     BATCH,
     Cleared,
@@ -25,7 +26,6 @@ from .remove import (
     remove_all,
     remove_whole_bundles,
 )
-from .offered import tell_if_offered
 from .repeat import begun_before
 from .sweep import Swept, sweep
 from .take import take
