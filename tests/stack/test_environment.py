@@ -63,22 +63,15 @@ OWN = {
         "RATE_CODES_SITE",
         "RATE_REPORTS",
         "RATE_REPORTS_SITE",
-        "ABUSE_MAIL",
-        "SECURITY_CONTACT",
-        "CLAMD_URL",
-        "CLAMD_MAX_MB",
         "AWS_S3_CORS_ORIGINS",
     },
     # The tests add PYTHONPATH, for a task that is slow on purpose.
-    "worker": SETTINGS
-    | TIMES
-    | {"SECRET_KEY", "WORKER_CONCURRENCY", "MAX_IMAGE_MEGAPIXELS", "PYTHONPATH"}
-    | {"ADMIN", "ABUSE_MAIL", "EMAIL_URL", "MAIL_FROM", "CLAMD_URL"},
+    "worker": SETTINGS | TIMES | {"SECRET_KEY", "WORKER_CONCURRENCY", "MAX_IMAGE_MEGAPIXELS", "PYTHONPATH"},
     "release": SETTINGS | STATICS | {"SECRET_KEY", "AWS_S3_CORS_ORIGINS"},
     "nginx": set(),
     "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"},
     "redis": {"REDISCLI_AUTH"},
-    "beat": {"SECRET_KEY", "REDIS_URL", "REDIS_TLS_VERIFY", "CLAMD_URL"},
+    "beat": {"SECRET_KEY", "REDIS_URL", "REDIS_TLS_VERIFY"},
     "flower": {"SECRET_KEY", "REDIS_URL", "REDIS_TLS_VERIFY", "FLOWER_BASIC_AUTH"},
     "localstack": {
         "AWS_STORAGE_BUCKET_NAME",
