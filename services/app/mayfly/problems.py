@@ -211,12 +211,7 @@ TABLE = {
         409, "underway", _("The first call with this Idempotency-Key is still at work. Ask again in a few seconds.")
     ),
     "unknown": Entry(404, "not_found", _("There is no such upload in your box.")),
-    "wrong_password": Entry(
-        403,
-        "wrong_password",
-        _("Capitals and spaces matter."),
-        _("This is not the password"),
-    ),
+    "wrong_password": Entry(403, "wrong_password", _("Capitals and spaces matter."), _("This is not the password")),
 }
 # The statuses of NotAllowed by its code; every other code is a 400.
 NOT_ALLOWED = {

@@ -256,7 +256,7 @@ def test_an_example_of_the_document_works_when_tried(name, example, owner):
         assert response.content == b""
     elif example.case == "works":
         assert shape(response.json()) == shape(example.answer), (
-            f"The answer of {name} and its example in mayfly/api/examples.py differ: write what the answer has."
+            f"The answer of {name} and its example in mayfly/api/example_*.py differ: write what the answer has."
         )
     else:
         assert words(response.json()) == words(example.answer)
@@ -267,7 +267,7 @@ def test_an_example_of_the_document_works_when_tried(name, example, owner):
 def test_an_operation_has_a_group_and_examples(name):
     described = documented()[name]
     assert name in OPERATIONS, (
-        f"{name} has no examples. Add an Operation of this name to OPERATIONS in mayfly/api/examples.py: a request that"
+        f"{name} has no examples. Add an Operation of this name to mayfly/api/example_*.py: a request that"
         " works with its answer, and every error that it can give. Then run `make docs`."
     )
     groups = set(described.get("tags", ())) & GROUPS.keys()

@@ -8,12 +8,13 @@ from ninja.openapi.schema import OpenAPISchema
 
 from .example import Example, Operation
 from .example_bundles import BUNDLES
+from .example_sending import SENDING
 from .example_tokens import TOKENS
+from .example_uploads import UPLOADS
 from .example_webhooks import WEBHOOKS
 from .examples import ID
-from .examples import OPERATIONS as UPLOADS
 
-OPERATIONS = UPLOADS | BUNDLES | TOKENS | WEBHOOKS
+OPERATIONS = SENDING | UPLOADS | BUNDLES | TOKENS | WEBHOOKS
 
 GROUPS = {
     "Send": "Begin an upload, send its parts to storage by signed URLs, and complete it.",
