@@ -137,9 +137,17 @@ test("no try makes a second bundle: each has the key of the first", async () => 
 
 test("a bundle with a file that failed waits for its visitor, who leaves it out or tries again", async () => {
   for (const how of ["leave out", "retry"]) {
-    const { send, rest, bundle, uploader, what } = page({ api: failsFor("b.mp4") });
+    const { send, rest, bundle, uploader, what, kept } = page({ api: failsFor("b.mp4") });
     send();
     assert.deepEqual([await rest(), bundle.arrived, what()], [["b.mp4"], 2, ["begin"]]);
+    assert.deepEqual(
+      kept()[0]?.files.map(([name, , , id]) => [name, Boolean(id)]),
+      [
+        ["a.mp4", true],
+        ["b.mp4", false],
+        ["c.mp4", true],
+      ],
+    );
     const done = rest();
     for (const item of bundle.failed) how === "retry" ? uploader.retry(item) : uploader.cancel(item);
     if (how === "retry") assert.deepEqual([await done, what()], [["b.mp4"], ["begin"]]);

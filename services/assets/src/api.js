@@ -29,7 +29,7 @@ const LONGEST_ANSWER = 35_000; // ms; the router gives up after 30 s
 /** @typedef {{ number: number, url: string, headers: Record<string, string> }} SignedPart */
 /** @typedef {{ number: number, size: number }} StoredPart */
 /** @typedef {Upload & { bundle?: string | null }} Listed the id of its bundle, if it belongs to one */
-/** @typedef {{ state: string, name: string, size: number }} Content one upload of a bundle */
+/** @typedef {{ id: string, state: string, name: string, size: number }} Content one upload of a bundle */
 
 export class Api {
   #url;

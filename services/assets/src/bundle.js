@@ -162,7 +162,10 @@ export class Bundle {
    */
   changed(item) {
     if (this.#isOver || this.#isCompleting) return;
-    if (item) this.#members.add(item);
+    if (item) {
+      this.#members.add(item);
+      this.#note(item);
+    }
     const done = [...this.#members].map(({ is, most, file }) => (is.state === "ready" ? file.size : most));
     this.card.most = done.reduce((sum, bytes) => sum + bytes, 0);
     const gone = this.failed
@@ -184,8 +187,7 @@ export class Bundle {
    */
   leaveOut(item) {
     this.#members.delete(item);
-    const traits = String(traitsOf(item.file));
-    const place = this.#entry.files.findIndex((other) => String(other) === traits);
+    const place = this.#entry.files.findIndex((one) => isOf(one, item.file));
     if (place >= 0) this.#entry.files.splice(place, 1);
     if (this.#isOver) return;
     if (this.id) this.#services.store.keep(this.#entry);
@@ -217,6 +219,20 @@ export class Bundle {
     this.#release = (await claimTransfer(id)) ?? (() => {});
     if (this.card.fields !== this.#given) api.change(id, this.card.fields).catch(() => {});
     return id;
+  }
+
+  /**
+   * Remember which upload an arrived file is.
+   *
+   * @param {Item} item
+   */
+  #note({ file, upload }) {
+    const { files } = this.#entry;
+    if (!upload || files.some(([, , , id]) => id === upload.id)) return;
+    const own = files.find((one) => !one[3] && isOf(one, file));
+    if (!own) return;
+    own[3] = upload.id;
+    this.#services.store.keep(this.#entry);
   }
 
   #name() {
@@ -309,4 +325,14 @@ export class Bundle {
  */
 export function traitsOf({ name, size, lastModified }) {
   return [name, size, lastModified];
+}
+
+/**
+ * Whether an entry of a bundle is that of a file.
+ *
+ * @param {BundleEntry["files"][number]} entry
+ * @param {File} file
+ */
+export function isOf([name, size, lastModified], file) {
+  return file.name === name && file.size === size && file.lastModified === lastModified;
 }

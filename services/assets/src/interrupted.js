@@ -1,7 +1,7 @@
 // The transfers and bundles that a reload or a closed tab has interrupted, with what the visitor can do about it: of a bundle,
 // some files may have arrived.
 
-import { traitsOf } from "./bundle.js";
+import { isOf } from "./bundle.js";
 import { covers } from "./choices.js";
 import { make } from "./elements.js";
 import { Gone } from "./faults.js";
@@ -117,14 +117,15 @@ export class Interrupted {
     const arrived = [];
     let rest = files;
     for (const { entry, uploads } of this.#waiting.filter(({ entry }) => covers(entry.choices, wanted))) {
-      const own = rest.filter((file) => entry.files.some((traits) => String(traits) === String(traitsOf(file))));
+      const own = rest.filter((file) => entry.files.some((one) => isOf(one, file)));
       const release = own.length ? await claimTransfer(entry.id) : null;
       if (!release) continue; // none, or another tab sends them
-      const left = [...uploads]; // two of its files may have the same name and size
-      const there = own.filter((file) => {
-        const place = left.findIndex((upload) => isOf(upload, file));
-        return place >= 0 && left.splice(place, 1);
-      });
+      const ids = new Set(uploads.map(({ id }) => id));
+      const noted = entry.files.filter(([, , , id]) => id && ids.has(id));
+      const others = uploads.filter(({ id }) => !noted.some((one) => one[3] === id));
+      const there = own.filter(
+        (file) => takeOne(noted, (one) => isOf(one, file)) || takeOne(others, (upload) => looksLikeFile(upload, file)),
+      );
       const missing = own.filter((file) => !there.includes(file));
       arrived.push(...there);
       rest = rest.filter((file) => !own.includes(file));
@@ -261,6 +262,19 @@ export class Interrupted {
  * @param {Content} upload
  * @param {File} file
  */
-function isOf({ name, size }, file) {
+function looksLikeFile({ name, size }, file) {
   return size === file.size && name === visible(file.name);
+}
+
+/**
+ * Take the first one that fits out of a list, where several may be alike. Returns whether there was one.
+ *
+ * @template T
+ * @param {T[]} list
+ * @param {(one: T) => boolean} fits
+ */
+function takeOne(list, fits) {
+  const place = list.findIndex(fits);
+  if (place >= 0) list.splice(place, 1);
+  return place >= 0;
 }

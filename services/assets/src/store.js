@@ -21,13 +21,14 @@ const BUNDLES = "mayfly.bundles";
  */
 
 /**
- * A bundle of this browser that is not complete, with the name, size and time of change of each file that belongs to it.
+ * A bundle of this browser that is not complete, with the name, size and time of change of each file that belongs to it,
+ * and the id of its upload once that has arrived: the server may change an image's size.
  *
  * @typedef {object} BundleEntry
  * @property {string} id
  * @property {string} [link]
  * @property {"image" | "file"} kind
- * @property {[string, number, number][]} files
+ * @property {[string, number, number, string?][]} files
  * @property {Kept} choices
  */
 
