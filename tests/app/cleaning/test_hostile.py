@@ -12,7 +12,7 @@ from mayfly.cleaning import NotAtHand, Source, Unreadable, applied, edits, plan,
 from ...support.fuzzing import BOUNDED
 from ...support.pictures import pieces
 from ..pictures import box, chunk, every_picture, segment
-from .test_cameras import CORPUS, EVERY
+from .samples import CORPUS, EVERY
 
 SEEDS = [(content, content_type) for content_type, content in EVERY.items()] + [
     (CORPUS[name].content, CORPUS[name].content_type)

@@ -20,7 +20,7 @@ from mayfly.uploads.models import Upload
 from ...support.making import begin, make_row
 from ...support.pictures import gradient, jpeg
 from ..cameras import camera_avif, camera_gif, camera_jpeg, camera_png, camera_webp, secrets_in
-from ..cleaning.test_cameras import cleaned
+from ..cleaning.samples import cleaned
 from ..pictures import chunk, with_chunks
 
 pytest_plugins = "tests.support.storages"

@@ -16,6 +16,7 @@ from mayfly.uploads.models import Upload
 from mayfly.visitors import boxes
 
 from ...support.people import body_of, fetch, send
+from ...support.robots import ROBOTS
 from ...support.routes import (
     SECRET,
     secret,
@@ -25,17 +26,6 @@ from ...support.samples import PNG
 from ...support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-ROBOTS = [
-    {},
-    {"Range": "bytes=0-1"},
-    {"Range": "bytes=99-"},
-    {"Sec-Purpose": "prefetch;prerender", "Purpose": "prefetch"},
-    {"User-Agent": "facebookexternalhit/1.1"},
-    {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
-    {"If-None-Match": "*", "If-Modified-Since": "Thu, 01 Jan 2037 00:00:00 GMT"},
-]
 
 
 def test_a_robots_visit_changes_nothing(owner):

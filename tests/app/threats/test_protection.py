@@ -17,8 +17,8 @@ from mayfly.visitors.models import Guesses
 from mayfly.visitors.tokens import Token
 
 from ...support.people import Person, body_of
+from ...support.robots import ROBOTS
 from ...support.routes import METHODS, SECRET, address, ask, assert_nothing_of_it, routes_for
-from .test_links import ROBOTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "open sesame"

@@ -100,10 +100,10 @@ def _received(request: HttpRequest, name: str, token: Token) -> Upload:
     chosen = choices.from_headers(request)
     address = address_of(request)
     take(Rate.UPLOADS, address=address, box=token.box)
-    check_sender(request)
     chunks = _chunks(request) if size is not None else _chunks_of_unknown_length(request, most)
     first = next(chunks, b"")  # before a row and a transfer exist, which a client who sends nothing should not cost
     check_size(Kind.FILE, len(first))
+    check_sender(request)
     upload = lifecycle.begin(
         box=token.box,
         sender=token.sender,
