@@ -10,7 +10,6 @@ import { Cards, namesOf } from "./cards.js";
 import { ChoiceFields } from "./choices.js";
 import { Choosing } from "./choosing.js";
 import { button, make } from "./elements.js";
-import { Final, Passing } from "./faults.js";
 import { giveBack, settingsOf, takeFields, takeOver } from "./form.js";
 import { identityOf } from "./identity.js";
 import { takeFromPage } from "./intake.js";
@@ -22,7 +21,7 @@ import { Messages } from "./messages.js";
 import { Network } from "./network.js";
 import { picker } from "./picker.js";
 import { put } from "./put.js";
-import { causes, sentence } from "./sentences.js";
+import { inWords, sentence } from "./sentences.js";
 import { takeShared } from "./shared.js";
 import { Status } from "./status.js";
 import { BundleStore, claimTransfer, Store } from "./store.js";
@@ -334,18 +333,6 @@ async function enhance(form) {
   function chooseButton() {
     return /** @type {HTMLElement | null} */ (area.querySelector(".upload-choose"));
   }
-}
-
-/**
- * The reason, in words, why the uploads of so many files ended.
- *
- * @param {unknown} error
- * @param {number} n
- */
-function inWords(error, n) {
-  if (error instanceof Passing) return error.details.message ?? causes[error.why]();
-  if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
-  return error.fault ? sentence(error.fault, { ...error.values, n }) : error.message;
 }
 
 /**

@@ -1,5 +1,6 @@
 // The page's sentences about an upload. The names are what the rest of the program uses for them.
 
+import { Final, Passing } from "./faults.js";
 import { t, tn } from "./words.js";
 
 /**
@@ -120,4 +121,16 @@ export function sentence(fault, values = {}) {
  */
 export function about(name, text) {
   return t("{name}: {text}", { name, text });
+}
+
+/**
+ * The reason, in words, why the uploads of so many files ended.
+ *
+ * @param {unknown} error
+ * @param {number} n
+ */
+export function inWords(error, n) {
+  if (error instanceof Passing) return error.details.message ?? causes[error.why]();
+  if (!(error instanceof Final)) return String(error); // our own mistake: better shown than hidden
+  return error.fault ? sentence(error.fault, { ...error.values, n }) : error.message;
 }

@@ -211,11 +211,9 @@ export class Transfer {
   async #begin() {
     const { api, claimTransfer, lanes } = this.#services;
     const { name, size, type } = this.#file;
-    // Each try asks for the same under the same key, so a lost answer leaves no second upload that counts for hours.
-    // For the same reason it has no signal.
+    // All tries have one key, and no signal, so that a lost answer leaves no second upload, which would count for hours.
     const key = newKey();
-    /** @type {Changes | undefined} */
-    let given;
+    let given = /** @type {Changes | undefined} */ (undefined);
     // With a lane, which the first part takes over: the server gives up an upload of which nothing arrives.
     const { upload, lane } = await this.#retries.persist(async () => {
       const lane = await lanes.take(this.#life.signal);
