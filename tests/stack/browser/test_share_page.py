@@ -23,17 +23,18 @@ def test_a_recipient_reads_every_moment_by_their_own_clock(browser, surfer, zone
     surfer.open("/files/")
     upload = sent(surfer, "brief.txt", lifetime=600)
     local = datetime.fromisoformat(upload["expires_at"]).astimezone(ZoneInfo(zone))
+    minute, second = (f"{local:{form}}".removeprefix("0") for form in ("%H:%M", "%H:%M:%S"))  # some write 01 as 1
     with visit(browser, locale=PLACES[zone], timezone_id=zone) as recipient:
         page = recipient.page = recipient.tab()
         page.goto(upload["link"])
         gone = page.locator("time[data-at=zone]")
-        expect(gone).to_contain_text(re.compile(rf"{local:%H:%M}\W+(GMT|UTC|[A-Z]{{2,4}}T)"))
-        expect(gone).to_have_attribute("title", re.compile(f"{local:%H:%M:%S}"))
+        expect(gone).to_contain_text(re.compile(rf"{minute}\W+(GMT|UTC|[A-Z]{{2,4}}T)"))
+        expect(gone).to_have_attribute("title", re.compile(second))
         surfer.page.goto(upload["link"])
         surfer.page.get_by_role("button", name="Delete now").click()
         page.goto(upload["link"])
         expired = page.locator(".receipt time").nth(1)
-        expect(expired).to_contain_text(f"{local:%H:%M:%S}")
+        expect(expired).to_contain_text(second)
         expect(expired).to_contain_text(str(local.year))
         expect(expired).not_to_contain_text("UTC")
 

@@ -70,7 +70,7 @@ def test_paper_shows_name_picture_code_and_end(surfer, full):
     page = surfer.page
     page.emulate_media(media="print")
     expect(card(page, "a.jpg").locator("img").first).to_be_visible()
-    expect(page.get_by_text("until").first).to_be_visible()
+    expect(page.locator(".facts").get_by_text("until").first).to_be_visible()
     for gone in ("form", "nav", "footer", "#clear"):
         expect(page.locator(gone).first).to_be_hidden()
     page.emulate_media(media="screen")
