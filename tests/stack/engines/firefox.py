@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
@@ -102,6 +103,8 @@ class Browser:
         for line in self._process.stderr:
             said.append(line)
             if found := re.search(r"WebDriver BiDi listening on (ws://\S+)", line):
+                # It has more to say later, and would stop once that fills the pipe.
+                Thread(target=deque, args=(self._process.stderr, 0), daemon=True).start()
                 return connect(f"{found[1]}/session", max_size=None, proxy=None)
         raise AssertionError(f"Firefox has ended: {''.join(said)}")
 
