@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django.apps import apps
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -11,7 +10,7 @@ from .choices import End
 from .guarded import Guarded
 from .ids import ID_LENGTH, new_id
 from .limits import TITLE_LENGTH
-from .queries import UploadQuerySet, time_left
+from .queries import time_left
 
 
 class BundleQuerySet(models.QuerySet["Bundle"]):
@@ -84,8 +83,3 @@ class Bundle(Guarded):
     def is_open(self) -> bool:
         """Whether it was not closed yet. Past its deadline it takes no upload all the same."""
         return self.completed_at is None
-
-    def covered(self) -> UploadQuerySet:
-        """All its uploads; see Guarded."""
-        uploads: UploadQuerySet = apps.get_model("uploads", "Upload")._default_manager.filter(bundle=self.pk)
-        return uploads

@@ -1,7 +1,6 @@
 """The protection of an upload, or of several under one link: a password, and a limit on downloads."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F
@@ -9,9 +8,6 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from .passwords import hashed
 from .rules import check_downloads, check_password, check_protectable
-
-if TYPE_CHECKING:
-    from .queries import UploadQuerySet
 
 # An Argon2 hash with its salt and parameters has 97 characters.
 HASH_LENGTH = 128
@@ -89,7 +85,3 @@ class Guarded(models.Model):
         if taken:
             self.refresh_from_db(fields=["downloads_most", "downloads_taken"])
         return bool(taken)
-
-    def covered(self) -> "UploadQuerySet":
-        """The uploads that this protects: their time ends with the last download."""
-        raise NotImplementedError

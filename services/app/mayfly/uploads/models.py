@@ -159,10 +159,6 @@ class Upload(Guarded):
         except Upload.DoesNotExist:
             raise Gone from None
 
-    def covered(self) -> UploadQuerySet:
-        """The upload itself; see Guarded."""
-        return Upload.objects.filter(pk=self.pk)
-
     @cached_property
     def guard(self) -> Guarded:
         """The row whose password and limit protect it: that of its bundle if it is in one. Raises Gone."""
