@@ -22,8 +22,9 @@ from .bundle_contents import contents, wants_contents
 from .caching import never_stored
 from .formats import together
 from .limited import limited
-from .lists import PAGES, say_what_is_left, see_other
+from .lists import PAGES, say_what_is_left
 from .qr_code import qr_code
+from .redirects import see, see_list
 
 
 @never_stored
@@ -79,7 +80,7 @@ def delete(request: HttpRequest, bundle_id: str) -> HttpResponse:
     if not left:
         messages.success(request, _("%s deleted.") % name_of(content))
     say_what_is_left(request, left)
-    return see_other(_page_after(request, content), cursor=request.POST.get("list", ""))
+    return see_list(_page_after(request, content), request.POST.get("list", ""))
 
 
 @never_stored
@@ -95,8 +96,8 @@ def keep(request: HttpRequest, bundle_id: str) -> HttpResponse:
         return receipt(request, bundle_id)
     lifecycle.keep(content.bundle)
     if "list" in request.POST:
-        return see_other(_page_after(request, content), cursor=request.POST["list"])
-    return to_page(bundle_id)
+        return see_list(_page_after(request, content), request.POST["list"])
+    return see("bundle", bundle_id)
 
 
 def name_of(content: Content) -> str:
@@ -111,18 +112,11 @@ def closed(request: HttpRequest, bundle_id: str, error: Exception) -> HttpRespon
     if isinstance(error, Locked) and request.method == "POST" and gate.wants_page(request):
         return gate.locked(request, error, action=reverse("bundle-open", args=[bundle_id]), status=403)
     if isinstance(error, Locked | Unconfirmed) and gate.wants_page(request):
-        return to_page(bundle_id)
+        return see("bundle", bundle_id)
     if isinstance(error, Unconfirmed):
         address = links.absolute(request, reverse("bundle-zip", args=[bundle_id]))
         return gate.told(request, problem("unconfirmed", address=address, headers={"Allow": "POST"}))
     return gate.told(request, problem_of(error))
-
-
-def to_page(bundle_id: str) -> HttpResponse:
-    """A redirect to the page of the bundle, which every browser follows with GET."""
-    response = redirect("bundle", bundle_id)
-    response.status_code = 303
-    return response
 
 
 def receipt(request: HttpRequest, bundle_id: str) -> HttpResponse:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -23,11 +23,12 @@ from ..visitors.addresses import address_of
 from ..visitors.passes import remember_pass, remember_taken, visitor_of
 from ..visitors.rates import Rate
 from . import fetches
-from .bundle import closed, name_of, to_page
+from .bundle import closed, name_of
 from .caching import never_stored
 from .errors import answer
 from .gate import CLOSED, unlocked
 from .limited import limited
+from .redirects import see
 
 # Each process has its own, because the processes are copies of the one that reads this file. A ZIP holds its thread for
 # minutes, so pages need others.
@@ -64,7 +65,8 @@ def unlock(request: HttpRequest, bundle_id: str) -> HttpResponse:
             guard = unlocked(request, bundle_id, opened=opening.open_bundle)[1]
     except CLOSED as error:
         return closed(request, bundle_id, error)
-    return remember_pass(request, to_page(bundle_id), guard) if guard else to_page(bundle_id)
+    response = see("bundle", bundle_id)
+    return remember_pass(request, response, guard) if guard else response
 
 
 def _taken(request: HttpRequest, bundle_id: str) -> HttpResponse:
@@ -77,8 +79,7 @@ def _taken(request: HttpRequest, bundle_id: str) -> HttpResponse:
     leaving = DOWNLOAD_URL_LIFETIME + timedelta(seconds=PATIENCE + content.size / RATE)
     taken = opening.take_zip(bundle_id, visitor, leaving=leaving)
     address = reverse("bundle-zip", args=[bundle_id])
-    response = HttpResponseRedirect(f"{address}?taken={_signer().sign(bundle_id)}")
-    response.status_code = 303
+    response = see(f"{address}?taken={_signer().sign(bundle_id)}")
     if guard:
         remember_pass(request, response, guard)
     if taken.counted:

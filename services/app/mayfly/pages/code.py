@@ -1,7 +1,7 @@
 """Type a code: the way to an upload for a device that has no link, but a person who was told four words."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -11,6 +11,7 @@ from ..uploads.errors import NotAllowed, Unknown
 from ..visitors.rates import Rate
 from .caching import never_stored
 from .limited import limited
+from .redirects import see
 
 
 @never_stored
@@ -28,9 +29,7 @@ def code(request: HttpRequest) -> HttpResponse:
     except Unknown:
         fault = _("No upload has this code now. A code ends with its upload. Check the words, or ask for a new one.")
         return _form(request, typed=typed, fault=fault, status=404)
-    response = redirect("share", upload.pk)
-    response.status_code = 303
-    return response
+    return see("share", upload.pk)
 
 
 def _form(request: HttpRequest, *, typed: str = "", fault: str = "", status: int = 200) -> HttpResponse:

@@ -15,6 +15,7 @@ from ..uploads import lifecycle
 from ..uploads.errors import Gone
 from ..uploads.models import Upload
 from .caching import never_stored
+from .redirects import see
 
 
 def link(request: HttpRequest, upload: Upload) -> str:
@@ -40,9 +41,7 @@ def delete(request: HttpRequest, token: str) -> HttpResponse:
     if upload:
         lifecycle.remove(upload, storage=uploads_storage)
     if request.method == "POST" and "text/html" in request.headers.get("Accept", ""):
-        response = redirect("share", upload_id)  # the receipt
-        response.status_code = 303
-        return response
+        return see("share", upload_id)  # the receipt
     return _line(upload_id) if upload else problem_of(Gone()).as_line()
 
 

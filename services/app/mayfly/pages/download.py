@@ -1,7 +1,6 @@
 """The way from the page of an upload to its bytes: the password, the confirmation, and the redirect."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -13,6 +12,7 @@ from . import fetches
 from .caching import never_stored
 from .gate import CLOSED, closed, unlocked
 from .limited import limited
+from .redirects import see
 
 
 @never_stored
@@ -46,8 +46,7 @@ def unlock(request: HttpRequest, upload_id: str) -> HttpResponse:
         guard = unlocked(request, upload_id)[1] if request.method == "POST" else None
     except CLOSED as error:
         return closed(request, upload_id, error)
-    response = redirect("share", upload_id)
-    response.status_code = 303
+    response = see("share", upload_id)
     return remember_pass(request, response, guard) if guard else response
 
 
@@ -65,8 +64,7 @@ def described(found: opening.Described) -> HttpResponse:
 def _taken(request: HttpRequest, upload_id: str) -> HttpResponse:
     visitor, guard = unlocked(request, upload_id)
     taken = opening.take_download(upload_id, visitor, storage=uploads_storage)
-    response = HttpResponseRedirect(taken.url)
-    response.status_code = 303
+    response = see(taken.url)
     if guard:
         remember_pass(request, response, guard)
     if taken.counted:

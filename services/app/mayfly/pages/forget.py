@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from ..visitors import boxes, renewals
 from .caching import never_stored
-from .lists import see_other
+from .redirects import see
 
 
 @never_stored
@@ -19,7 +19,7 @@ def forget(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "pages/forget.html", {"box": _own_box(request)})
     messages.success(request, _("This device is forgotten. Your uploads stay until they expire."))
-    response = see_other("images")
+    response = see("images")
     response["Clear-Site-Data"] = '"storage"'
     return boxes.forget(response)
 
@@ -32,7 +32,7 @@ def others(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or box is None:
         return redirect("forget")
     messages.success(request, _("Only this browser opens your uploads now."))
-    return boxes.give(request, see_other("images"), renewals.renew(box))
+    return boxes.give(request, see("images"), renewals.renew(box))
 
 
 def _own_box(request: HttpRequest) -> str | None:

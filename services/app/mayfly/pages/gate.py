@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 
 from .. import links
@@ -18,6 +18,7 @@ from ..visitors.guesses import TooManyGuesses
 from ..visitors.passes import visitor_of
 from ..visitors.unlocking import unlocks
 from .errors import answer
+from .redirects import see
 
 # Whatever keeps a visitor from an upload.
 CLOSED = (Gone, Locked, Unconfirmed, StorageError, TooManyGuesses, Hashing, Preparing)
@@ -101,6 +102,4 @@ def _elsewhere(request: HttpRequest, upload_id: str, error: Problem) -> HttpResp
     """Lead a person to the page on which they confirm or type a password, and tell a program what is missing."""
     if not wants_page(request):
         return told(request, error)
-    response = redirect("share", upload_id)
-    response.status_code = 303
-    return response
+    return see("share", upload_id)

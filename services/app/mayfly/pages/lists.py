@@ -1,6 +1,5 @@
 """My Images and My Files: the form, what the box holds, and clear."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import attrgetter
@@ -22,7 +21,7 @@ from ..uploads import lifecycle
 from ..uploads.choices import Kind
 from ..uploads.errors import Hashing
 from ..uploads.formats import format_size
-from ..uploads.ids import ID_LENGTH, is_id
+from ..uploads.ids import is_id
 from ..uploads.limits import limits
 from ..uploads.listing import Listed
 from ..uploads.models import Upload
@@ -33,9 +32,8 @@ from .errors import answer
 from .formats import shortened
 from .forms import IntoStorage, UploadForm, body_length
 from .installed import FAVICON, favicon
+from .redirects import see, see_list
 
-# Where a part of a list is, or its order, in its address and in the forms on it.
-PLACE = re.compile(f"(after|before)=[0-9A-Za-z]{{{ID_LENGTH}}}|sort=(name|size|left)")
 # The orders of a list that has one page, beside the newest first.
 ORDERS: dict[str, Callable[[Upload | Listed | Together], Any]] = {
     "name": lambda upload: (upload.title or upload.name).casefold(),
@@ -73,7 +71,7 @@ def clear(request: HttpRequest, kind: Kind) -> HttpResponse:
     if removed or not cleared.left:
         say_what_was_deleted(request, removed)
     say_what_is_left(request, cleared.left)
-    return see_other(PAGES[kind])
+    return see(PAGES[kind])
 
 
 @never_stored
@@ -89,7 +87,7 @@ def delete_several(request: HttpRequest, kind: Kind) -> HttpResponse:
     left = Upload.objects.removing().filter(pk__in=removed).count()
     say_what_was_deleted(request, len(removed) - left)
     say_what_is_left(request, left)
-    return see_other(PAGES[kind], cursor=request.POST.get("list", ""))
+    return see_list(PAGES[kind], request.POST.get("list", ""))
 
 
 def names_of_images(incoming: IntoStorage) -> dict[str, str]:
@@ -140,18 +138,6 @@ def page_called(request: HttpRequest, name: str) -> HttpResponse:
     raise Http404
 
 
-def see_other(page: str, *, cursor: str = "") -> HttpResponse:
-    """A redirect to a page after a POST, which every browser follows with GET; to a later part of its list by cursor.
-
-    A cursor is ignored unless it has the form in which the pages send it, since anyone could have written it.
-    """
-    response = redirect(page)
-    response.status_code = 303
-    if PLACE.fullmatch(cursor):
-        response["Location"] += f"?{cursor}"
-    return response
-
-
 def _upload(request: HttpRequest, *, box: str, kind: Kind) -> HttpResponse:
     """Stream the form's files into storage while the body is read; they turn ready once the whole form is in order."""
     length = body_length(request)
@@ -181,7 +167,7 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
         messages.error(request, incoming.left_out)
     is_whole = not incoming.refusals and not incoming.first_beyond
     if arrived and is_whole:
-        return see_other(PAGES[incoming.kind])
+        return see(PAGES[incoming.kind])
     if form.is_valid() and is_whole:
         form.add_error(None, _("Choose a file first."))
     response = _list(request, box=incoming.box, kind=incoming.kind, form=form, status=incoming.status)

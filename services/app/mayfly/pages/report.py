@@ -18,6 +18,7 @@ from ..visitors.addresses import address_of
 from ..visitors.rates import Rate
 from .caching import never_stored
 from .limited import limited
+from .redirects import see
 
 
 @never_stored
@@ -50,9 +51,7 @@ def _answer(request: HttpRequest, reported: UploadQuerySet, *, page: str) -> Htt
     except NotAllowed as fault:
         return _form(request, reason=reason, words=words, fault=fault)
     messages.success(request, _("Thank you. The operator of this site has your report."))
-    response = redirect(page)
-    response.status_code = 303
-    return response
+    return see(page)
 
 
 def _form(request: HttpRequest, *, reason: str = "", words: str = "", fault: NotAllowed | None = None) -> HttpResponse:

@@ -20,8 +20,9 @@ from . import download
 from .caching import never_stored
 from .gate import CLOSED, closed, locked, receipt
 from .limited import limited
-from .lists import PAGES, say_what_is_left, see_other
+from .lists import PAGES, say_what_is_left
 from .qr_code import qr_code
+from .redirects import see, see_list
 
 
 @never_stored
@@ -93,7 +94,7 @@ def delete(request: HttpRequest, upload_id: str) -> HttpResponse:
         if not left:
             messages.success(request, _("%s deleted.") % name)
         say_what_is_left(request, left)
-    return see_other(PAGES[Kind(upload.kind)], cursor=request.POST.get("list", ""))
+    return see_list(PAGES[Kind(upload.kind)], request.POST.get("list", ""))
 
 
 @never_stored
@@ -109,10 +110,8 @@ def keep(request: HttpRequest, upload_id: str) -> HttpResponse:
         return receipt(request, upload_id)
     lifecycle.keep(upload)
     if "list" in request.POST:
-        return see_other(PAGES[Kind(upload.kind)], cursor=request.POST["list"])
-    response = redirect("share", upload_id)
-    response.status_code = 303
-    return response
+        return see_list(PAGES[Kind(upload.kind)], request.POST["list"])
+    return see("share", upload_id)
 
 
 def _onlooker(request: HttpRequest) -> Visitor:
