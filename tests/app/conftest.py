@@ -37,8 +37,10 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.test import Client
 from django.utils.translation import override
 
 from mayfly.ops import health
@@ -108,6 +110,14 @@ def limits(monkeypatch):
             monkeypatch.setattr(limits_module.limits, name, value)
 
     return change
+
+
+@pytest.fixture
+def operator() -> Client:
+    """A browser whose user may do everything in the admin. Its test needs the database."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
 
 
 @pytest.fixture

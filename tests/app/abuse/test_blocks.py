@@ -25,13 +25,6 @@ WORDS = "accepts no uploads from your network address"
 BLOCKS = "/admin/abuse/block/"
 
 
-@pytest.fixture
-def operator() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
-
-
 def is_kept_out(address: str) -> bool:
     try:
         blocks.check_sender(hashed(address), ip_address(address))

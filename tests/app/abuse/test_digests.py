@@ -4,7 +4,6 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.storage import default_storage as storage
 from django.db.models.functions import Now
 from django.test import Client
@@ -22,13 +21,6 @@ from ...support.samples import PNG
 pytestmark = pytest.mark.django_db
 HELLO = sha256(b"hello").hexdigest()
 BLOCKS = "/admin/abuse/block/"
-
-
-@pytest.fixture
-def operator() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
 
 
 def test_a_content_is_hashed_once_it_is_ready():

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings as configured
-from django.contrib.auth.models import User
 from django.core import mail
 from django.db.models.functions import Now
 from django.test import Client
@@ -25,13 +24,6 @@ LIST = "/admin/abuse/report/"
 
 def send(pk: str, *, address: str = "192.0.2.7", client: Client | None = None, **form):
     return (client or Client()).post(f"/u/{pk}/report", MALWARE | form, REMOTE_ADDR=address)
-
-
-@pytest.fixture
-def operator() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
 
 
 @pytest.fixture

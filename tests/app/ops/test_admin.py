@@ -23,13 +23,6 @@ from ...support.operators import LIST, ask, form_of, take_down
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def operator() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
-
-
 def fill(number: int) -> None:
     """Rows of live uploads, as many as `number`."""
     template = ready_row()

@@ -1,7 +1,6 @@
 """The operator sees and removes webhooks."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from mayfly.webhooks.models import Webhook
@@ -10,13 +9,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "https://hooks.example.org/mayfly"
 LIST = "/admin/webhooks/webhook/"
-
-
-@pytest.fixture
-def operator() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
 
 
 def test_an_operator_sees_endpoints_without_secrets_and_removes_one(owner, operator):

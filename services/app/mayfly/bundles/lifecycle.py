@@ -125,13 +125,7 @@ def change(
         Hashing: too many passwords are being hashed.
         Gone: it was removed or has expired, or its last download was taken.
     """
-    changes: dict[str, object] = {}
-    if password is not None or downloads:
-        protection = Protection.chosen(password=password or "", downloads=downloads or None)
-        changes |= {"password": protection.password} if password is not None else {}
-        changes |= {"downloads_most": protection.downloads} if downloads else {}
-    if downloads == 0:
-        changes |= {"downloads_most": None, "downloads_taken": 0}
+    changes = Protection.changed(password=password, downloads=downloads)
     if title is not None:
         changes["title"] = clean_title(title)
     if lifetime is not None:

@@ -36,6 +36,21 @@ class Protection:
         check_password(password)
         return Protection(hashed(password) if password else "", downloads)
 
+    @staticmethod
+    def changed(*, password: str | None = None, downloads: int | None = None) -> dict[str, object]:
+        """The values for a row whose protection changes. None leaves what there is; "" and 0 remove it.
+
+        Raises what `chosen` raises.
+        """
+        changes: dict[str, object] = {}
+        if password is not None or downloads:
+            protection = Protection.chosen(password=password or "", downloads=downloads or None)
+            changes |= {"password": protection.password} if password is not None else {}
+            changes |= {"downloads_most": protection.downloads} if downloads else {}
+        if downloads == 0:
+            changes |= {"downloads_most": None, "downloads_taken": 0}
+        return changes
+
     @property
     def columns(self) -> dict[str, object]:
         """The values for the row that it protects."""

@@ -53,12 +53,7 @@ def change(
         changes["expires_at"] = Case(When(state=State.READY, then=deadline), default=F("expires_at"))
         is_later = Q(expires_at__lte=deadline)
         allowed = Q(state=State.PENDING) | is_later | Q(completed_at__gte=Now() + (DOWNLOAD_URL_LIFETIME - lifetime))
-    if password is not None or downloads:
-        protection = Protection.chosen(password=password or "", downloads=downloads or None)
-        changes |= {"password": protection.password} if password is not None else {}
-        changes |= {"downloads_most": protection.downloads} if downloads else {}
-    if downloads == 0:
-        changes |= {"downloads_most": None, "downloads_taken": 0}
+    changes |= Protection.changed(password=password, downloads=downloads)
     # The last download has ended it, although its bytes are there for a minute.
     in_time = Upload.objects.filter(pk=upload.pk, ended="").standing().filter(expires_at__gt=Now())
     untaken = in_time.filter(downloads_taken__lt=downloads) if downloads else in_time
