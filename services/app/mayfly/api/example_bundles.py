@@ -1,7 +1,7 @@
 """Examples of the operations on bundles, as `examples` has them of those on uploads."""
 
 from .example import Example, Operation, entry, error
-from .examples import BOX, CHANGING, EVERY, GONE, GUARDED, ID, READY, SITE, WITH_BODY, WRONG_KEY
+from .examples import BOX, CHANGING, EVERY, GONE, GUARDED, ID, INVALID, READY, SITE, WITH_BODY, WRONG_KEY, wrong_choices
 
 BUNDLE = {
     "id": ID,
@@ -21,67 +21,13 @@ WITH_ID = (
     entry("box_needed", "neither a token nor a cookie names a box"),
     entry("unknown", "the box has no bundle of this id"),
 )
-TITLE = error(
-    "title",
-    400,
-    "title",
-    "A title has at most 80 characters.",
-    "the title is too long",
-    field="title",
-    body={"title": "x" * 81},
-)
-LIFETIME = error(
-    "lifetime",
-    400,
-    "lifetime",
-    "A lifetime is from 1 to 43200 seconds.",
-    "the lifetime is longer than this site keeps uploads",
-    field="lifetime",
-    body={"lifetime": 10**8},
-)
-PROTECTION = (
-    error(
-        "password",
-        400,
-        "password",
-        "A password has at most 200 characters.",
-        "the password is too long",
-        field="password",
-        body={"password": "x" * 201},
-    ),
-    error(
-        "downloads",
-        400,
-        "downloads",
-        "A limit on downloads is from 1 to 100.",
-        "the limit on downloads is too high",
-        field="downloads",
-        body={"downloads": 101},
-    ),
-    entry(
-        "hashing",
-        "too many passwords are being hashed; `Retry-After` says when to ask again",
-        body={"password": "a song"},
-    ),
-)
-INVALID = error(
-    "invalid",
-    400,
-    "invalid",
-    "Input should be greater than or equal to 1",
-    "a field has another type or is out of bounds",
-    field="lifetime",
-    body={"lifetime": 0},
-)
 
 BUNDLES: dict[str, Operation] = {
     "POST /api/bundles": Operation(
         Example("works", 201, OPEN, body={"title": "Yesterday", "lifetime": 900}),
         (
             INVALID,
-            TITLE,
-            LIFETIME,
-            *PROTECTION,
+            *wrong_choices({}),
             WRONG_KEY,
             entry("gone", "the bundle that the first call with this key began has ended"),
             error(
@@ -149,9 +95,7 @@ BUNDLES: dict[str, Operation] = {
         ),
         (
             INVALID,
-            TITLE,
-            LIFETIME,
-            *PROTECTION,
+            *wrong_choices({}),
             GONE,
             entry("too_many", "too many changes came in a short time; `Retry-After` says when to go on", seconds=20),
             *EVERY,

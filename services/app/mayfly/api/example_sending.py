@@ -1,7 +1,21 @@
 """Examples of the calls that send an upload; see `example_uploads`."""
 
 from .example import Example, Operation, entry, error
-from .examples import AWAY, BEGUN, CHANGING, EVERY, GONE, ID, READY, REFUSED, SIGNED, WITH_BODY, WITH_ID, WRONG_KEY
+from .examples import (
+    AWAY,
+    BEGUN,
+    CHANGING,
+    EVERY,
+    GONE,
+    ID,
+    READY,
+    REFUSED,
+    SIGNED,
+    WITH_BODY,
+    WITH_ID,
+    WRONG_KEY,
+    wrong_choices,
+)
 
 BEGIN = {"kind": "file", "name": "report.txt", "size": 5, "title": "For Ada", "lifetime": 900}
 
@@ -41,47 +55,7 @@ SENDING: dict[str, Operation] = {
                 field="name",
                 body=_begin(name=""),
             ),
-            error(
-                "title",
-                400,
-                "title",
-                "A title has at most 80 characters.",
-                "the title is too long",
-                field="title",
-                body=_begin(title="x" * 81),
-            ),
-            error(
-                "lifetime",
-                400,
-                "lifetime",
-                "A lifetime is from 1 to 43200 seconds.",
-                "the lifetime is longer than this site keeps uploads",
-                field="lifetime",
-                body=_begin(lifetime=10**8),
-            ),
-            error(
-                "password",
-                400,
-                "password",
-                "A password has at most 200 characters.",
-                "the password is too long",
-                field="password",
-                body=_begin(password="x" * 201),
-            ),
-            error(
-                "downloads",
-                400,
-                "downloads",
-                "A limit on downloads is from 1 to 100.",
-                "the limit on downloads is too high",
-                field="downloads",
-                body=_begin(downloads=101),
-            ),
-            entry(
-                "hashing",
-                "too many passwords are being hashed; `Retry-After` says when to ask again",
-                body=BEGIN | {"password": "a song"},
-            ),
+            *wrong_choices(BEGIN),
             WRONG_KEY,
             entry("underway", "the first call with this key is still at work; `Retry-After` says when to ask again"),
             entry("key_reused", "the key came with another body before"),

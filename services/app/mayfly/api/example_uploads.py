@@ -4,7 +4,20 @@ The tests run every one of them. An operation without an entry here fails a test
 """
 
 from .example import Example, Operation, entry, error
-from .examples import CHANGING, EVERY, GONE, GUARDED, ID, ONLY_SENDS, READY, REFUSED, WITH_BODY, WITH_ID
+from .examples import (
+    CHANGING,
+    EVERY,
+    GONE,
+    GUARDED,
+    ID,
+    INVALID,
+    ONLY_SENDS,
+    READY,
+    REFUSED,
+    WITH_BODY,
+    WITH_ID,
+    wrong_choices,
+)
 
 UPLOADS: dict[str, Operation] = {
     "GET /api/uploads": Operation(
@@ -38,55 +51,11 @@ UPLOADS: dict[str, Operation] = {
             "works", 200, GUARDED, body={"title": "For Ada", "lifetime": 1800, "password": "a song", "downloads": 3}
         ),
         (
-            error(
-                "invalid",
-                400,
-                "invalid",
-                "Input should be greater than or equal to 1",
-                "a field has another type or is out of bounds",
-                field="lifetime",
-                body={"lifetime": 0},
-            ),
-            error(
-                "title",
-                400,
-                "title",
-                "A title has at most 80 characters.",
-                "the title is too long",
-                field="title",
-                body={"title": "x" * 81},
-            ),
-            error(
-                "lifetime",
-                400,
-                "lifetime",
-                "A lifetime is from 1 to 43200 seconds.",
-                "the lifetime is longer than this site keeps uploads, or over within a minute",
-                field="lifetime",
-                body={"lifetime": 10**8},
-            ),
-            error(
-                "password",
-                400,
-                "password",
-                "A password has at most 200 characters.",
-                "the password is too long",
-                field="password",
-                body={"password": "x" * 201},
-            ),
-            error(
-                "downloads",
-                400,
-                "downloads",
-                "A limit on downloads is from 1 to 100.",
-                "the limit on downloads is too high, or others have taken as many already",
-                field="downloads",
-                body={"downloads": 101},
-            ),
-            entry(
-                "hashing",
-                "too many passwords are being hashed; `Retry-After` says when to ask again",
-                body={"password": "a song"},
+            INVALID,
+            *wrong_choices(
+                {},
+                lifetime="the lifetime is longer than this site keeps uploads, or over within a minute",
+                downloads="the limit on downloads is too high, or others have taken as many already",
             ),
             error(
                 "bundle",

@@ -1,8 +1,9 @@
 """Values and errors that the examples of several operations share."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from .example import entry, error
+from .example import Example, entry, error
 
 ID = "4kQabcdeFghiJklmNopQr1"
 SITE = "http://localhost:8080"
@@ -74,3 +75,38 @@ REFUSED = error(
     "This is not an image we can show: JPEG, PNG, WebP, GIF and AVIF are. Send it as a file instead.",
     "the upload is not what it was declared to be, and was deleted",
 )
+INVALID = error(
+    "invalid",
+    400,
+    "invalid",
+    "Input should be greater than or equal to 1",
+    "a field has another type or is out of bounds",
+    field="lifetime",
+    body={"lifetime": 0},
+)
+
+
+def wrong_choices(
+    body: Mapping[str, object],
+    *,
+    lifetime: str = "the lifetime is longer than this site keeps uploads",
+    downloads: str = "the limit on downloads is too high",
+) -> tuple[Example, ...]:
+    """The errors of a call in which a sender chooses; `body` is what it needs beside the choices."""
+    wrong: tuple[tuple[str, object, str, str], ...] = (
+        ("title", "x" * 81, "A title has at most 80 characters.", "the title is too long"),
+        ("lifetime", 10**8, "A lifetime is from 1 to 43200 seconds.", lifetime),
+        ("password", "x" * 201, "A password has at most 200 characters.", "the password is too long"),
+        ("downloads", 101, "A limit on downloads is from 1 to 100.", downloads),
+    )
+    return (
+        *(
+            error(name, 400, name, says, why, field=name, body={**body, name: value})
+            for name, value, says, why in wrong
+        ),
+        entry(
+            "hashing",
+            "too many passwords are being hashed; `Retry-After` says when to ask again",
+            body={**body, "password": "a song"},
+        ),
+    )
