@@ -1,6 +1,7 @@
 """Blocks of senders: what an operator may block, whom it keeps out, and for how long."""
 
 import ast
+import re
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 
 from mayfly.abuse import blocks
-from mayfly.abuse.models import Block
+from mayfly.abuse.models import Block, Sort
 from mayfly.uploads.errors import NotAllowed
 from mayfly.uploads.models import Upload
 from mayfly.visitors.addresses import hashed
@@ -41,6 +44,9 @@ def is_kept_out(address: str) -> bool:
         ("198.51.100.7", "198.51.100.7", "198.51.100.8"),
         ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"),
         ("2001:db8:1:2::9", "2001:db8:1:2:3::4", "2001:db8:1:3::9"),
+        ("::ffff:198.51.100.7", "198.51.100.7", "198.51.100.8"),
+        ("::ffff:198.51.100.0/120", "198.51.100.7", "198.51.101.0"),
+        ("::1", "::1", "198.51.100.7"),
         (hashed("198.51.100.7"), "198.51.100.7", "198.51.100.8"),
         (hashed("2001:db8:1:2::9"), "2001:db8:1:2:3::4", "2001:db8:1:3::9"),
     ],
@@ -50,6 +56,20 @@ def test_a_block_keeps_out_its_network_and_no_neighbour(value, inside, outside):
     blocks.block(value, lasts=DAY)
     assert is_kept_out(inside)
     assert not is_kept_out(outside)
+
+
+@pytest.mark.parametrize("address", ["198.51.100.7", "2001:db8:1:2::9"])
+def test_a_begin_finds_a_block_by_its_index(address):
+    """Cases 56 and 110: among thousands of blocked networks."""
+    ends_at = timezone.now() + DAY
+    networks = (f"{first}.{second}.0.0/16" for first in range(1, 101) for second in range(50))
+    Block.objects.bulk_create(Block(sort=Sort.NETWORK, value=value, ends_at=ends_at) for value in networks)
+    if connection.vendor == "postgresql":  # SQLite would keep these statistics for the other tests
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    plan = blocks.against(hashed(address), ip_address(address)).explain()
+    assert ("one_block_a_value" if connection.vendor == "postgresql" else "sqlite_autoindex_abuse_block_1") in plan
+    assert not re.search("Seq Scan|SCAN", plan)
 
 
 def test_a_block_ends_by_itself_and_is_purged():

@@ -15,7 +15,6 @@ from .models import Block, Sort
 
 # The widest networks that can be blocked. A wider one is a mistake in the number behind the slash.
 WIDEST = {4: 8, 6: 16}
-_IPV4 = int(IPv6Address("::ffff:0:0"))
 
 
 def block(value: str, *, lasts: timedelta | None, note: str = "") -> Block:
@@ -29,7 +28,7 @@ def block(value: str, *, lasts: timedelta | None, note: str = "") -> Block:
     """
     found = check(value, lasts=lasts)
     ends_at = None if lasts is None else Now() + lasts
-    changes = {"first": found.first, "last": found.last, "note": note, "ends_at": ends_at}
+    changes = {"note": note, "ends_at": ends_at}
     kept, _created = Block.objects.update_or_create(sort=found.sort, value=found.value, defaults=changes)
     return kept
 
@@ -58,20 +57,27 @@ def named(value: str) -> Block:
     if network.prefixlen < WIDEST[network.version]:
         message = _("This network is too wide. The number behind the slash has to be %d or more.")
         raise NotAllowed("value", message % WIDEST[network.version], field="value")
-    first, last = _in_hexadecimal(network.network_address), _in_hexadecimal(network.broadcast_address)
-    return Block(sort=Sort.NETWORK, value=str(network), first=first, last=last)
+    return Block(sort=Sort.NETWORK, value=str(network))
 
 
 def check_sender(address: str, ip: IPv4Address | IPv6Address | None) -> None:
     """Raise NotAllowed if this sender is blocked: `address` is the keyed hash, `ip` the address itself."""
-    blocked = Q(sort=Sort.SENDER, value=address)
-    if ip is not None:
-        place = _in_hexadecimal(ip)
-        blocked |= Q(sort=Sort.NETWORK, first__lte=place, last__gte=place)
-    if _standing().filter(blocked).exists():
+    if against(address, ip).exists():
         raise NotAllowed(
             "address_blocked", _("The operator of this site accepts no uploads from your network address.")
         )
+
+
+def against(address: str, ip: IPv4Address | IPv6Address | None) -> QuerySet[Block]:
+    """The blocks of a sender: of the hash, and of each network that the address is in.
+
+    These are a hundred values at most, found by their index, however many networks are blocked.
+    """
+    blocked = Q(sort=Sort.SENDER, value=address)
+    if ip is not None:
+        around = (ip_network((ip, bits), strict=False) for bits in range(WIDEST[ip.version], ip.max_prefixlen + 1))
+        blocked |= Q(sort=Sort.NETWORK, value__in=[str(network) for network in around])
+    return _standing().filter(blocked)
 
 
 def is_blocked(sha256: str) -> bool:
@@ -87,13 +93,11 @@ def purge() -> int:
 def _network(value: str) -> IPv4Network | IPv6Network:
     """The network that this text names. An IPv6 address alone names the 64 bits that one subscriber has."""
     network = ip_network(value, strict=False)
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped and network.prefixlen >= 96:  # an IPv4 network as IPv6 writes it
+        return ip_network((int(mapped), network.prefixlen - 96))
     return ip_network((int(network.network_address), 64), strict=False) if network.prefixlen == 128 else network
 
 
 def _standing() -> QuerySet[Block]:
     return Block.objects.filter(Q(ends_at__gt=Now()) | Q(ends_at__isnull=True))
-
-
-def _in_hexadecimal(ip: IPv4Address | IPv6Address) -> str:
-    """The address as text whose order is that of the addresses."""
-    return f"{int(ip) + (_IPV4 if ip.version == 4 else 0):032x}"

@@ -11,8 +11,6 @@ from ..uploads.models import Upload
 
 WORDS_LENGTH = 1000
 NOTE_LENGTH = 200
-# An IPv6 address in hexadecimal. An IPv4 address is kept as the IPv6 address that stands for it (RFC 4291, 2.5.5.2).
-ADDRESS_LENGTH = 32
 
 
 class Reason(models.TextChoices):
@@ -70,9 +68,6 @@ class Block(models.Model):
     sort = models.CharField(max_length=7, choices=Sort.choices)
     # The SHA-256 of content, the keyed hash of a sender's address as uploads have it, or a network.
     value = models.CharField(max_length=DIGEST_LENGTH)
-    # A network's first and last address; empty for the other sorts.
-    first = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
-    last = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
     note = models.CharField(max_length=NOTE_LENGTH, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     ends_at = models.DateTimeField(null=True)
@@ -86,7 +81,6 @@ class Block(models.Model):
                 name="only_content_is_blocked_for_good", condition=Q(sort="content") | Q(ends_at__isnull=False)
             ),
         ]
-        indexes = [models.Index(name="blocked_networks", fields=["sort", "first"])]
 
     def __str__(self) -> str:
         return f"{self.sort} {self.value}"

@@ -24,8 +24,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("value", models.CharField(max_length=64)),
-                ("first", models.CharField(blank=True, max_length=32)),
-                ("last", models.CharField(blank=True, max_length=32)),
                 ("note", models.CharField(blank=True, max_length=200)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("ends_at", models.DateTimeField(null=True)),
@@ -33,7 +31,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "block",
                 "verbose_name_plural": "blocks",
-                "indexes": [models.Index(fields=["sort", "first"], name="blocked_networks")],
                 "constraints": [
                     models.UniqueConstraint(fields=("sort", "value"), name="one_block_a_value"),
                     models.CheckConstraint(
