@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as configured
 from django.core import mail
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 
 from mayfly.abuse import mailing, reports
 from mayfly.abuse.models import Report
@@ -246,3 +248,26 @@ def test_one_address_configures_the_mail_server(url, expected):
 )
 def test_a_wrong_contact_ends_the_process_with_its_name(variables, words):
     assert words in complaint(**PRODUCTION | variables)
+
+
+def test_the_mail_and_the_purge_read_reports_by_their_indexes():
+    """Case 56."""
+    now = timezone.now()
+    Report.objects.bulk_create(
+        Report(
+            upload_id=f"{number:022d}",
+            reporter="here",
+            reason="other",
+            created_at=now + timedelta(days=number % 7),
+            mail_due_at=None if number % 100 else now,
+        )
+        for number in range(3000)
+    )
+    if connection.vendor == "postgresql":  # SQLite would keep these statistics for the other tests
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    due = Report.objects.filter(mail_due_at__lte=now).order_by("mail_due_at")[:50]
+    old = Report.objects.filter(created_at__lt=now - timedelta(days=1)).order_by("created_at")[:100]
+    assert "reports_to_mail" in due.explain()
+    assert "reports_came" in old.explain()
+    assert "one_report_a_person" in (plan := Report.objects.filter(upload=f"{7:022d}").explain()) or "autoindex" in plan
