@@ -1,6 +1,7 @@
 """The JSON API: the happy path first, then refusals, then access."""
 
 import json
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -431,7 +432,14 @@ def test_the_api_document_lists_every_path():
         "/api/webhooks",
         "/api/webhooks/{webhook_id}",
     }
-    assert Client().get("/api/docs").status_code == 200
+
+
+def test_the_page_of_the_document_takes_its_files_from_this_site():
+    page = Client().get("/api/docs")
+    assert page.status_code == 200
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
+    assert len(named) >= 3
+    assert all(re.fullmatch(r"/static/ninja/[\w-]+\.[0-9a-f]{12}\.\w+", address) for address in named), named
 
 
 @pytest.mark.parametrize("path", ["nothing", "uploads/%00", "uploads/..%2F", "uploads/x", f"uploads/{'x' * 23}/parts"])

@@ -4,6 +4,10 @@ import json
 import re
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
 from .example import Example, Operation
@@ -25,6 +29,14 @@ GROUPS = {
     "Delete": "Remove uploads before they expire.",
     "Webhooks": "Let an endpoint of yours hear of the box's uploads, if this site allows it.",
 }
+
+
+class Page(Swagger):
+    """Swagger's page with its scripts from this site. Ninja's own takes them from elsewhere unless it is installed."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **path: Any) -> HttpResponse:
+        its_settings = self.settings | {"url": self.get_openapi_url(api, path)}
+        return render(request, self.template, {"api": api, "swagger_settings": json.dumps(its_settings)})
 
 
 def with_examples(document: OpenAPISchema) -> OpenAPISchema:

@@ -34,7 +34,7 @@ from ..visitors.addresses import address_of
 from ..visitors.rates import Rate, TooMany, take
 from ..visitors.senders import check_sender
 from .auth import BoxToken, SendingToken, box_of, caller_of, owned, token_for
-from .document import GROUPS, with_examples
+from .document import GROUPS, Page, with_examples
 from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
 from .tokens import router as tokens
 from .webhooks import router as webhooks
@@ -57,6 +57,7 @@ api = Api(
     version=__version__,
     description="Uploads that disappear. Send the box as `Authorization: Bearer TOKEN` or in the cookie `box`. "
     "A first `POST /api/uploads` without either makes one and returns its token as `box`.",
+    docs=Page(),
     docs_url="/docs",
     docs_decorator=csp_update({"img-src": ["data:"]}),  # Swagger's style sheet has its icons inside
     urls_namespace="api",

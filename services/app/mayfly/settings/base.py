@@ -1,5 +1,8 @@
 """Settings for every place: the frame here, and one module for each topic. .env.var describes every variable."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 from . import platform, variables
 from .celery import *  # noqa: F403
 from .cors import *  # noqa: F403
@@ -25,7 +28,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "ninja",
     "csp",
     "mayfly.uploads",
     "mayfly.visitors",
@@ -35,6 +37,9 @@ INSTALLED_APPS = [
     "mayfly.pages",
     "mayfly.ops",
 ]
+# The API document's page has its files there. An installed ninja would load pydantic in every worker: 13 MB.
+NINJA = Path(find_spec("ninja").origin).parent  # type: ignore[union-attr,arg-type]  # it is a requirement
+STATICFILES_DIRS = [NINJA / "static"]
 MIDDLEWARE = [
     *CORS_MIDDLEWARE,
     "django.middleware.security.SecurityMiddleware",
@@ -65,6 +70,7 @@ TEMPLATES = [
     },
     {  # the admin's and the API document's
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [NINJA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
