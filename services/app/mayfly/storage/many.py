@@ -37,13 +37,17 @@ def at_once(question: Question, keys: Sequence[str], *, seconds: float, kind: st
     keys = list(dict.fromkeys(keys))
     if len(keys) <= FEW:
         return one_by_one(question, keys, seconds=seconds)
-    threads = _threads(os.getpid(), kind)
-    asked = {key: threads.submit(_answer, question, key) for key in keys}
+    asked = {key: threads(kind).submit(_answer, question, key) for key in keys}
     try:
         wait(asked.values(), timeout=seconds)
     finally:  # also if the caller's own time ends with an exception
         answers = {key: _answer_so_far(answer) for key, answer in asked.items()}
     return {key: why for key, why in answers.items() if why}
+
+
+def threads(kind: str) -> ThreadPoolExecutor:
+    """The threads of this process for one kind of request: at most AT_ONCE, made as they are needed, and kept."""
+    return _threads(os.getpid(), kind)
 
 
 def _answer(question: Question, key: str) -> str:
@@ -61,5 +65,5 @@ def _answer_so_far(answer: Future[str]) -> str:
 
 @cache
 def _threads(process: int, kind: str) -> ThreadPoolExecutor:
-    """The threads of this process; a fork has none of its parent's. They are made as they are needed, and kept."""
+    """A fork has none of its parent's threads, so each process has its own."""
     return ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix=kind)
