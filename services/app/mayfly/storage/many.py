@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from time import monotonic
+from typing import TypeVar
 
 from .protocol import NO_ANSWER, NOT_ASKED, StorageError
 
@@ -15,6 +16,7 @@ FEW = 4
 
 # Asks storage about a key, and returns what is wrong with it; empty if nothing is. May raise StorageError.
 Question = Callable[[str], str]
+Answer = TypeVar("Answer")
 
 
 def one_by_one(question: Question, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
@@ -44,6 +46,19 @@ def at_once(question: Question, keys: Sequence[str], *, seconds: float, kind: st
     finally:  # also if the caller's own time ends with an exception
         answers = {key: _answer_so_far(answer) for key, answer in asked.items()}
     return {key: why for key, why in answers.items() if why}
+
+
+def in_time(question: Callable[[], Answer], *, seconds: float, kind: str) -> Answer | None:
+    """The answer to this question; None if it does not come within `seconds`. May raise what the question raises.
+
+    As in `at_once`, the question then goes on in its thread, and each `kind` has threads of its own.
+    """
+    answer = _threads(os.getpid(), kind).submit(question)
+    try:
+        wait([answer], timeout=seconds)
+    finally:
+        answer.cancel()
+    return answer.result() if answer.done() and not answer.cancelled() else None
 
 
 def _answer(question: Question, key: str) -> str:
