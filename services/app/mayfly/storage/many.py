@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from time import monotonic
+from typing import TypeVar
 
 from .protocol import NO_ANSWER, NOT_ASKED, StorageError
 
@@ -15,6 +16,7 @@ FEW = 4
 
 # Asks storage about a key, and returns what is wrong with it; empty if nothing is. May raise StorageError.
 Question = Callable[[str], str]
+Answer = TypeVar("Answer")
 
 
 def one_by_one(question: Question, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
@@ -48,6 +50,19 @@ def at_once(question: Question, keys: Sequence[str], *, seconds: float, kind: st
 def threads(kind: str) -> ThreadPoolExecutor:
     """The threads of this process for one kind of request: at most AT_ONCE, made as they are needed, and kept."""
     return _threads(os.getpid(), kind)
+
+
+def in_time(question: Callable[[], Answer], *, seconds: float, kind: str) -> Answer | None:
+    """The answer to this question; None if it does not come within `seconds`. May raise what the question raises.
+
+    As in `at_once`, the question then goes on in its thread, and each `kind` has threads of its own.
+    """
+    answer = threads(kind).submit(question)
+    try:
+        wait([answer], timeout=seconds)
+    finally:
+        answer.cancel()
+    return answer.result() if answer.done() and not answer.cancelled() else None
 
 
 def _answer(question: Question, key: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from . import bucket, lacks, listing
 from .answers import answering, code_of, found, quoted, refuses_range, status_of, takes_no_batches
 from .client import LONG, USUAL, Clients, configuration
 from .presign import S3Signer, bucket_url
+from .proof import absent_by_listing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -175,7 +177,10 @@ class S3UploadStorage(S3Storage):
         return absent
 
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
-        return self._at_once(self._why_unproven, keys, seconds=seconds)
+        stop = monotonic() + seconds
+        absent = absent_by_listing(self.client, self.bucket_name, keys, seconds=seconds / 2)
+        left = [key for key in keys if key not in absent]
+        return self._at_once(self._why_unproven, left, seconds=stop - monotonic())
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         return listing.objects(self.client, self.bucket_name, prefix, after=after)
