@@ -52,6 +52,7 @@ from django.shortcuts import render  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
 
 from mayfly.pages import lists  # noqa: E402
+from mayfly.previews.clean import clean_due  # noqa: E402
 from mayfly.previews.make import make_due  # noqa: E402
 from mayfly.uploads.choices import Kind  # noqa: E402
 from mayfly.uploads.models import Upload  # noqa: E402
@@ -94,6 +95,7 @@ def prepared() -> Client:
     picture = pyvips.Image.black(640, 480).jpegsave_buffer()
     images = [SimpleUploadedFile(f"{number}.jpg", picture, "image/jpeg") for number in (1, 2, 3)]
     browser.post("/images/", {"file": images, "title": "a title"})
+    clean_due(storage=default_storage, until=time.monotonic() + 10)
     while make_due(storage=default_storage):
         pass
     browser.get("/images/")  # shows the message, whose cookie goes

@@ -74,12 +74,12 @@ def page_before(own: UploadQuerySet, cursor: str, *, limit: int = PAGE) -> Page:
 
 def overview(box: str, kind: Kind, *, after: str = "", before: str = "") -> Overview:
     """A page of the box's uploads of this kind; the first page if the cursor leads nowhere. One query if it has all."""
-    all_of_kind = Upload.objects.filter(box=box, kind=kind)
-    own = all_of_kind.heading_their_bundle(kind).with_time_left()
     if not after and not before:
         found = listed(box, kind)
         if len(found) <= PAGE:
             return _whole(found)
+    all_of_kind = Upload.objects.filter(box=box, kind=kind)
+    own = all_of_kind.heading_their_bundle(kind).with_time_left()
     page = _page(own, after, before)
     refused = [] if page.newer else list(own.refused()[:REFUSED_SHOWN])
     next_to_expire = own.live().order_by("expires_at").first()
