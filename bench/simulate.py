@@ -38,7 +38,7 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Costs:
-    """What each piece of work costs. These are from `bench/replay.py`, which measures each by itself in the stack."""
+    """The cost of each piece of work. These are from `bench/replay.py`, which measures each by itself in the stack."""
 
     page: Cost = Cost(web=0.0051, postgres=0.0006, away=0.001)
     begin: Cost = Cost(web=0.0100, postgres=0.0015, away=0.015)
@@ -47,7 +47,7 @@ class Costs:
     preview: Cost = Cost(worker=0.1800, postgres=0.0020, away=0.030)
     digest: Cost = Cost(worker=0.0060, postgres=0.0010, away=0.008)
     removal: Cost = Cost(worker=0.0020, postgres=0.0005, away=0.002)  # of one key: an image has two
-    # Of each second in which nothing happens: beat's tasks, probes, messages.
+    # In each second in which nothing happens: beat's tasks, probes, messages.
     idle: Cost = Cost(web=0.005, worker=0.020, postgres=0.004)
     # docs/operations.md, Resources: a JPEG of 24 million pixels takes 0.2 s, most of which is their decoding.
     megapixel: float = 0.006
@@ -60,6 +60,8 @@ class Formation:
     web: int = 1
     worker: int = 1
     cores: float = 1.0
+    threads: int = WEB_PROCESSES * WEB_THREADS  # of each web dyno
+    previews: int = PREVIEWS  # at once in each worker
 
 
 class Clock:
@@ -112,12 +114,12 @@ class Site:
 
     def __init__(self, formation: Formation = Formation(), costs: Costs = Costs()):
         self.clock, self.costs, self.formation = Clock(), costs, formation
-        self.threads = Line(formation.web * WEB_PROCESSES * WEB_THREADS)
+        self.threads = Line(formation.web * formation.threads)
         # A share of a core below one makes all work on it slower; more than one lets several pieces go on at once.
         self.slow = 1 / min(1.0, formation.cores)
         self.web_cores = Line(formation.web * max(1, int(formation.cores)))
         self.worker_cores = Line(formation.worker * max(1, int(formation.cores)))
-        self.previewers = Line(formation.worker * PREVIEWS)
+        self.previewers = Line(formation.worker * formation.previews)
         self.processor: Counter[tuple[str, int]] = Counter()  # seconds, by process and hour
         self.counts: Counter[str] = Counter()
         self.answered: list[tuple[float, float]] = []  # each a time, and how long it took until then

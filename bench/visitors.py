@@ -1,4 +1,4 @@
-"""What the visitors of a modelled site do: they come over the day, look at pages, upload, and open each other's links.
+"""The visitors of a modelled site: they come over the day, look at pages, upload, and open each other's links.
 
 simulate.py lets a model of the site serve them, and replay.py a running stack.
 """
@@ -12,7 +12,7 @@ HOUR, DAY = 3600.0, 86_400.0
 
 @dataclass(frozen=True)
 class Mix:
-    """What visitors do. These are assumptions, not measurements: put your own site's in their place."""
+    """The habits of visitors. These are assumptions, not measurements: put your own site's in their place."""
 
     visits: float = 20_000  # a day
     pages: float = 4.0  # a visit
@@ -52,7 +52,7 @@ class Action:
 
 
 def actions(mix: Mix, seed: int, begin: float = 0.0, end: float = DAY) -> list[Action]:
-    """What happens between two times of the day, in order. The same seed gives the same actions."""
+    """All that visitors do between two times of the day, in order. The same seed gives the same actions."""
     chance = random.Random(seed)
     happens: list[Action] = []
     uploads = 0
