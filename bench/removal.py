@@ -88,7 +88,7 @@ def beside_batches(storage: Any, pairs: int) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the sweep of due uploads takes among so many live ones: seconds, calls and processor time an object."""
+    """The cost of a sweep for each due upload: seconds, calls and processor time."""
 
     seconds: float
     calls: float
