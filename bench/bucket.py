@@ -69,8 +69,8 @@ class Objects:
         self.there = set(self.due)
 
     def after(self, name: str) -> Iterator[str]:
-        live = islice(self.live, bisect_right(self.live, name), None)
-        due = islice(self.due, bisect_right(self.due, name), None)
+        live = (self.live[place] for place in range(bisect_right(self.live, name), len(self.live)))
+        due = (self.due[place] for place in range(bisect_right(self.due, name), len(self.due)))
         return merge(live, (found for found in due if found in self.there))
 
 

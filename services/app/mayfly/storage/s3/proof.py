@@ -20,12 +20,12 @@ from .answers import answering
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-# Fewer keys are not worth a listing.
-LEAST = 20
 PAGE = 1000
-# Pages are worth it while each names at most so many objects for each key that it answers. AWS charges twelve times as
-# much for a page as for a GET.
-MOST_BESIDE = 25
+# Pages are worth it while each names at most so many objects for each key that it answers. AWS charges as much for a
+# page as for twelve requests, and a page takes as much of the processor as six.
+MOST_BESIDE = 80
+# So fewer keys are not worth a page.
+LEAST = PAGE // MOST_BESIDE
 
 
 @dataclass(frozen=True, slots=True)
