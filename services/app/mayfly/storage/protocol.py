@@ -180,9 +180,9 @@ class UploadStorage(Protocol):
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
         """Ask storage whether these objects, however many, are absent, and begin no question after `seconds`.
 
-        Costs one request a key at most, however many objects storage has. Returns, by key, why the object is not
-        proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own words. Storage says that it has
-        nothing now under any key that is not named.
+        Costs one request a key at most, and one more for a key that is there, however many objects storage has.
+        Returns, by key, why the object is not proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own
+        words. Storage says that it has nothing now under any key that is not named.
         """
         ...
 
