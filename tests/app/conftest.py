@@ -44,6 +44,7 @@ from django.test import Client
 from django.utils.translation import override
 
 from mayfly.ops import health
+from mayfly.pages.environment import kept
 from mayfly.previews import draw
 from mayfly.uploads import limits as limits_module
 
@@ -102,14 +103,16 @@ def patient_reader(monkeypatch) -> None:
 
 
 @pytest.fixture
-def limits(monkeypatch):
+def limits(monkeypatch) -> Iterator[Callable[..., None]]:
     """Change limits for one test: `limits(images_kept=0)`."""
 
     def change(**changes) -> None:
         for name, value in changes.items():
             monkeypatch.setattr(limits_module.limits, name, value)
+        kept.cache_clear()  # a process has one set of limits, so the pages keep the form that says them
 
-    return change
+    yield change
+    kept.cache_clear()
 
 
 @pytest.fixture
