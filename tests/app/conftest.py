@@ -44,7 +44,7 @@ from django.test import Client
 from django.utils.translation import override
 
 from mayfly.ops import health
-from mayfly.pages.environment import kept
+from mayfly.pages import environment
 from mayfly.previews import draw
 from mayfly.uploads import limits as limits_module
 
@@ -109,10 +109,10 @@ def limits(monkeypatch) -> Iterator[Callable[..., None]]:
     def change(**changes) -> None:
         for name, value in changes.items():
             monkeypatch.setattr(limits_module.limits, name, value)
-        kept.cache_clear()  # a process has one set of limits, so the pages keep the form that says them
+        environment.kept.cache_clear()  # a process has one set of limits, so the pages keep the form that says them
 
     yield change
-    kept.cache_clear()
+    environment.kept.cache_clear()
 
 
 @pytest.fixture

@@ -85,18 +85,16 @@ class LanguageEnvironment(Environment):
         return super()._compile(f"{first}; from {__name__} import escape{end}{rest}", filename)
 
     def _parts(self, node: nodes.Expr) -> list[nodes.Expr]:
-        """What is written in place of the node: if it puts values into a literal, that in pieces, and the values."""
+        """The node, or, if it puts values into a literal, the pieces of that and the values between them."""
         match node:
             case nodes.Call(node=nodes.Name(name="url"), args=[nodes.Const(value=name), value]):
                 return _around(self.globals["url"](name, PLACE), PLACE, value)  # type: ignore[operator]  # a function
             case nodes.Filter(name="filled", node=nodes.Const(value=text), args=[value]):
                 return _around(text, "{}", value)
-            case nodes.Filter(
-                name="format", node=nodes.Const(value=text), args=[], kwargs=[nodes.Keyword(key=key, value=value)]
-            ):
-                place = f"%({key})s"
+            case nodes.Filter(name="format", node=nodes.Const(value=text), args=[], kwargs=[named]):
+                place = f"%({named.key})s"
                 if text.count("%") == text.count(place):
-                    return _around(text, place, value)
+                    return _around(text, place, named.value)
         return [node]
 
 

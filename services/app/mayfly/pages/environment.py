@@ -122,7 +122,7 @@ def url(name: str, upload_id: str | None = None) -> str:
 
 @lru_cache(100)
 def kept(macro: Macro, *values: Any) -> str:
-    """What the macro writes for these values, kept from the first time.
+    """The HTML of the macro for these values, kept from the first time.
 
     It is for macros that write nothing of a visitor, in a file that others import: each language has one of those.
     """
