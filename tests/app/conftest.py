@@ -51,6 +51,20 @@ from mayfly.uploads import limits as limits_module
 from ..support.people import Person
 from ..support.statics import collected
 
+# Any test of these folders may talk to Redis or storage.
+SERVED = ("abuse", "bundles", "settings", "storage", "visitors")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items) -> None:
+    """Mark the tests that reach a database, Redis or storage: against the stack only these give another answer."""
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
+        in_database = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames)
+        if in_database or folder in SERVED:
+            item.add_marker("services")
+
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory) -> None:

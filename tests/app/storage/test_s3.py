@@ -223,7 +223,7 @@ def test_a_refused_abort_is_an_error(storage, answers):
 
 
 def test_parts_are_completed_in_the_order_of_their_numbers(storage, answers):
-    listed = [{"PartNumber": number, "ETag": f"e{number}"} for number in (1, 2, 10)]
+    listed = [{"PartNumber": number, "ETag": f'"e{number}"'} for number in (1, 2, 10)]
     answers.add_response(
         "complete_multipart_upload",
         {},

@@ -200,8 +200,17 @@ SENDING: dict[str, Operation] = {
         (GONE, AWAY, *EVERY, *WITH_ID),
     ),
     "POST /api/uploads/{upload_id}/complete": Operation(
-        Example("works", 200, READY),
+        Example("works", 200, READY, body={"etag": "5d41402abc4b2a76b9719d911017c592"}),
         (
+            error(
+                "invalid",
+                400,
+                "invalid",
+                "Input should be a valid string",
+                "the tag has another type, or is too long",
+                field="etag",
+                body={"etag": 1},
+            ),
             entry("parts_missing", "parts have not arrived; `missing` has their numbers", count=1, missing=[1]),
             GONE,
             REFUSED,

@@ -27,7 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "mayfly.pages.statics.StaticFiles",
     "csp",
     "mayfly.uploads",
     "mayfly.visitors",

@@ -1,11 +1,19 @@
-"""A stream that passes through us into storage: a form's file, or `curl -T`."""
+"""A stream that passes through us into storage: a form's file, or `curl -T`.
 
+A part is sent by a thread of its own while the next one is received.
+"""
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from time import monotonic
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from ..storage.protocol import TransferNotFound, UploadStorage
+from ..storage.protocol import Part, StorageError, TransferNotFound, UploadStorage
 from . import lifecycle
 from .choices import Kind, State
 from .errors import Gone, NotAllowed, Refused
@@ -17,14 +25,17 @@ KEEP_SECONDS = 60  # between two moves of the deadline, well below the first dea
 
 
 class Receiver:
-    """Cuts a stream into parts and stores them, with one part in memory at a time.
+    """Cuts a stream into parts and stores them, with two parts in memory at most: one that fills, and one that is sent.
 
-    A form does not say a file's size beforehand, so the upload's size may be an upper bound until `finish`.
+    A form does not say a file's size beforehand, so the upload's size may be an upper bound until `finish`. The error
+    of a part that is sent comes out of a later call.
     """
 
     def __init__(self, upload: Upload, *, storage: UploadStorage):
         self.upload, self.storage = upload, storage
-        self.received, self._part, self._buffer = 0, 0, bytearray()
+        self.received, self._buffer = 0, bytearray()
+        self._sent: list[Part] = []
+        self._sending: Future[Part] | None = None
         self._kept_at = monotonic()
 
     def write(self, chunk: bytes) -> None:
@@ -34,9 +45,13 @@ class Receiver:
             check_size(Kind(self.upload.kind), self.received)
             raise NotAllowed("longer_than_declared", _("More bytes came than were declared."), field="size")
         self.keep()
-        self._buffer += chunk
-        while len(self._buffer) >= self.upload.part_size:
-            self._send(self.upload.part_size)
+        left = memoryview(chunk)
+        while left:
+            room = self.upload.part_size - len(self._buffer)
+            self._buffer += left[:room]
+            left = left[room:]
+            if len(self._buffer) == self.upload.part_size:
+                self._send()
 
     def keep(self) -> None:
         """Keep the upload pending while bytes of it, or of another file of the same form, arrive."""
@@ -45,9 +60,12 @@ class Receiver:
             lifecycle.keep_receiving(self.upload)
 
     def close(self) -> None:
-        """Send the rest of the buffer; the stream has ended."""
+        """Send the rest of the buffer; the stream has ended. Raises Gone, StorageError."""
+        self._settle()
         if self._buffer:
-            self._send(len(self._buffer))
+            # Nothing is left to receive meanwhile, and most streams are a single part: no thread for that.
+            content, self._buffer = self._buffer, bytearray()
+            self._sent.append(self._write(content))
 
     def finish(
         self,
@@ -88,18 +106,38 @@ class Receiver:
         if keep_metadata:
             changes["keep_metadata"] = True
         Upload.objects.pending().filter(pk=self.upload.pk).update(**changes)
-        return lifecycle.complete(self.upload, storage=self.storage)
+        return lifecycle.complete(self.upload, sent=self._sent, storage=self.storage)
 
     def cancel(self) -> None:
         """Remove the upload, unless it is ready."""
+        with suppress(Gone, StorageError):
+            self._settle()  # so that no part arrives after the removal
         pending = Upload.objects.filter(pk=self.upload.pk, state=State.PENDING)
         lifecycle.remove_all(pending, storage=self.storage)
 
-    def _send(self, size: int) -> None:
-        self._part += 1
-        content = bytes(self._buffer[:size])
+    def _send(self) -> None:
+        """Let the buffer be sent, once the part before it is. That thread asks the database nothing."""
+        self._settle()
+        content, self._buffer = self._buffer, bytearray()
+        self._sending = _threads(os.getpid()).submit(self._write, content)
+
+    def _settle(self) -> None:
+        """Wait for the part that is being sent, if one is."""
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            self._sent.append(sending.result())
+
+    def _write(self, content: bytearray) -> Part:
         try:
-            self.storage.write_part(self.upload.key, self.upload.transfer_id, self._part, content)
+            return self.storage.write_part(self.upload.key, self.upload.transfer_id, len(self._sent) + 1, content)
         except TransferNotFound:
             raise Gone from None  # cleared in the meantime
-        del self._buffer[:size]
+
+
+@cache
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Threads that send parts, one for each request of this process that may receive a stream, so that none waits.
+
+    A fork has none of its parent's. They are made as they are needed, and kept, because each has a client of storage.
+    """
+    return ThreadPoolExecutor(max_workers=settings.WEB_THREADS, thread_name_prefix="sending")

@@ -46,6 +46,11 @@ def refuses_range(error: ClientError) -> bool:
     return status_of(error) == 416 or code_of(error) in ("InvalidRange", "InvalidArgument", "InvalidRequest")
 
 
+def refuses_parts(error: ClientError) -> bool:
+    """Whether a server refuses to join the parts that were named. Each has its own words, and 400 for all of them."""
+    return status_of(error) == 400
+
+
 def takes_no_batches(error: ClientError) -> bool:
     """Whether a server refuses DeleteObjects itself, and so has removed nothing."""
     return code_of(error) in NO_BATCHES or status_of(error) in (405, 501)

@@ -6,9 +6,10 @@ S3 answers 403 instead of 404 for an absent object. `prepare` needs permission t
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,11 +20,23 @@ from storages.backends.s3 import S3Storage
 from .. import many
 from ..headers import PREVIEW_TYPE, attachment
 from ..keys import PREFIXES
-from ..protocol import STILL_THERE, Found, Part, SignedPart, StillAtWork, StorageError, TransferNotFound, exactly
-from . import bucket, lacks, listing
-from .answers import answering, code_of, found, quoted, refuses_range, status_of, takes_no_batches
+from ..protocol import (
+    STILL_THERE,
+    Beginning,
+    Found,
+    Part,
+    PartsRefused,
+    SignedPart,
+    StillAtWork,
+    StorageError,
+    TransferNotFound,
+    existing,
+)
+from . import bucket, lacks, listing, reading
+from .answers import answering, code_of, found, quoted, refuses_parts, takes_no_batches
 from .client import LONG, USUAL, Clients, configuration
 from .presign import S3Signer, bucket_url
+from .proof import absent_by_listing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -38,8 +51,6 @@ MOST_KEYS = 1000
 ABSENT_SECONDS = 10
 # The same for a removal key by key. The next sweep removes a key whose turn does not come.
 REMOVE_SECONDS = 10
-# How much of an object is read at a time, in bytes.
-CHUNK = 256 * 1024
 
 
 class S3UploadStorage(S3Storage):
@@ -83,10 +94,14 @@ class S3UploadStorage(S3Storage):
         # No headers: Content-Length is signed, and every client sets it by itself.
         return SignedPart(number=number, size=size, url=url)
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> Part:
         with answering():
             answer = self.client.upload_part(
-                Bucket=self.bucket_name, Key=key, UploadId=transfer_id, PartNumber=number, Body=content
+                Bucket=self.bucket_name,
+                Key=key,
+                UploadId=transfer_id,
+                PartNumber=number,
+                Body=content,  # type: ignore[arg-type]  # the stubs do not know that botocore takes a bytearray
             )
             return Part(number=number, size=len(content), etag=quoted(answer["ETag"]))
 
@@ -95,7 +110,8 @@ class S3UploadStorage(S3Storage):
 
     def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
         listed: list[CompletedPartTypeDef] = [
-            {"PartNumber": part.number, "ETag": part.etag} for part in sorted(parts, key=lambda part: part.number)
+            {"PartNumber": part.number, "ETag": quoted(part.etag)}
+            for part in sorted(parts, key=lambda part: part.number)
         ]
         # If the answer to a first call was lost, S3 may answer the same call again with success. While AWS works, it
         # sends white space, and this lasts as long. Other servers are silent.
@@ -106,6 +122,10 @@ class S3UploadStorage(S3Storage):
                 )
             except ReadTimeoutError as error:
                 raise StillAtWork(str(error)) from error
+            except ClientError as error:
+                if refuses_parts(error):
+                    raise PartsRefused(str(error)) from error
+                raise
 
     def abort_transfers(self, key: str) -> None:
         for transfer_id in self._open_transfers(key):
@@ -116,43 +136,19 @@ class S3UploadStorage(S3Storage):
         return self._at_once(self._why_open, keys, seconds=seconds)
 
     def length(self, key: str) -> int | None:
-        with answering():
-            try:
-                return self.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"]
-            except ClientError as error:
-                if status_of(error) != 404:
-                    raise
-            # The answer to a HEAD has no body, so the bucket itself may be missing. A GET says which.
-            try:
-                answer = self.client.get_object(Bucket=self.bucket_name, Key=key)
-            except ClientError as error:
-                if code_of(error) != "NoSuchKey":
-                    raise
-                return None
-            answer["Body"].close()
-            return answer["ContentLength"]
+        return reading.length(self.client, self.bucket_name, key)
+
+    def beginning(self, key: str, count: int) -> Beginning | None:
+        return reading.beginning(self.client, self.bucket_name, key, count)
 
     def first_bytes(self, key: str, count: int) -> bytes:
-        with answering():
-            try:
-                answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=f"bytes=0-{count - 1}")
-            except ClientError as error:
-                if not refuses_range(error):
-                    raise
-                answer = self.client.get_object(Bucket=self.bucket_name, Key=key)
-            with closing(answer["Body"]) as body:
-                return body.read(count)
+        return existing(self.beginning(key, count), key).content
 
     def read(self, key: str) -> Generator[bytes]:
-        with answering(), closing(self.client.get_object(Bucket=self.bucket_name, Key=key)["Body"]) as body:
-            yield from body.iter_chunks(CHUNK)
+        return reading.whole(self.client, self.bucket_name, key)
 
     def bytes_at(self, key: str, start: int, count: int) -> bytes:
-        with answering():
-            wanted = f"bytes={start}-{start + count - 1}"
-            answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=wanted)
-            with closing(answer["Body"]) as body:
-                return exactly(body.read(count) if answer.get("ContentRange") else b"", count)
+        return reading.bytes_at(self.client, self.bucket_name, key, start, count)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
         with answering():
@@ -175,7 +171,10 @@ class S3UploadStorage(S3Storage):
         return absent
 
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
-        return self._at_once(self._why_unproven, keys, seconds=seconds)
+        stop = monotonic() + seconds
+        absent = absent_by_listing(self.client, self.bucket_name, keys, seconds=seconds / 2)
+        left = [key for key in keys if key not in absent]
+        return self._at_once(self._why_unproven, left, seconds=stop - monotonic())
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         return listing.objects(self.client, self.bucket_name, prefix, after=after)

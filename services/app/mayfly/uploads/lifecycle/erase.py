@@ -21,7 +21,7 @@ from ..models import Upload
 logger = logging.getLogger(__name__)
 
 # How many uploads are erased together: few, so that several processes share a backlog of some hundreds, but so many
-# that their DeleteObjects adds little to one question for each key.
+# that their DeleteObjects adds little to the questions whether they are gone.
 SHARE = 250
 # How long a share may wait for its transfers to be closed, and then for its proof. A share takes a second if storage is
 # 20 ms away, so what has no answer by then has failed.
