@@ -54,9 +54,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, kind: Kind) -> HttpResponse:
     """My Images or My Files: the form, and what the box holds."""
-    box = boxes.from_cookie(request) or boxes.new()
+    token = boxes.cookie_of(request)
+    box = boxes.box_of(token) or boxes.new()
     show = _upload if request.method == "POST" else _list
-    return boxes.remember(request, show(request, box=box, kind=kind), box)
+    return boxes.remember(request, show(request, box=box, kind=kind), box, token)
 
 
 @never_stored
