@@ -3,8 +3,8 @@
     COMPOSE_FILE=docker-compose.yml:tests/stack/docker-compose.yml:bench/docker-compose.yml \
       tests/stack/with .venv/bin/python bench/load.py
 
-`wrk` asks over 16 connections for two seconds at a time, in turn: My Images with three images, My Files and a share
-page with one each, and a view that answers a constant, all through the same nginx and gunicorn. Beside them run the
+`wrk` asks over 16 connections for two seconds at a time, in turn: My Images with three images, My Files with one, the
+share page of an image, and a view that answers a constant, all through the same nginx and gunicorn. Beside them run the
 page of the earlier versions (earlier/page.py), and the listing of copyparty, which has no database and no visitors and
 draws its list by script. All share this machine's cores with wrk. About 100 s, and copyparty's installation.
 """
@@ -85,7 +85,7 @@ def pages() -> dict[str, Target]:
         send(visitor, "/images/", images)
         send(visitor, "/files/", [("file", ("notes.txt", b"notes\n" * 100, "text/plain"))])
         until(lambda: len(re.findall(r'/preview" alt', visitor.get("/images/").text)) == 3)
-        share = re.search(r'href="(/u/\w+/)"', visitor.get("/files/").text)
+        share = re.search(r'href="(/u/\w+/)"', visitor.get("/images/").text)
         cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
     headers = {"Cookie": cookies, "Accept-Language": "en"}
     return {
