@@ -14,6 +14,10 @@ class StorageError(Exception):
     """Storage did not answer, or its answer proves nothing. The request may or may not have taken effect."""
 
 
+class Unreachable(StorageError):
+    """Nothing listens where storage should be. It may be starting."""
+
+
 class StillAtWork(StorageError):
     """Storage did not answer in time about something that may take it longer: it may go on with it, and succeed."""
 
