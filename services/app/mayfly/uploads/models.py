@@ -275,7 +275,7 @@ class Heartbeat(models.Model):
     def take_turn(name: str, *, every: timedelta) -> bool:
         """Whether `name` may run now. Each beat sends its messages, so several beats would make it run too often."""
         _, is_new = Heartbeat.objects.get_or_create(name=name, defaults={"at": Now()})
-        # Of two processes in the same moment, one changes the row, and the other then finds it too young.
+        # Two processes may come in the same moment: one changes the row, and the other then finds it too young.
         return is_new or bool(Heartbeat.objects.filter(name=name, at__lte=Now() - every).update(at=Now()))
 
     @staticmethod
