@@ -199,7 +199,9 @@ def measured(stack: Stack, watch: Watch, cursor: Any) -> Costs:
     complete = meter.request(each(stack.complete, begun), COUNT)
     download = meter.request(each(stack.download, [file.id for file in begun] * 3), 3 * COUNT)
     left = max(1, count(unhashed))
-    digest = meter.cost(until_none(unhashed), left)[0]._replace(web=0.0)
+    digest = meter.cost(until_none(unhashed), left)[0]
+    # A content, and later a key, waits for storage about as long as the worker computes for it.
+    digest = digest._replace(web=0.0, away=digest.worker)
 
     images = [stack.begin(Sent(number, True, 1e5, 2, LONG)) for number in range(COUNT)]
     each(stack.put, images)()
@@ -221,7 +223,6 @@ def measured(stack: Stack, watch: Watch, cursor: Any) -> Costs:
     ids = [upload.id for upload in begun + images]
     cursor.execute("UPDATE uploads_upload SET expires_at = clock_timestamp() WHERE id = ANY(%s)", [ids])
     removal = meter.cost(until_none("expires_at <= clock_timestamp() AND state <> 'gone'"), 3 * COUNT)[0]
-    # A key waits for storage about as long as the worker computes for it.
     removal = Cost(0, removal.worker, removal.postgres, removal.worker)
     return Costs(page, begin, complete, download, preview, digest, removal, meter.idle, megapixel=0.0)
 
