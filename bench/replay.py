@@ -55,7 +55,7 @@ class Stack:
         self.image = image.copy(interpretation="srgb").jpegsave_buffer()
         self.ids: dict[int, str] = {}
         self.token = ""  # of the visitor whose page is asked for
-        self.failed = 0
+        self.failed = self.waited = 0
 
     def begin(self, sent: Sent, token: str = "") -> Begun:
         content = self.image if sent.is_image else random.randbytes(min(int(sent.size), 65_536))
@@ -71,7 +71,11 @@ class Stack:
 
     def complete(self, begun: Begun) -> str:
         headers = {"Authorization": f"Bearer {begun.token}"}
-        self.web.post(f"/api/uploads/{begun.id}/complete", headers=headers).raise_for_status()
+        path = f"/api/uploads/{begun.id}/complete"
+        while (answer := self.web.post(path, headers=headers)).status_code == 503:
+            self.waited += 1  # web completes a few uploads at once, and asks the next to come again
+            time.sleep(random.uniform(0.1, float(answer.headers.get("Retry-After", 1))))
+        answer.raise_for_status()
         return begun.id
 
     def page(self) -> None:
@@ -276,7 +280,7 @@ def main() -> None:
     late = lateness(cursor, time.monotonic() - began)
     live = [(at - began, count - already) for at, count in watch.live if began < at < began + given.seconds]
     compare(site, given, found, late, live, list(watch.waits.values()))
-    print(f"{dict(site.counts)}, {stack.failed} failed")
+    print(f"{dict(site.counts)}, {stack.failed} failed, {stack.waited} completions came again")
 
 
 def compare(

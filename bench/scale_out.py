@@ -155,7 +155,8 @@ def main() -> None:
         rate = a_second(lambda: pages(stack), CLIENTS, given.seconds)
         each = (processor("web") - used) / (rate * given.seconds) * 1000
         print(f"  pages: {rate:.0f} a second, {each:.1f} ms of processor in web; spread: {shares()}", flush=True)
-        print(f"  uploads of 1 KB: {a_second(lambda: uploads(stack), 8, given.seconds):.1f} a second", flush=True)
+        again, rate = stack.waited, a_second(lambda: uploads(stack), 8, given.seconds)
+        print(f"  uploads of 1 KB: {rate:.1f} a second, {stack.waited - again} completions came again", flush=True)
         print(f"  {BACKLOG} removals in {removals(cursor):.1f} s", flush=True)
         print(f"  {IMAGES} previews in {previews(stack, cursor):.1f} s", flush=True)
         print(f"  connections: Postgres {connections.postgres}, Redis {connections.redis} at most")
