@@ -115,6 +115,9 @@ class Site:
     def __init__(self, formation: Formation = Formation(), costs: Costs = Costs()):
         self.clock, self.costs, self.formation = Clock(), costs, formation
         self.threads = Line(formation.web * formation.threads)
+        # uploads/places.py: two threads of each process are left to other requests while uploads are completed.
+        each = max(1, formation.threads // WEB_PROCESSES - 2)
+        self.completions = Line(formation.web * WEB_PROCESSES * each)
         # A share of a core below one makes all work on it slower; more than one lets several pieces go on at once.
         self.slow = 1 / min(1.0, formation.cores)
         self.web_cores = Line(formation.web * max(1, int(formation.cores)))
@@ -165,7 +168,16 @@ class Site:
         elif action.kind == "download":
             self._request(self.costs.download)
         else:  # the bytes go straight to storage in between, which takes web nothing
-            self._request(self.costs.begin, lambda: self._request(self.costs.complete, lambda: self._ready(sent)))
+            self._request(self.costs.begin, lambda: self.completions.enter(lambda: self._complete(sent)))
+
+    def _complete(self, sent: Sent) -> None:
+        """A completion without a place comes again later, and holds no thread meanwhile."""
+
+        def completed() -> None:
+            self.completions.leave()
+            self._ready(sent)
+
+        self._request(self.costs.complete, completed)
 
     def _request(self, cost: Cost, then: Callable[[], None] = lambda: None) -> None:
         """A thread takes the request, computes on a core, and holds it while storage and database answer."""
