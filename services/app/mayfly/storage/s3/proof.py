@@ -68,11 +68,14 @@ class _Listing:
         """The first page shows whether more are worth it, and how many keys each will answer. They come all at once."""
         if len(keys) < LEAST:
             return set()
-        for first in many.in_time([partial(self._page, keys)], seconds=self._left(), kind="listing"):
+        # As many objects as there are keys, which is enough where few live.
+        for first in many.in_time(
+            [partial(self._page, keys, min(PAGE, len(keys)))], seconds=self._left(), kind="listing"
+        ):
             left = keys[first.answered :]
             if len(left) < LEAST or not first.is_worth_it:
                 return first.absent
-            size = max(LEAST, first.answered * 4 // 5)
+            size = max(LEAST, first.answered * PAGE * 4 // (first.named * 5))
             ranges = [left[start : start + size] for start in range(0, len(left), size)]
             walks = [partial(self._walk, some) for some in ranges]
             return first.absent.union(*many.in_time(walks, seconds=self._left(), kind="listing"))
@@ -85,18 +88,18 @@ class _Listing:
         """Read page after page while they are worth it."""
         absent: set[str] = set()
         while keys and monotonic() < self.until:
-            page = self._page(keys)
+            page = self._page(keys, PAGE)
             absent |= page.absent
             keys = keys[page.answered :]
             if len(keys) < LEAST or not page.is_worth_it:
                 break
         return absent
 
-    def _page(self, keys: Sequence[str]) -> Page:
-        """Read the page that begins with the first of these keys. Raises StorageError."""
+    def _page(self, keys: Sequence[str], size: int) -> Page:
+        """Read the page of this size that begins with the first of these keys. Raises StorageError."""
         after = keys[0][:-1]  # sorts before that key
         with answering():
-            page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, StartAfter=after, MaxKeys=PAGE)
+            page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, StartAfter=after, MaxKeys=size)
             listed = [item["Key"] for item in page.get("Contents", ())]
             more = page["IsTruncated"]
         if listed != sorted(listed) or (more and not listed) or any(key <= after for key in listed[:1]):
