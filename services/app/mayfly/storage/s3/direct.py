@@ -4,7 +4,6 @@ Each call is tried once. If it does not plainly succeed, the answer is None, and
 errors of S3, the proxies of a network, and when to try once more.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -16,6 +15,7 @@ from xml.sax.saxutils import escape
 import urllib3
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import get_cert_path
+from botocore.session import get_session
 from botocore.utils import get_environ_proxies
 
 from ..many import AT_ONCE
@@ -43,7 +43,7 @@ class Direct:
         self._pool: urllib3.HTTPConnectionPool | None = None
         if not get_environ_proxies(address):
             url = urlsplit(address)
-            trusted = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or get_cert_path(True)
+            trusted = get_session().get_config_variable("ca_bundle") or get_cert_path(True)
             more = {"cert_reqs": "CERT_REQUIRED", "ca_certs": trusted} if url.scheme == "https" else {}
             self._pool = urllib3.connection_from_url(f"{url.scheme}://{url.netloc}", maxsize=AT_ONCE, **more)
 
