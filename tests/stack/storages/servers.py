@@ -79,7 +79,7 @@ LIFECYCLE = "takes no lifecycle rules from us"
 VERSIONS = "does not say whether it keeps versions"
 # Mayfly completes only what it has just listed as whole, or wrote itself.
 CLOSES = "a completion that lacks a part closes the transfer"
-# Mayfly passes on the tag of an only part as its client has it. One that makes up a tag sends its file again.
+# Mayfly passes on the tag of an only part as its client has it. A client that makes up a tag sends its file again.
 CLOSES_ON_TAGS = "a completion with a wrong tag closes the transfer"
 # A slice of reconcile that goes on there sees no more of them; the next round begins anew.
 NONE_AFTER = "no open transfers are listed after a given key"
