@@ -72,9 +72,7 @@ def page_before(own: UploadQuerySet, cursor: str, *, limit: int = PAGE) -> Page:
     return Page(found, newer=found[0].pk, older=found[-1].pk)
 
 
-def overview(
-    box: str, kind: Kind, *, after: str = "", before: str = "", found: list[Listed] | None = None
-) -> Overview:
+def overview(box: str, kind: Kind, *, after: str = "", before: str = "", found: list[Listed] | None = None) -> Overview:
     """A page of the box's uploads of this kind; the first page if the cursor leads nowhere. One query if it has all.
 
     None at all if the caller has `found` what `listed` finds.
