@@ -215,8 +215,7 @@ def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     upload = owned(request, upload_id)
     if upload.refusal:
         raise Refused(upload.why_refused)
-    in_time = Upload.objects.pending() | Upload.objects.live()
-    if not in_time.filter(pk=upload.pk).exists():
+    if not (upload.is_pending or upload.is_live):
         raise Gone
     return shown(request, upload)
 

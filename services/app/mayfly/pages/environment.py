@@ -52,7 +52,18 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
     made.filters.update(
         {
             name: getattr(formats, name)
-            for name in ("short_span", "seconds", "moment", "clock", "sort_of", "filled", "fade", "cut", "together")
+            for name in (
+                "short_span",
+                "seconds",
+                "moment",
+                "clock",
+                "sort_of",
+                "filled",
+                "fade",
+                "cut",
+                "looks",
+                "together",
+            )
         }
         | {name: partial(getattr(formats, name), language=get_language()) for name in ("size", "span", "left", "keep")}
     )

@@ -6,10 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
-from typing import Any
-
-from django.db import DEFAULT_DB_ALIAS
-from django.db.models import QuerySet
 
 from ..storage.headers import PREVIEW_TYPE, attachment
 from ..storage.protocol import StorageError, UploadStorage
@@ -20,7 +16,6 @@ from .errors import Gone, Locked, Preparing, Unconfirmed, Unknown, Unscanned
 from .guarded import Guarded
 from .limits import DOWNLOAD_URL_LIFETIME
 from .models import Upload
-from .prepared import Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -231,12 +226,11 @@ def describe_preview(upload_id: str, visitor: Visitor, *, storage: UploadStorage
 
 
 def _live(upload_id: str) -> Upload:
-    for *values, time_left in _by_id.rows(upload_id):
-        upload = Upload.from_db(DEFAULT_DB_ALIAS, _COLUMNS, values)
-        upload.time_left = time_left
-        return upload
-    receipt(upload_id)
-    raise Gone
+    upload = Upload.objects.by_id(upload_id)
+    if upload is None or not upload.is_live:
+        receipt(upload_id)
+        raise Gone
+    return upload
 
 
 def _signed(upload: Upload, storage: UploadStorage) -> str:
@@ -277,12 +271,3 @@ def _open_to_sign(upload_id: str, visitor: Visitor) -> Upload:
     if upload.time_left < timedelta(seconds=1):
         raise Gone
     return upload
-
-
-def _rows_by_id(upload_id: str) -> QuerySet[Upload, Any]:
-    live = Upload.objects.live().with_time_left().filter(pk=upload_id)
-    return live.order_by().values_list(*_COLUMNS, "time_left")
-
-
-_COLUMNS = [field.attname for field in Upload._meta.concrete_fields]
-_by_id = Prepared(_rows_by_id, "the id")

@@ -33,7 +33,9 @@ class Receiver:
 
     def __init__(self, upload: Upload, *, storage: UploadStorage):
         self.upload, self.storage = upload, storage
-        self.received, self._buffer = 0, bytearray()
+        self.received, self._filled = 0, 0
+        # Each has a part's size from the start: a buffer that grows is copied, and then three are in memory.
+        self._buffers = [self._new_buffer()]
         self._sent: list[Part] = []
         self._sending: Future[Part] | None = None
         self._kept_at = monotonic()
@@ -47,10 +49,11 @@ class Receiver:
         self.keep()
         left = memoryview(chunk)
         while left:
-            room = self.upload.part_size - len(self._buffer)
-            self._buffer += left[:room]
-            left = left[room:]
-            if len(self._buffer) == self.upload.part_size:
+            taken = left[: len(self._buffers[0]) - self._filled]
+            self._buffers[0][self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            left = left[len(taken) :]
+            if self._filled == self.upload.part_size:
                 self._send()
 
     def keep(self) -> None:
@@ -62,10 +65,12 @@ class Receiver:
     def close(self) -> None:
         """Send the rest of the buffer; the stream has ended. Raises Gone, StorageError."""
         self._settle()
-        if self._buffer:
+        if self._filled:
             # Nothing is left to receive meanwhile, and most streams are a single part: no thread for that.
-            content, self._buffer = self._buffer, bytearray()
-            self._sent.append(self._write(content))
+            del self._buffers[0][self._filled :]
+            self._filled = 0
+            self._sent.append(self._write(self._buffers[0]))
+        self._buffers.clear()  # the other files of a form have theirs
 
     def finish(
         self,
@@ -118,8 +123,14 @@ class Receiver:
     def _send(self) -> None:
         """Let the buffer be sent, once the part before it is. That thread asks the database nothing."""
         self._settle()
-        content, self._buffer = self._buffer, bytearray()
-        self._sending = _threads(os.getpid()).submit(self._write, content)
+        self._sending = _threads(os.getpid()).submit(self._write, self._buffers[0])
+        if len(self._buffers) == 1:
+            self._buffers.append(self._new_buffer())
+        self._buffers.reverse()
+        self._filled = 0
+
+    def _new_buffer(self) -> bytearray:
+        return bytearray(min(self.upload.part_size, self.upload.size))
 
     def _settle(self) -> None:
         """Wait for the part that is being sent, if one is."""
@@ -138,6 +149,6 @@ class Receiver:
 def _threads(process: int) -> ThreadPoolExecutor:
     """Threads that send parts, one for each request of this process that may receive a stream, so that none waits.
 
-    A fork has none of its parent's. They are made as they are needed, and kept, because each has a client of storage.
+    A fork has none of its parent's. They are made as they are needed, and kept, because some have a client of storage.
     """
     return ThreadPoolExecutor(max_workers=settings.WEB_THREADS, thread_name_prefix="sending")

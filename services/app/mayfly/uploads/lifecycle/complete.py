@@ -51,7 +51,7 @@ def complete(upload: Upload, *, sent: Sequence[Part] = (), storage: UploadStorag
     upload.reload()
     if upload.refusal:
         raise Refused(upload.why_refused)
-    if not Upload.objects.live().filter(pk=upload.pk).exists():
+    if not upload.is_live:
         raise Gone
     return upload
 
