@@ -5,6 +5,8 @@ gunicorn has two sync workers, as Heroku's guide has it. It runs without a route
 """
 
 import os
+from functools import cache
+from typing import Any
 
 import dj_database_url
 from django.conf import settings
@@ -61,7 +63,7 @@ django.setup()
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import models  # noqa: E402
 from django.http import HttpRequest, HttpResponse  # noqa: E402
-from django.template import RequestContext, engines  # noqa: E402
+from django.template import engines  # noqa: E402
 from django.urls import path  # noqa: E402
 
 PAGE = """<!doctype html><html><head><title>Images</title></head><body>
@@ -83,13 +85,15 @@ class Image(models.Model):
         return self.title
 
 
+@cache
+def template() -> Any:
+    return engines["django"].from_string(PAGE)
+
+
 def page(request: HttpRequest) -> HttpResponse:
-    template = engines["django"].from_string(PAGE).template if not _kept else _kept[0]
-    _kept[:] = [template]
-    return HttpResponse(template.render(RequestContext(request, {"images": Image.objects.order_by("-pk")[:3]})))
+    return HttpResponse(template().render({"images": Image.objects.order_by("-pk")[:3]}, request))
 
 
-_kept: list = []
 urlpatterns = [path("", page)]
 application = get_wsgi_application()
 

@@ -43,7 +43,7 @@ STATICFILES_DIRS = [NINJA / "static"]
 MIDDLEWARE = [
     *CORS_MIDDLEWARE,
     "django.middleware.security.SecurityMiddleware",
-    # Before the policies, because they are for pages: in the answer of each script they would be 700 bytes of nothing.
+    # Before the policies, because they are for pages: in the answer of each script they would be 450 bytes of nothing.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
