@@ -5,7 +5,8 @@ tests/stack/with .venv/bin/python bench/one_dyno.py --from 200 --seconds 20
 
 Each visitor opens My Files, uploads a file of 100 KB (begin, a part to storage, complete), opens its share page and
 downloads it, again and again, and thinks for 1 to 3 s after each of these. The number of visitors rises by a quarter
-until one page in twenty takes more than a second, or anything fails. The processor time of each container says which
+until one page in twenty takes more than a second, or anything fails. A visitor whom web asks to come again (503 with
+Retry-After) does so, up to five times, as the pages' own script does. The processor time of each container says which
 gave way first. All of them, and the visitors themselves, share this machine.
 """
 
@@ -28,6 +29,7 @@ from figures import Row, record
 
 SIZE = 100_000
 THOUGHT = (1.0, 3.0)  # seconds, after each of the four steps
+TRIES = 6
 RISE = 1.25
 SLOW = 1.0  # seconds in which a page has to come, for all but one in twenty
 SERVICES = ("web", "localstack", "postgres", "nginx", "redis", "worker")
@@ -85,6 +87,7 @@ class Level:
     pages: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     uploads: int = 0
+    repeats: int = 0  # requests that web asked for again
     used: dict[str, float] = field(default_factory=dict)  # cores, by service
     memory: float = 0  # of web, in MB
 
@@ -122,18 +125,19 @@ class Level:
             first = f"this machine's {os.cpu_count()} cores are used up, web's is not"
         else:
             first = "web's threads wait"
-        return f"{first}; {self._use()}"
+        return f"{first}, {self.repeats} requests were asked to come again; {self._use()}"
 
     def __str__(self) -> str:
-        pages = f"p95 of {len(self.pages)} pages {self.p95 * 1000:.0f} ms"
-        return f"{self.count:5d} visitors: {pages}, {self.uploads} uploads, {self._use()} {self.errors[:1] or ''}"
+        pages = f"p95 of {len(self.pages)} pages {self.p95 * 1000:.0f} ms, {self.uploads} uploads"
+        asked = f"{self.repeats} requests asked to come again"
+        return f"{self.count:5d} visitors: {pages}, {asked}, {self._use()} {self.errors[:1] or ''}"
 
     def _use(self) -> str:
         cores = ", ".join(f"{name} {used:.2f}" for name, used in self.used.items() if used >= 0.05)
         return f"cores: {cores}; web {self.memory:.0f} MB"
 
     def _visit(self) -> None:
-        visitor = Visitor()
+        visitor = Visitor(self._again)
         steps = (self._page(visitor.list), self._upload(visitor.upload), self._page(visitor.share), visitor.download)
         number = 0
         self._ended.wait(random.uniform(0, self.seconds / 3))  # they do not arrive all at once
@@ -146,6 +150,10 @@ class Level:
                 return
             number = (number + 1) % 4
             self._ended.wait(random.uniform(*THOUGHT))
+
+    def _again(self, seconds: float) -> None:
+        self.repeats += 1
+        self._ended.wait(seconds)
 
     def _page(self, step: Callable[[], None]) -> Callable[[], None]:
         def timed() -> None:
@@ -170,7 +178,8 @@ class Visitor:
 
     content = os.urandom(SIZE)
 
-    def __init__(self) -> None:
+    def __init__(self, again: Callable[[float], None]) -> None:
+        self._again = again
         self._connections: dict[str, http.client.HTTPConnection] = {}
         self._token = ""
         self._upload = ""
@@ -202,9 +211,15 @@ class Visitor:
         parts = urlsplit(url)
         place = parts.netloc or urlsplit(os.environ["MAYFLY_URL"]).netloc
         connection = self._connections.setdefault(place, http.client.HTTPConnection(place, timeout=30))
-        connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, headers or {})
-        answer = connection.getresponse()
-        answer.content = answer.read()
+        for _ in range(TRIES):
+            connection.request(
+                method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, headers or {}
+            )
+            answer = connection.getresponse()
+            answer.content = answer.read()
+            if answer.status != 503 or "Retry-After" not in answer.headers:
+                break
+            self._again(float(answer.headers["Retry-After"]))
         if answer.status != expected and not (expected == 0 and 200 <= answer.status < 300):
             raise RuntimeError(f"{method} {re.sub('[A-Za-z0-9_-]{20,}', 'ID', parts.path)} gets {answer.status}")
         return answer
