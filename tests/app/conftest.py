@@ -44,11 +44,26 @@ from django.test import Client
 from django.utils.translation import override
 
 from mayfly.ops import health
+from mayfly.pages import environment
 from mayfly.previews import draw
 from mayfly.uploads import limits as limits_module
 
 from ..support.people import Person
 from ..support.statics import collected
+
+# Any test of these folders may talk to Redis or storage.
+SERVED = ("abuse", "bundles", "settings", "storage", "visitors")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items) -> None:
+    """Mark the tests that reach a database, Redis or storage: against the stack only these give another answer."""
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
+        in_database = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames)
+        if in_database or folder in SERVED:
+            item.add_marker("services")
 
 
 @pytest.fixture(scope="session")
@@ -102,14 +117,16 @@ def patient_reader(monkeypatch) -> None:
 
 
 @pytest.fixture
-def limits(monkeypatch):
+def limits(monkeypatch) -> Iterator[Callable[..., None]]:
     """Change limits for one test: `limits(images_kept=0)`."""
 
     def change(**changes) -> None:
         for name, value in changes.items():
             monkeypatch.setattr(limits_module.limits, name, value)
+        environment.kept.cache_clear()  # a process has one set of limits, so the pages keep the form that says them
 
-    return change
+    yield change
+    environment.kept.cache_clear()
 
 
 @pytest.fixture

@@ -42,6 +42,28 @@ test("a part that the begin has signed needs no other signature", async () => {
   );
 });
 
+test("the answer to an only part goes to the server, and those to several do not", async () => {
+  const small = world({ file: new File([new Uint8Array(PART)], "small.txt") });
+  await small.transfer.run();
+  assert.equal(small.seen.etag, '"etag 1"');
+  const longer = world();
+  await longer.transfer.run();
+  assert.equal(longer.seen.etag, "");
+});
+
+test("an only part of which no answer came is completed without one", async () => {
+  const { seen, transfer } = world({
+    file: new File([new Uint8Array(PART)], "small.txt"),
+    put: async ({ number, moved }) => {
+      moved(PART);
+      seen.stored.add(number);
+      throw new NotSent({ moved: PART });
+    },
+  });
+  await pass(transfer.run());
+  assert.deepEqual([seen.sent, seen.etag], [[1], ""]);
+});
+
 test("four parts travel at a time, and several are signed together", async () => {
   let travelling = 0;
   let most = 0;

@@ -28,6 +28,7 @@ export const ORIGIN = "https://storage.test";
  * @property {Set<number>} stored
  * @property {Entry[]} kept
  * @property {number} completed
+ * @property {string} [etag] that the last complete named
  */
 
 /** @typedef {Services["api"]} Calls */
@@ -95,8 +96,9 @@ export function world({ file = film(), put, api = {}, network = {}, entries = []
         return numbers.map((number) => ({ number, url: `${ORIGIN}/${id}/${number}/${signing}`, headers: {} }));
       },
       parts: async () => [...seen.stored].map((number) => ({ number, size: sizeOf(number) })),
-      complete: async (id) => {
+      complete: async (id, _signal, etag) => {
         seen.completed++;
+        seen.etag = etag;
         const missing = ALL.filter((number) => sizeOf(number) > 0 && !seen.stored.has(number));
         if (missing.length) throw new Missing(missing);
         return upload(id, "ready");
@@ -114,6 +116,7 @@ export function world({ file = film(), put, api = {}, network = {}, entries = []
       await put?.({ number, times, url, signal, moved });
       assert.equal(body.size, sizeOf(number));
       seen.stored.add(number);
+      return `"etag ${times}"`;
     },
     lanes: new Lanes(),
     store: {

@@ -37,13 +37,15 @@ class Lost(Failure):
 class Transfer:
     """An upload under way. `plan` says where each part begins and how long it is, in bytes.
 
-    `missing` are the parts to send. `signed` has what the server has signed already, by the number of the part.
+    `missing` are the parts to send. `signed` has what the server has signed already, by the number of the part, and
+    `etag` the answer of storage to the last part that arrived.
     """
 
     upload: str
     plan: dict[int, tuple[int, int]]
     missing: list[int]
     signed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    etag: str = ""
 
 
 class Sender:
@@ -115,7 +117,7 @@ class Sender:
         while True:
             self._send_parts(file, transfer, progress)
             try:
-                return self._server.complete(transfer.upload)
+                return self._server.complete(transfer.upload, transfer.etag if len(transfer.plan) == 1 else "")
             except Refused as refused:
                 if not refused.missing:
                     raise
@@ -125,7 +127,7 @@ class Sender:
     def _send_parts(self, file: BinaryIO, transfer: Transfer, progress: Progress) -> None:
         """Send the missing parts, several at once. The first failure that does not pass ends all."""
         patience = Patience(self._server.patience, stop=self._server.stop)
-        waiting, running = list(transfer.missing), dict[Future[None], int]()
+        waiting, running = list(transfer.missing), dict[Future[str], int]()
         signed = transfer.signed
         content = Content(file)
         began, arrived = time.monotonic(), 0
@@ -148,6 +150,7 @@ class Sender:
                             waiting.insert(0, number)  # with a new signature, because the old one may have expired
                             patience.wait(why)
                         else:
+                            transfer.etag = task.result()
                             arrived += 1
                             patience.success()
             except BaseException as error:
@@ -156,8 +159,8 @@ class Sender:
                     self._lines.cut()
                 raise
 
-    def _put(self, content: "Content", part: dict[str, Any], place: tuple[int, int], progress: Progress) -> None:
-        """Send one part. If it fails, `progress` takes back the bytes that it counted."""
+    def _put(self, content: "Content", part: dict[str, Any], place: tuple[int, int], progress: Progress) -> str:
+        """Send one part, and return the ETag of the answer. If it fails, `progress` takes back what it counted."""
         sent = 0
 
         def pieces() -> Iterator[bytes]:
@@ -182,6 +185,7 @@ class Sender:
             raise httpx.HTTPStatusError(
                 f"storage answers {answer.status_code}", request=answer.request, response=answer
             )
+        return str(answer.headers.get("ETag", ""))
 
 
 class Lines:
@@ -238,7 +242,7 @@ def _plan(size: int, part_size: int) -> dict[int, tuple[int, int]]:
     return {number: (start, min(part_size, size - start)) for number, start in enumerate(starts, start=1)}
 
 
-def _passing(task: Future[None]) -> str:
+def _passing(task: Future[str]) -> str:
     """Why a part has to be sent again; "" if it has arrived. Raises what does not pass."""
     try:
         task.result()

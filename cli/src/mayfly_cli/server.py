@@ -79,9 +79,9 @@ class Server:
     def arrived(self, upload: str) -> list[dict[str, Any]]:
         return list(self._json("GET", f"/api/uploads/{upload}/parts")["parts"])
 
-    def complete(self, upload: str) -> dict[str, Any]:
-        """Complete an upload. Raises Refused with `missing` if parts are missing."""
-        return self._json("POST", f"/api/uploads/{upload}/complete", json={})
+    def complete(self, upload: str, etag: str = "") -> dict[str, Any]:
+        """Complete an upload. `etag` is storage's answer to an only part. Raises Refused with `missing` parts."""
+        return self._json("POST", f"/api/uploads/{upload}/complete", json={"etag": etag} if etag else {})
 
     def upload(self, upload: str) -> dict[str, Any]:
         return self._json("GET", f"/api/uploads/{upload}")

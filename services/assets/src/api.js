@@ -94,10 +94,11 @@ export class Api {
    *
    * @param {string} id
    * @param {AbortSignal} [signal]
+   * @param {string} [etag] of an only part; with it, the server does not ask storage for a list
    * @returns {Promise<Upload>}
    */
-  complete(id, signal) {
-    return this.#call("POST", `/${id}/complete`, { signal });
+  complete(id, signal, etag) {
+    return this.#call("POST", `/${id}/complete`, { body: etag ? { etag } : undefined, signal });
   }
 
   /**

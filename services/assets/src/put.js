@@ -23,15 +23,13 @@ export class NotSent extends Error {
 }
 
 /**
- * PUT `body` to `url`. Rejects with NotSent, or with the signal's reason.
- *
- * We do not need the answer's ETag: before the server completes an upload, it lists the parts in storage by itself. A
- * bucket that does not expose ETags therefore changes nothing.
+ * PUT `body` to `url`. Resolves with the answer's ETag, which is empty if the bucket does not show it to pages: the
+ * server can do without. Rejects with NotSent, or with the signal's reason.
  *
  * @param {{ url: string, headers: Record<string, string> }} target
  * @param {Blob} body
  * @param {{ signal: AbortSignal, moved: (bytes: number) => void }} options
- * @returns {Promise<void>}
+ * @returns {Promise<string>}
  */
 export function put({ url, headers }, body, { signal, moved }) {
   return new Promise((resolve, reject) => {
@@ -44,7 +42,7 @@ export function put({ url, headers }, body, { signal, moved }) {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
       if (fault) reject(fault);
-      else resolve();
+      else resolve(etagOf(request));
     };
     const abort = () => {
       settle(signal.reason);
@@ -74,4 +72,13 @@ export function put({ url, headers }, body, { signal, moved }) {
     request.send(body);
     return undefined;
   });
+}
+
+/**
+ * From all headers, because a browser complains in the console if a page asks for one that it may not see.
+ *
+ * @param {XMLHttpRequest} request
+ */
+function etagOf(request) {
+  return /^etag: *(.*?) *$/im.exec(request.getAllResponseHeaders())?.[1] ?? "";
 }

@@ -31,6 +31,8 @@ export class Sending {
   /** @type {number | undefined} a lane for the first part */
   #lane;
   #lookedAt = Date.now();
+  /** The answer of storage to the last part that arrived. */
+  #etag = "";
   /** Aborts the parts that travel now, and not those that are sent later. */
   #travel = new AbortController();
 
@@ -64,6 +66,11 @@ export class Sending {
    */
   know(signed) {
     this.#schedule.know(signed, Date.now());
+  }
+
+  /** The ETag of the whole file, if that is a single part; else empty. */
+  get etag() {
+    return this.#parts.count === 1 ? this.#etag : "";
   }
 
   /**
@@ -138,7 +145,7 @@ export class Sending {
         this.#parts.moved(number, bytes);
         this.#changed(false);
       };
-      await put(target, this.#file.slice(...this.#parts.range(number)), { signal: travel, moved });
+      this.#etag = await put(target, this.#file.slice(...this.#parts.range(number)), { signal: travel, moved });
       failed = false;
       network.prove(target.url);
       this.#arrived(number);

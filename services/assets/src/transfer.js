@@ -248,7 +248,7 @@ export class Transfer {
       report({ state: "checking" });
       await turn();
       try {
-        const upload = await this.#retries.persist(() => api.complete(id, this.#life.signal));
+        const upload = await this.#retries.persist(() => api.complete(id, this.#life.signal, sending.etag));
         this.#drop();
         return upload;
       } catch (error) {

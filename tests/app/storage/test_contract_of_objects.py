@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from mayfly.storage.protocol import StorageError
+from mayfly.storage.protocol import Beginning, StorageError
 from mayfly.storage.s3.bucket import LACKING
 
 from ...support.storages import MINUTE, new_key, open_transfer, stored
@@ -34,6 +34,14 @@ def test_first_bytes_returns_at_most_what_there_is(storage, key):
     stored(storage, key, b"0123456789")
     assert storage.first_bytes(key, 4) == b"0123"
     assert storage.first_bytes(key, 10) == storage.first_bytes(key, 4096) == b"0123456789"
+
+
+def test_a_beginning_has_the_first_bytes_and_the_size_of_all(storage, key):
+    assert storage.beginning(key, 4) is None
+    content = random.randbytes(300_000)
+    stored(storage, key, content)
+    for count in (1, 65_536, 300_000, 300_001):
+        assert storage.beginning(key, count) == Beginning(content[:count], 300_000)
 
 
 def test_an_object_is_read_in_pieces_and_no_further_than_asked(storage, key):

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from mayfly.storage.protocol import Part, StorageError, TransferNotFound
+from mayfly.storage.protocol import Beginning, Part, PartsRefused, StorageError, TransferNotFound
 
 from ...support.storages import FULL, MINUTE, open_transfer, stored
 
@@ -81,6 +81,24 @@ def test_a_single_part_of_any_size_is_enough(storage, key, world, content):
     assert world.fetch(storage, key).body == content
 
 
+@pytest.mark.parametrize("quoted", [True, False])
+def test_a_transfer_is_completed_by_what_storage_answered_to_its_part(storage, key, world, quoted):
+    transfer_id = open_transfer(storage, key)
+    etag = world.send(storage, key, transfer_id, 1, b"content").headers["ETag"].strip('"')
+    storage.complete_transfer(key, transfer_id, [Part(1, 7, f'"{etag}"' if quoted else etag)])
+    assert storage.beginning(key, 100) == Beginning(b"content", 7)
+
+
+@pytest.mark.parametrize("etag", ["5d41402abc4b2a76b9719d911017c592", "<>&'é"])
+def test_a_tag_of_another_content_leaves_the_transfer_open(storage, key, etag):
+    transfer_id = open_transfer(storage, key)
+    part = storage.write_part(key, transfer_id, 1, b"content")
+    with pytest.raises(PartsRefused):
+        storage.complete_transfer(key, transfer_id, [Part(1, 7, etag)])
+    assert storage.length(key) is None
+    assert storage.parts(key, transfer_id) == {1: part}
+
+
 def test_completing_twice_leaves_the_object_unchanged(storage, key):
     transfer_id = open_transfer(storage, key)
     parts = [storage.write_part(key, transfer_id, 1, b"content")]
@@ -106,7 +124,7 @@ def test_a_completion_with_a_missing_part_leaves_the_transfer_open(storage, key)
     transfer_id = open_transfer(storage, key)
     part = storage.write_part(key, transfer_id, 1, b"content")
     for wrong in ([part, Part(2, 5, part.etag)], []):
-        with pytest.raises(StorageError):
+        with pytest.raises(PartsRefused):
             storage.complete_transfer(key, transfer_id, wrong)
     assert storage.length(key) is None
     assert storage.parts(key, transfer_id) == {1: part}

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from mayfly.storage.protocol import StorageError
+from mayfly.storage.protocol import Beginning, StorageError
 from mayfly.storage.s3.storage import S3UploadStorage
 
 from ...support.foreign import Reply, error, foreign
@@ -167,12 +167,29 @@ def test_a_server_without_ranges_gives_no_more_than_was_asked(elsewhere, key):
         return ask()
 
     elsewhere.way = way
-    assert elsewhere.storage.first_bytes(key, 3) == b"012"
+    assert elsewhere.storage.beginning(key, 3) == Beginning(b"012", 5)
+
+
+@pytest.mark.parametrize(("status", "stated"), [(200, None), (206, ""), (206, "bytes 0-2/*")])
+def test_the_size_is_that_of_all_however_a_range_is_answered(elsewhere, key, status, stated):
+    def way(asked, ask):
+        answer = ask()
+        if "range" in asked.headers:
+            answer.status = status
+            if stated is not None:
+                answer.headers = {
+                    name: value for name, value in answer.headers.items() if name.lower() != "content-range"
+                }
+                answer.headers |= {"Content-Range": stated} if stated else {}
+        return answer
+
+    elsewhere.way = way
+    assert elsewhere.storage.beginning(key, 3) == Beginning(b"012", 5)
 
 
 def test_an_empty_object_has_no_first_bytes(elsewhere, key):
     elsewhere.storage.put(key, b"", content_type="text/plain")
-    assert elsewhere.storage.first_bytes(key, 32) == b""
+    assert elsewhere.storage.beginning(key, 32) == Beginning(b"", 0)
 
 
 # Parts

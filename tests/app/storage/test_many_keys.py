@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import threading
+from unittest import mock
 
 import pytest
 from botocore.stub import Stubber
 
 from mayfly.storage import many
 from mayfly.storage.protocol import NO_ANSWER, NOT_ASKED, STILL_THERE, StorageError
+from mayfly.storage.s3 import proof
 from mayfly.storage.s3.client import Clients
 
 from ...support.requests import requests_to_s3
@@ -17,6 +19,10 @@ from ...support.storages import new_key, open_transfer, stored
 pytest_plugins = ["tests.support.storages"]
 KEYS = [f"uploads/{number}" for number in range(100)]
 FOREVER = 60
+
+
+def new_keys(count: int) -> list[str]:
+    return sorted(new_key() for _ in range(count))
 
 
 def test_every_key_that_is_absent_is_proven_and_every_other_named(storage, key):
@@ -42,18 +48,57 @@ def test_no_key_is_asked_about_once_the_time_is_over(storage, method):
         assert set(getattr(storage, method)(keys, seconds=-1).values()) <= {NOT_ASKED, NO_ANSWER}
 
 
-def test_the_proof_costs_one_request_a_key_however_many_objects_live(s3):
+def test_a_backlog_is_proven_by_pages_where_few_others_live(s3):
+    keys, others = new_keys(50), new_keys(3)
+    for key in [*others, keys[7]]:
+        stored(s3, key, b"x")
+    with requests_to_s3() as asked:
+        assert s3.unproven(keys, seconds=FOREVER) == {keys[7]: STILL_THERE}
+    assert asked["ListObjectsV2"] <= 2
+    assert asked["GetObject"] == 1
+    s3.remove([*others, keys[7]])
+
+
+def test_the_proof_costs_at_most_one_request_a_key_whatever_lives_there(s3, monkeypatch):
     """Case 57."""
-    keys = [new_key() for _ in range(50)]
-    with requests_to_s3() as alone:
-        assert s3.unproven(keys, seconds=FOREVER) == {}
-    others = [new_key() for _ in range(30)]
-    for key in others:
-        s3.put(key, b"x", content_type="text/plain")
-    with requests_to_s3() as among_others:
-        assert s3.unproven(keys, seconds=FOREVER) == {}
-    s3.remove(others)
-    assert alone == among_others == {"GetObject": len(keys)}
+    monkeypatch.setattr(proof, "MOST_BESIDE", 1)
+    keys, others = new_keys(30), new_keys(60)
+    for key in [*others, *keys[:2]]:
+        stored(s3, key, b"x")
+    with requests_to_s3() as asked:
+        assert s3.unproven(keys, seconds=FOREVER) == dict.fromkeys(keys[:2], STILL_THERE)
+    assert asked["GetObject"] > 4
+    assert asked.total() <= len(keys) + 2  # those two are asked about once more
+    s3.remove([*others, *keys[:2]])
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"IsTruncated": True, "Contents": [{"Key": "uploads/zz"}, {"Key": "uploads/yy"}]},
+        {"IsTruncated": True, "Contents": [{"Key": "uploads/"}, {"Key": "uploads/zzz"}]},
+        {"IsTruncated": True},
+        {},
+        StorageError("AccessDenied"),
+    ],
+    ids=["unordered", "from the beginning", "empty", "unreadable", "refused"],
+)
+def test_a_listing_that_cannot_be_trusted_proves_nothing(s3, page):
+    keys = new_keys(30)
+    stored(s3, keys[0], b"x")
+    answer = {"side_effect": page} if isinstance(page, Exception) else {"return_value": page}
+    with mock.patch.object(s3.client, "list_objects_v2", **answer), requests_to_s3() as asked:
+        assert s3.unproven(keys, seconds=FOREVER) == {keys[0]: STILL_THERE}
+    assert asked == {"GetObject": len(keys)}
+    s3.remove(keys[:1])
+
+
+def test_a_listing_that_hangs_leaves_time_to_ask_about_each_key(s3):
+    keys, released = new_keys(30), threading.Event()
+    with mock.patch.object(s3.client, "list_objects_v2", side_effect=lambda **_: released.wait(FOREVER)):
+        unproven = s3.unproven(keys, seconds=4)
+        released.set()
+    assert unproven == {}
 
 
 def test_another_404_proves_nothing_about_any_key(s3):

@@ -69,11 +69,11 @@ def test_parts_sent_twice_in_any_order_give_the_exact_file(owner, small_parts):
 
 
 def test_a_clients_own_list_of_parts_is_ignored(owner):
-    """Case 13: ETags and sizes come from storage alone, so a client's false ones have no effect."""
+    """Case 13: storage compares an ETag with its own, and sizes come from storage, so false ones have no effect."""
     mine, other = owner.begin(b"mine!"), owner.begin(b"other")
     owner.send_parts(other, b"other")
     theirs = storage.parts(row(other).key, row(other).transfer_id)[1]
-    body = {"parts": [{"number": 1, "size": 5, "etag": theirs.etag}]}
+    body = {"etag": theirs.etag, "parts": [{"number": 1, "size": 5, "etag": theirs.etag}]}
     response = owner.post(f"/api/uploads/{mine['id']}/complete", body)
     assert (response.status_code, response.json()["error"]["missing"]) == (409, [1])
     owner.send_parts(mine, b"mine!")
@@ -203,7 +203,7 @@ def test_an_arrived_part_is_never_requested_again(owner, small_parts, monkeypatc
     assert [part["number"] for part in listed] == [1, 3]
     [part] = owner.sign(upload, 2)
     send(part, content[PART : 2 * PART])
-    for step in ("complete_transfer", "first_bytes"):
+    for step in ("complete_transfer", "beginning"):
         assert while_this_fails(step).status_code == 503
     assert owner.complete(upload).status_code == 200
     assert content_of(upload) == content

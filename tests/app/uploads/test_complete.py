@@ -7,14 +7,14 @@ import pytest
 from django.core.files.storage import default_storage as storage
 from django.db import connection
 
-from mayfly.storage.protocol import StillAtWork
+from mayfly.storage.protocol import Part, StillAtWork
 from mayfly.uploads import lifecycle, parts
 from mayfly.uploads.choices import Kind, State
 from mayfly.uploads.errors import Busy, Crowded, Gone, PartsMissing, Refused
 from mayfly.uploads.models import Upload
 from mayfly.uploads.parts import MiB
 
-from ...support.broken import Wrapped
+from ...support.broken import Wrapped, down
 from ...support.making import arrive, begin, expire, is_empty, ready, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,6 +43,37 @@ def test_missing_parts_are_named_and_can_still_arrive():
         lifecycle.complete(upload, storage=storage)
     assert missing.value.numbers == [1]
     assert lifecycle.complete(arrive(upload), storage=storage).state == State.READY
+
+
+def test_an_upload_completes_by_what_its_sender_knows_without_a_list():
+    upload = begin()
+    part = storage.write_part(upload.key, upload.transfer_id, 1, b"hello")
+    ready_one = lifecycle.complete(upload, sent=[part], storage=Wrapped(parts=down))
+    assert ready_one.state == State.READY
+
+
+@pytest.mark.parametrize("wrong", [Part(1, 5, "another"), Part(1, 6, "any"), Part(2, 5, "any")])
+def test_storage_lists_its_parts_if_the_sender_is_wrong(wrong):
+    upload = arrive(begin())
+    assert lifecycle.complete(upload, sent=[wrong], storage=storage).state == State.READY
+    missing = begin()
+    with pytest.raises(PartsMissing):
+        lifecycle.complete(missing, sent=[wrong], storage=storage)
+    assert state(missing) == State.PENDING
+
+
+def test_a_part_shorter_than_its_sender_says_is_refused():
+    upload = begin(b"hello")
+    part = storage.write_part(upload.key, upload.transfer_id, 1, b"hell")
+
+    def joins_whatever_is_there(key, transfer_id, parts):
+        storage.complete_transfer(key, transfer_id, [part])
+
+    with pytest.raises(Refused, match="did not keep all bytes"):
+        lifecycle.complete(
+            upload, sent=[Part(1, 5, part.etag)], storage=Wrapped(complete_transfer=joins_whatever_is_there)
+        )
+    assert is_empty(upload)
 
 
 def test_a_part_of_a_wrong_size_refuses_the_upload():
@@ -135,12 +166,12 @@ def test_no_upload_becomes_ready_after_its_deadline():
 def test_an_upload_cleared_during_its_completion_stays_gone():
     upload = arrive(begin())
 
-    def first_bytes(key, count):
-        first = storage.first_bytes(key, count)
+    def beginning(key, count):
+        found = storage.beginning(key, count)
         lifecycle.clear(box=upload.box, storage=storage)
-        return first
+        return found
 
     with pytest.raises(Gone):
-        lifecycle.complete(upload, storage=Wrapped(first_bytes=first_bytes))
+        lifecycle.complete(upload, storage=Wrapped(beginning=beginning))
     assert state(upload) is None
     assert is_empty(upload)

@@ -53,13 +53,13 @@ def test_a_pending_upload_gets_its_lifetime_when_it_is_ready():
 def test_a_change_during_a_completion_is_kept(monkeypatch):
     """The completion has read the row before the change."""
     upload = arrive(begin())
-    length = storage.length
+    beginning = storage.beginning
 
-    def change_first(key):
+    def change_first(key, count):
         lifecycle.change(Upload.objects.get(pk=upload.pk), lifetime=60 * MINUTE)
-        return length(key)
+        return beginning(key, count)
 
-    monkeypatch.setattr(type(storage._wrapped), "length", lambda self, key: change_first(key))
+    monkeypatch.setattr(type(storage._wrapped), "beginning", lambda self, key, count: change_first(key, count))
     assert life(lifecycle.complete(upload, storage=storage)) == 60 * MINUTE
 
 

@@ -1,9 +1,6 @@
 """The list on a visitor's page has the rows that a query by the ORM finds."""
 
-import threading
-
 import pytest
-from django.db import connection
 from django.db.models.functions import Now
 
 from mayfly.uploads.choices import Kind, State
@@ -42,18 +39,3 @@ def test_a_list_has_one_box_and_one_kind(owner, stranger):
     assert [one.pk for one in listed(box, Kind.IMAGE)] == [mine["id"]]
     assert [one.pk for one in listed(box, Kind.FILE)] == [file["id"]]
     assert listed("the box", Kind.IMAGE) == []
-
-
-def test_each_thread_lists_over_its_own_connection(owner):
-    mine = owner.upload(name="mine.txt")
-    box = Upload.objects.get(pk=mine["id"]).box
-    found: list[str] = []
-
-    def look() -> None:
-        found.extend(one.pk for one in listed(box, Kind.FILE))
-        connection.close()
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    thread.join()
-    assert found == [mine["id"]] == [one.pk for one in listed(box, Kind.FILE)]

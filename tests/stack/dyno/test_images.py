@@ -8,6 +8,16 @@ import yaml
 from .conftest import KINDS, build
 from .dynos import DYNOS, ROOT, docker
 
+# Makes a client for each service that botocore knows, and the two things of S3 that have data of their own.
+CLIENTS = """
+import boto3
+session = boto3.Session(region_name="us-east-1")
+clients = {name: session.client(name) for name in session.get_available_services()}
+clients["s3"].get_paginator("list_objects_v2")
+session.resource("s3")
+print(*clients)
+"""
+
 
 def image(name: str) -> dict:
     return json.loads(docker("image", "inspect", name))[0]
@@ -31,6 +41,12 @@ def test_images_have_few_layers(images):
 def test_the_release_image_has_the_curl_and_shell_that_heroku_uses(images):
     said = docker("run", "--rm", "--entrypoint", "/bin/sh", f"{DYNOS}-release", "-c", "curl --version")
     assert said.startswith("curl ")
+
+
+def test_images_know_s3_and_all_that_leads_to_credentials_for_it(images):
+    """The build removes what botocore knows of AWS's other services."""
+    said = docker("run", "--rm", "--entrypoint", "python", f"{DYNOS}-web", "-c", CLIENTS)
+    assert said.split() == ["s3", "signin", "sso", "sso-oidc", "sts"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

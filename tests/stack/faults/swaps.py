@@ -6,6 +6,7 @@ Each class is a storage that runs a step earlier or later than the product asks;
 from django.db import transaction
 from django.db.models.signals import pre_save
 
+from mayfly.storage.protocol import Beginning
 from mayfly.uploads import events
 from mayfly.uploads.models import Upload
 
@@ -74,11 +75,8 @@ class ReadyBeforeTheTransferIsComplete(Swapped):
         self._size = sum(part.size for part in parts)
         self._complete = lambda: self.storage.complete_transfer(key, transfer_id, parts)
 
-    def length(self, key):
-        return self._size
-
-    def first_bytes(self, key, count):
-        return b"\x89PNG\r\n\x1a\n"
+    def beginning(self, key, count):
+        return self._size and Beginning(b"\x89PNG\r\n\x1a\n", self._size)
 
 
 class OfferedBeforeItIsClean(Swapped):

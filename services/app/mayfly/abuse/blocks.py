@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from django.db.models import Q, QuerySet
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from ..uploads.errors import NotAllowed
 from ..uploads.ids import is_id
 from ..uploads.limits import DIGEST_LENGTH
+from ..uploads.prepared import Prepared
 from .models import Block, Sort
 
 # The widest networks that can be blocked. A wider one is a mistake in the number behind the slash.
@@ -62,7 +64,8 @@ def named(value: str) -> Block:
 
 def check_sender(address: str, ip: IPv4Address | IPv6Address | None) -> None:
     """Raise NotAllowed if this sender is blocked: `address` is the keyed hash, `ip` the address itself."""
-    if against(address, ip).exists():
+    networks = _around(ip)
+    for _block in _prepared(len(networks)).rows(address, *networks):
         raise NotAllowed(
             "address_blocked", _("The operator of this site accepts no uploads from your network address.")
         )
@@ -73,11 +76,7 @@ def against(address: str, ip: IPv4Address | IPv6Address | None) -> QuerySet[Bloc
 
     These are a hundred values at most, found by their index, however many networks are blocked.
     """
-    blocked = Q(sort=Sort.SENDER, value=address)
-    if ip is not None:
-        around = (ip_network((ip, bits), strict=False) for bits in range(WIDEST[ip.version], ip.max_prefixlen + 1))
-        blocked |= Q(sort=Sort.NETWORK, value__in=[str(network) for network in around])
-    return _standing().filter(blocked)
+    return _against(address, *_around(ip))
 
 
 def is_blocked(sha256: str) -> bool:
@@ -88,6 +87,27 @@ def is_blocked(sha256: str) -> bool:
 def purge() -> int:
     """Delete the blocks that have ended. Returns how many."""
     return Block.objects.filter(ends_at__lte=Now()).delete()[0]
+
+
+def _around(ip: IPv4Address | IPv6Address | None) -> list[str]:
+    """Every network that can be blocked and that the address is in."""
+    if ip is None:
+        return []
+    return [str(ip_network((ip, bits), strict=False)) for bits in range(WIDEST[ip.version], ip.max_prefixlen + 1)]
+
+
+def _against(address: str, *networks: str) -> QuerySet[Block]:
+    blocked = Q(sort=Sort.SENDER, value=address)
+    if networks:
+        blocked |= Q(sort=Sort.NETWORK, value__in=networks)
+    return _standing().filter(blocked)
+
+
+@cache
+def _prepared(networks: int) -> Prepared:
+    """The question whether a sender in so many networks is blocked, with SQL that is made once."""
+    names = [f"network {number}" for number in range(networks)]
+    return Prepared(lambda *values: _against(*values).values_list("pk")[:1], "the sender", *names)
 
 
 def _network(value: str) -> IPv4Network | IPv6Network:

@@ -81,12 +81,9 @@ def owned(request: HttpRequest, upload_id: str) -> Upload:
     box = box_of(request)
     if box is None:
         raise Unanswerable("box_needed")
-    uploads = Upload.objects.of(box).filter(pk=upload_id)
+    upload = Upload.objects.by_id(upload_id)
     token = caller_of(request).token
-    if token and token.sender:
-        uploads = uploads.filter(sender=token.sender)
-    upload = uploads.first()
-    if upload is None:
+    if upload is None or upload.box != box or (token and token.sender and upload.sender != token.sender):
         raise Http404
     return upload
 

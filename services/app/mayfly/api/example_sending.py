@@ -200,8 +200,17 @@ SENDING: dict[str, Operation] = {
         (GONE, AWAY, *EVERY, *WITH_ID),
     ),
     "POST /api/uploads/{upload_id}/complete": Operation(
-        Example("works", 200, READY),
+        Example("works", 200, READY, body={"etag": "5d41402abc4b2a76b9719d911017c592"}),
         (
+            error(
+                "invalid",
+                400,
+                "invalid",
+                "String should have at most 200 characters",
+                "`etag` is no text, or too long",
+                field="etag",
+                body={"etag": "x" * 201},
+            ),
             entry("parts_missing", "parts have not arrived; `missing` has their numbers", count=1, missing=[1]),
             GONE,
             REFUSED,
@@ -211,6 +220,7 @@ SENDING: dict[str, Operation] = {
             *EVERY,
             *CHANGING,
             *WITH_ID,
+            *WITH_BODY,
         ),
     ),
 }

@@ -20,7 +20,7 @@ from ..bundles.reading import know_guards
 from ..links import absolute
 from ..problems import Problem, Unanswerable, problem_of
 from ..storage.default import uploads_storage
-from ..storage.protocol import SignedPart, StorageError
+from ..storage.protocol import Part, SignedPart, StorageError
 from ..uploads import lifecycle
 from ..uploads.choices import Kind, State
 from ..uploads.errors import Gone, Refused, UploadError
@@ -35,9 +35,22 @@ from ..visitors.rates import Rate, TooMany, take
 from ..visitors.senders import check_sender
 from .auth import BoxToken, SendingToken, box_of, caller_of, owned, token_for
 from .document import GROUPS, Page, with_examples
-from .schemas import PROBLEMS, BeginIn, BegunOut, ChangeIn, NumbersIn, PartsOut, SignedPartsOut, UploadOut, UploadsOut
+from .schemas import (
+    PROBLEMS,
+    BeginIn,
+    BegunOut,
+    ChangeIn,
+    CompleteIn,
+    NumbersIn,
+    PartsOut,
+    SignedPartsOut,
+    UploadOut,
+    UploadsOut,
+)
 from .tokens import router as tokens
 from .webhooks import router as webhooks
+
+NOTHING = CompleteIn(etag="")  # a call without a body means this
 
 
 class Api(NinjaAPI):
@@ -164,9 +177,11 @@ def list_parts(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     summary="Complete an upload",
     tags=["Send"],
 )
-def complete(request: HttpRequest, upload_id: str) -> dict[str, Any]:
+def complete(request: HttpRequest, upload_id: str, data: CompleteIn = NOTHING) -> dict[str, Any]:
     """Turn it ready if every part has arrived as declared. 409 lists the missing parts; 422 says why it was refused."""
-    return shown(request, lifecycle.complete(owned(request, upload_id), storage=uploads_storage))
+    upload = owned(request, upload_id)
+    sent = [Part(1, upload.size, data.etag)] if data.etag else []
+    return shown(request, lifecycle.complete(upload, sent=sent, storage=uploads_storage))
 
 
 @api.get("/uploads", response={200: UploadsOut} | PROBLEMS, summary="List the box's live uploads", tags=["Look"])
@@ -200,8 +215,7 @@ def get_upload(request: HttpRequest, upload_id: str) -> dict[str, Any]:
     upload = owned(request, upload_id)
     if upload.refusal:
         raise Refused(upload.why_refused)
-    in_time = Upload.objects.pending() | Upload.objects.live()
-    if not in_time.filter(pk=upload.pk).exists():
+    if not (upload.is_pending or upload.is_live):
         raise Gone
     return shown(request, upload)
 

@@ -70,6 +70,14 @@ class NumbersIn(Strict):
     )
 
 
+class CompleteIn(Schema):  # an unknown field is no error, because a complete took any body before it had this one
+    etag: str = Field(
+        "",
+        max_length=200,
+        description="The `ETag` that storage answered to the PUT of the only part. It saves a request to storage.",
+    )
+
+
 class FetchedOut(Schema):
     count: int = Field(description="How often others fetched it. Link previews and prefetches do not count.")
     last_at: datetime | None

@@ -1,4 +1,4 @@
-"""Several uploads as one ZIP, made while it is sent: read from storage range by range, and stored nowhere.
+"""Several uploads as one ZIP, made while it is sent: read from storage a little ahead, and stored nowhere.
 
 Nothing is compressed, so the length is known before the first byte. It uses ZIP64 where sizes ask for it.
 """
@@ -6,6 +6,7 @@ Nothing is compressed, so the length is known before the first byte. It uses ZIP
 import re
 import unicodedata
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from time import monotonic
 
 from zipstream import ZipStream
@@ -13,9 +14,12 @@ from zipstream import ZipStream
 from ..storage.protocol import UploadStorage
 from ..uploads.errors import Gone
 from ..uploads.models import Upload
+from .ahead import Read, in_order
 
-# How much is read from storage at a time, in bytes: so much is in memory for each ZIP that is being sent.
+# How much is read from storage at a time, in bytes.
 PIECE = 2 * 1024 * 1024
+# How much is in memory for each ZIP that is being sent: a piece on its way out, and the next one on its way in.
+MEMORY = 2 * PIECE
 # How much is passed on at a time.
 CHUNK = 64 * 1024
 # A slash or a backslash would make folders, and two dots would lead out of the one that a person unpacks into.
@@ -31,6 +35,7 @@ class Archive:
 
     def __init__(self, uploads: Sequence[Upload], *, seconds: float, storage: UploadStorage):
         self._until, self._storage = monotonic() + seconds, storage
+        self._content = in_order(_reads(uploads), read=self._bytes_at, memory=MEMORY)
         self._zip = ZipStream(sized=True)
         for upload, name in zip(uploads, unique([upload.name for upload in uploads]), strict=True):
             self._zip.add(self._bytes_of(upload), name, size=upload.size)
@@ -46,15 +51,35 @@ class Archive:
             Gone: the deadline has passed meanwhile.
             StorageError: storage does not have all bytes of an upload any more, or does not answer.
         """
-        yield from self._zip
+        with closing(self._content):
+            yield from self._zip
 
     def _bytes_of(self, upload: Upload) -> Generator[bytes]:
-        for start in range(0, upload.size, PIECE):
-            if monotonic() >= self._until:
-                raise Gone
-            piece = self._storage.bytes_at(upload.key, start, min(PIECE, upload.size - start))
+        """The bytes of the upload whose turn it is."""
+        for _ in _starts(upload):
+            self._check_time()
+            piece = next(self._content)
             for place in range(0, len(piece), CHUNK):
+                self._check_time()
                 yield piece[place : place + CHUNK]
+
+    def _check_time(self) -> None:
+        if monotonic() >= self._until:
+            raise Gone
+
+    def _bytes_at(self, read: Read) -> bytes:
+        return self._storage.bytes_at(read.key, read.start, read.count)
+
+
+def _reads(uploads: Iterable[Upload]) -> Generator[Read]:
+    """All pieces of all uploads."""
+    for upload in uploads:
+        for start in _starts(upload):
+            yield Read(upload.key, start, min(PIECE, upload.size - start))
+
+
+def _starts(upload: Upload) -> range:
+    return range(0, upload.size, PIECE)
 
 
 def unique(names: Iterable[str]) -> list[str]:

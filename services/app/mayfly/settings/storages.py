@@ -39,6 +39,7 @@ USE_S3 = variables.flag("USE_S3", default=False)
 STATIC_STORAGE = variables.text("STATIC_STORAGE", default="whitenoise", choices=("whitenoise", "s3"))
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages load no others, and they halve the tree
 # Places other than our origin from which pages load static files, and with which they exchange uploads. The first has
 # a path: if the bucket's name is in the path, the same origin serves the uploads, and no page may run one as a script.
 STATIC_SOURCES: list[str] = []

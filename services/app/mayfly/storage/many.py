@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from time import monotonic
+from typing import TypeVar
 
 from .protocol import NO_ANSWER, NOT_ASKED, StorageError
 
@@ -15,6 +16,7 @@ FEW = 4
 
 # Asks storage about a key, and returns what is wrong with it; empty if nothing is. May raise StorageError.
 Question = Callable[[str], str]
+Answer = TypeVar("Answer")
 
 
 def one_by_one(question: Question, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
@@ -37,13 +39,34 @@ def at_once(question: Question, keys: Sequence[str], *, seconds: float, kind: st
     keys = list(dict.fromkeys(keys))
     if len(keys) <= FEW:
         return one_by_one(question, keys, seconds=seconds)
-    threads = _threads(os.getpid(), kind)
-    asked = {key: threads.submit(_answer, question, key) for key in keys}
+    asked = {key: threads(kind).submit(_answer, question, key) for key in keys}
     try:
         wait(asked.values(), timeout=seconds)
     finally:  # also if the caller's own time ends with an exception
         answers = {key: _answer_so_far(answer) for key, answer in asked.items()}
     return {key: why for key, why in answers.items() if why}
+
+
+def threads(kind: str) -> ThreadPoolExecutor:
+    """The threads of this process for one kind of request: at most AT_ONCE, made as they are needed, and kept."""
+    return _threads(os.getpid(), kind)
+
+
+def in_time(questions: Sequence[Callable[[], Answer]], *, seconds: float, kind: str) -> list[Answer]:
+    """The answers to these questions that come within `seconds`, in any order, without those that fail.
+
+    As in `at_once`, a late one goes on in its thread, and each `kind` has threads of its own.
+    """
+    asked = [threads(kind).submit(question) for question in questions]
+    try:
+        wait(asked, timeout=seconds)
+    finally:
+        came = [answer for answer in asked if not answer.cancel() and answer.done()]
+    failures = [answer.exception() for answer in came]
+    for failure in failures:
+        if failure is not None and not isinstance(failure, StorageError):
+            raise failure
+    return [answer.result() for answer, failure in zip(came, failures, strict=True) if failure is None]
 
 
 def _answer(question: Question, key: str) -> str:
@@ -61,5 +84,5 @@ def _answer_so_far(answer: Future[str]) -> str:
 
 @cache
 def _threads(process: int, kind: str) -> ThreadPoolExecutor:
-    """The threads of this process; a fork has none of its parent's. They are made as they are needed, and kept."""
+    """A fork has none of its parent's threads, so each process has its own."""
     return ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix=kind)

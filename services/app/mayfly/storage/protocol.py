@@ -14,8 +14,16 @@ class StorageError(Exception):
     """Storage did not answer, or its answer proves nothing. The request may or may not have taken effect."""
 
 
+class Unreachable(StorageError):
+    """Nothing listens where storage should be. It may be starting."""
+
+
 class StillAtWork(StorageError):
     """Storage did not answer in time about something that may take it longer: it may go on with it, and succeed."""
+
+
+class PartsRefused(StorageError):
+    """Storage does not join these parts: it lacks one, or has another content under its number."""
 
 
 # Why storage has not proven something about a key, if no error of its own is the reason.
@@ -48,11 +56,26 @@ class SignedPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first bytes of an object, and the size of the whole object in bytes."""
+
+    content: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """One entry of a listing: an object, or an open transfer under a key, and when it appeared."""
 
     key: str
     since: datetime
+
+
+def existing(beginning: Beginning | None, key: str) -> Beginning:
+    """The beginning of an object that has to be there. Raises StorageError otherwise."""
+    if beginning is None:
+        raise StorageError(f"there is no object {key}")
+    return beginning
 
 
 def exactly(content: bytes, count: int) -> bytes:
@@ -78,8 +101,8 @@ class UploadStorage(Protocol):
         """A URL that accepts exactly `size` bytes as this part for `lifetime` from now. Sends storage no request."""
         ...
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
-        """Store one part from here; the same number again replaces it.
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> Part:
+        """Store one part from here; the same number again replaces it. Any thread may call it.
 
         Raises:
             TransferNotFound: the transfer is not open.
@@ -97,9 +120,12 @@ class UploadStorage(Protocol):
     def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
         """Join these parts, by number, into the object under `key`, and close the transfer.
 
-        All or nothing: after a failure there is either an open transfer or an object, never a piece of one.
+        All or nothing: after a failure there is either an open transfer or an object, never a piece of one. A tag may
+        come from a client, with or without its quotes. Some servers do not compare it, and some close the transfer
+        when they refuse it.
 
         Raises:
+            PartsRefused: storage has other parts than these.
             TransferNotFound: the transfer is not open. S3 may instead answer a repeated call as it answered
                 the first one, and the object stays as it is.
             StillAtWork: storage has not answered yet. Call again in some seconds.
@@ -121,8 +147,15 @@ class UploadStorage(Protocol):
         """The object's size in bytes; None only if storage is certain that there is no such object."""
         ...
 
+    def beginning(self, key: str, count: int) -> Beginning | None:
+        """The object's size, and its first `count` bytes, or all of them if it is shorter: one request, as a rule.
+
+        None only if storage is certain that there is no such object.
+        """
+        ...
+
     def first_bytes(self, key: str, count: int) -> bytes:
-        """The object's first `count` bytes, or all of them if it is shorter."""
+        """The object's first `count` bytes, or all of them if it is shorter. An absent object is an error."""
         ...
 
     def read(self, key: str) -> Generator[bytes]:
@@ -151,9 +184,9 @@ class UploadStorage(Protocol):
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
         """Ask storage whether these objects, however many, are absent, and begin no question after `seconds`.
 
-        Costs one request a key at most, however many objects storage has. Returns, by key, why the object is not
-        proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own words. Storage says that it has
-        nothing now under any key that is not named.
+        Costs one request a key at most, and one more for a key that is there, however many objects storage has.
+        Returns, by key, why the object is not proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own
+        words. Storage says that it has nothing now under any key that is not named.
         """
         ...
 

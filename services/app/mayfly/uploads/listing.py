@@ -1,21 +1,14 @@
-"""The list on a visitor's page: one query, whose SQL Django makes once a thread.
+"""The list on a visitor's page: one query."""
 
-Each request asks the same, with another box. To make the SQL of these filters takes Django ten times the processor time
-that the database and the rows take together.
-"""
-
-import threading
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any, NamedTuple
-
-from django.db import DEFAULT_DB_ALIAS, connection
+from typing import NamedTuple
 
 from .choices import Kind
 from .content import TEXT
 from .limits import PAGE
 from .models import Upload
+from .prepared import Prepared
+from .queries import UploadQuerySet
 from .refusals import in_words
 
 
@@ -67,29 +60,12 @@ def listed(box: str, kind: Kind) -> list[Listed]:
 
     They are one more than a page has, at most; `paging` then asks for the page itself.
     """
-    return [Listed._make(row) for row in _query.rows(box, kind)]
+    return [Listed._make(row) for row in _rows.rows(box, kind)]
 
 
-class _Query(threading.local):
-    """The query of `listed` for a box and a kind in name only. A thread has its own, as it has its own connection."""
-
-    BOX, KIND = "the box", "the kind"
-
-    def rows(self, box: str, kind: Kind) -> Iterable[Any]:
-        compiler, sql, parameters, converters = self._compiled
-        values = {self.BOX: box, self.KIND: kind}
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [values.get(parameter, parameter) for parameter in parameters])
-            rows: Iterable[Any] = compiler.apply_converters(cursor.fetchall(), converters)
-        return rows
-
-    @cached_property
-    def _compiled(self) -> tuple[Any, str, tuple[Any, ...], dict[int, Any]]:
-        own = Upload.objects.live_or_refused().filter(box=self.BOX, kind=self.KIND)
-        uploads = own.heading_their_bundle(self.KIND).with_time_left()[: PAGE + 1]
-        compiler = uploads.values_list(*Listed._fields).query.get_compiler(DEFAULT_DB_ALIAS)
-        sql, parameters = compiler.as_sql()
-        return compiler, sql, parameters, compiler.get_converters(column for column, _, _ in compiler.select)
+def of_box(box: str, kind: str) -> UploadQuerySet:
+    """Their query, without an end."""
+    return Upload.objects.live_or_refused().filter(box=box, kind=kind).heading_their_bundle(kind).with_time_left()
 
 
-_query = _Query()
+_rows = Prepared(lambda box, kind: of_box(box, kind).values_list(*Listed._fields)[: PAGE + 1], "the box", "the kind")

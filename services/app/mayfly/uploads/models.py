@@ -86,7 +86,7 @@ class Upload(Guarded):
     fetched_count = models.PositiveIntegerField(db_default=0)
     fetched_at = models.DateTimeField(null=True)
 
-    # Only rows that `with_time_left` has read have it.
+    # Only rows that `with_time_left` or `by_id` has read have it.
     time_left: timedelta
 
     objects = UploadQuerySet.as_manager()
@@ -153,11 +153,21 @@ class Upload(Guarded):
         return f"{self.kind} {self.id}"
 
     def reload(self) -> None:
-        """Read the row again. Raises Gone: it was removed before it was ready, and left no receipt."""
-        try:
-            self.refresh_from_db()
-        except Upload.DoesNotExist:
-            raise Gone from None
+        """Read the row again, with its `time_left`. Raises Gone: it was removed before it was ready."""
+        now = Upload.objects.by_id(self.pk)
+        if now is None:
+            raise Gone
+        vars(self).update(vars(now))
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it was begun, and not past the deadline of its transfer, when it was read with its `time_left`."""
+        return self.state == State.PENDING and self.time_left > timedelta(0)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it was offered to people when it was read with its `time_left`."""
+        return self.state == State.READY and self.time_left > timedelta(0)
 
     @cached_property
     def guard(self) -> Guarded:

@@ -226,8 +226,8 @@ def describe_preview(upload_id: str, visitor: Visitor, *, storage: UploadStorage
 
 
 def _live(upload_id: str) -> Upload:
-    upload = Upload.objects.live().with_time_left().filter(pk=upload_id).first()
-    if upload is None:
+    upload = Upload.objects.by_id(upload_id)
+    if upload is None or not upload.is_live:
         receipt(upload_id)
         raise Gone
     return upload

@@ -1,11 +1,19 @@
-"""A stream that passes through us into storage: a form's file, or `curl -T`."""
+"""A stream that passes through us into storage: a form's file, or `curl -T`.
 
+A part is sent by a thread of its own while the next one is received.
+"""
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from time import monotonic
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from ..storage.protocol import TransferNotFound, UploadStorage
+from ..storage.protocol import Part, StorageError, TransferNotFound, UploadStorage
 from . import lifecycle
 from .choices import Kind, State
 from .errors import Gone, NotAllowed, Refused
@@ -17,14 +25,19 @@ KEEP_SECONDS = 60  # between two moves of the deadline, well below the first dea
 
 
 class Receiver:
-    """Cuts a stream into parts and stores them, with one part in memory at a time.
+    """Cuts a stream into parts and stores them, with two parts in memory at most: one that fills, and one that is sent.
 
-    A form does not say a file's size beforehand, so the upload's size may be an upper bound until `finish`.
+    A form does not say a file's size beforehand, so the upload's size may be an upper bound until `finish`. The error
+    of a part that is sent comes out of a later call.
     """
 
     def __init__(self, upload: Upload, *, storage: UploadStorage):
         self.upload, self.storage = upload, storage
-        self.received, self._part, self._buffer = 0, 0, bytearray()
+        self.received, self._filled = 0, 0
+        # Each has a part's size from the start: a buffer that grows is copied, and then three are in memory.
+        self._buffers = [self._new_buffer()]
+        self._sent: list[Part] = []
+        self._sending: Future[Part] | None = None
         self._kept_at = monotonic()
 
     def write(self, chunk: bytes) -> None:
@@ -34,9 +47,14 @@ class Receiver:
             check_size(Kind(self.upload.kind), self.received)
             raise NotAllowed("longer_than_declared", _("More bytes came than were declared."), field="size")
         self.keep()
-        self._buffer += chunk
-        while len(self._buffer) >= self.upload.part_size:
-            self._send(self.upload.part_size)
+        left = memoryview(chunk)
+        while left:
+            taken = left[: len(self._buffers[0]) - self._filled]
+            self._buffers[0][self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            left = left[len(taken) :]
+            if self._filled == self.upload.part_size:
+                self._send()
 
     def keep(self) -> None:
         """Keep the upload pending while bytes of it, or of another file of the same form, arrive."""
@@ -45,9 +63,14 @@ class Receiver:
             lifecycle.keep_receiving(self.upload)
 
     def close(self) -> None:
-        """Send the rest of the buffer; the stream has ended."""
-        if self._buffer:
-            self._send(len(self._buffer))
+        """Send the rest of the buffer; the stream has ended. Raises Gone, StorageError."""
+        self._settle()
+        if self._filled:
+            # Nothing is left to receive meanwhile, and most streams are a single part: no thread for that.
+            del self._buffers[0][self._filled :]
+            self._filled = 0
+            self._sent.append(self._write(self._buffers[0]))
+        self._buffers.clear()  # the other files of a form have theirs
 
     def finish(
         self,
@@ -88,18 +111,44 @@ class Receiver:
         if keep_metadata:
             changes["keep_metadata"] = True
         Upload.objects.pending().filter(pk=self.upload.pk).update(**changes)
-        return lifecycle.complete(self.upload, storage=self.storage)
+        return lifecycle.complete(self.upload, sent=self._sent, storage=self.storage)
 
     def cancel(self) -> None:
         """Remove the upload, unless it is ready."""
+        with suppress(Gone, StorageError):
+            self._settle()  # so that no part arrives after the removal
         pending = Upload.objects.filter(pk=self.upload.pk, state=State.PENDING)
         lifecycle.remove_all(pending, storage=self.storage)
 
-    def _send(self, size: int) -> None:
-        self._part += 1
-        content = bytes(self._buffer[:size])
+    def _send(self) -> None:
+        """Let the buffer be sent, once the part before it is. That thread asks the database nothing."""
+        self._settle()
+        self._sending = _threads(os.getpid()).submit(self._write, self._buffers[0])
+        if len(self._buffers) == 1:
+            self._buffers.append(self._new_buffer())
+        self._buffers.reverse()
+        self._filled = 0
+
+    def _new_buffer(self) -> bytearray:
+        return bytearray(min(self.upload.part_size, self.upload.size))
+
+    def _settle(self) -> None:
+        """Wait for the part that is being sent, if one is."""
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            self._sent.append(sending.result())
+
+    def _write(self, content: bytearray) -> Part:
         try:
-            self.storage.write_part(self.upload.key, self.upload.transfer_id, self._part, content)
+            return self.storage.write_part(self.upload.key, self.upload.transfer_id, len(self._sent) + 1, content)
         except TransferNotFound:
             raise Gone from None  # cleared in the meantime
-        del self._buffer[:size]
+
+
+@cache
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Threads that send parts, one for each request of this process that may receive a stream, so that none waits.
+
+    A fork has none of its parent's. They are made as they are needed, and kept, because some have a client of storage.
+    """
+    return ThreadPoolExecutor(max_workers=settings.WEB_THREADS, thread_name_prefix="sending")

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from ..uploads.prepared import Prepared
 from ..webhooks import registering
 from . import cookies
 from .models import GENERATION_LENGTH, Renewal
@@ -41,7 +42,7 @@ def renew(box: str) -> Token:
 
 def generation_of(box: str) -> str | None:
     """The generation of the box's tokens that count; None if all do. One query, by the primary key."""
-    return Renewal.objects.filter(pk=box).values_list("generation", flat=True).first()
+    return next((generation for (generation,) in _generations.rows(box)), None)
 
 
 def is_current(token: Token) -> bool:
@@ -53,3 +54,6 @@ def _purge() -> None:
     """Delete some old rows. A row that is renewed at this moment is no longer old when its turn comes."""
     old = Renewal.objects.filter(ends_at__lte=Now())
     old.filter(pk__in=list(old.values_list("pk", flat=True)[:PURGED])).delete()
+
+
+_generations = Prepared(lambda box: Renewal.objects.filter(pk=box).values_list("generation"), "the box")

@@ -1,12 +1,17 @@
 """Files and folders on disk, as the folder storage uses them. Nothing here knows where a key is."""
 
 import os
+import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from errno import ENOTEMPTY
 from pathlib import Path
 
-from ..protocol import Part
+from ..protocol import Part, PartsRefused
+
+# How much is read or copied at a time, in bytes.
+CHUNK = 1024 * 1024
 
 
 def tag(stat: os.stat_result) -> str:
@@ -23,6 +28,30 @@ def parts_in(folder: Path) -> dict[int, Part]:
     """The parts in an open or sealed transfer's folder, by number."""
     with os.scandir(folder) as entries:
         return {int(entry.name): part_of(int(entry.name), entry.stat()) for entry in entries if entry.name.isdecimal()}
+
+
+def join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
+    """Write these very parts one after another to `whole`, down to the disk.
+
+    Raises:
+        PartsRefused: there are no parts, or one has not arrived, or one was replaced since it was listed.
+        FileNotFoundError: the transfer is not open.
+    """
+    with open(whole, "xb") as joined:
+        if not parts:
+            raise PartsRefused("a transfer cannot be completed without parts")
+        for part in parts:
+            source = folder / str(part.number)
+            # In this order: a completion that renames the folder in between must not look like a missing part.
+            if not source.exists() and folder.exists():
+                raise PartsRefused(f"part {part.number} has not arrived")
+            with open(source, "rb") as content:
+                there = part_of(part.number, os.fstat(content.fileno()))
+                if (there.size, there.etag) != (part.size, part.etag.strip('"')):
+                    raise PartsRefused(f"part {part.number} is another one now")
+                shutil.copyfileobj(content, joined, CHUNK)
+        joined.flush()
+        os.fsync(joined.fileno())
 
 
 def changed_at(path: Path) -> datetime:

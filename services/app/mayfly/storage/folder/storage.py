@@ -13,7 +13,6 @@ anywhere.
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -24,13 +23,21 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
 from ..many import one_by_one
-from ..protocol import STILL_THERE, Found, Part, SignedPart, StorageError, TransferNotFound, exactly
-from .files import changed_at, delete_folder, part_of, parts_in, remove_if_empty, sync_folder
+from ..protocol import (
+    STILL_THERE,
+    Beginning,
+    Found,
+    Part,
+    SignedPart,
+    StorageError,
+    TransferNotFound,
+    exactly,
+    existing,
+)
+from .files import CHUNK, changed_at, delete_folder, join, part_of, parts_in, remove_if_empty, sync_folder
 from .listing import object_keys, transfer_keys
 from .tokens import ObjectGrant, PartGrant, PreviewGrant, token_of
 
-# How much is read or copied at a time, in bytes.
-CHUNK = 1024 * 1024
 _TRANSFER_ID = re.compile("[0-9a-f]{32}")
 
 
@@ -61,10 +68,10 @@ class FolderUploadStorage(FileSystemStorage):
         token = token_of(PartGrant(key, transfer_id, number, size), lifetime=lifetime)
         return SignedPart(number=number, size=size, url=f"/storage/parts/{token}")
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> Part:
         return self.receive_part(key, transfer_id, number, [content])
 
-    def receive_part(self, key: str, transfer_id: str, number: int, chunks: Iterable[bytes]) -> Part:
+    def receive_part(self, key: str, transfer_id: str, number: int, chunks: Iterable[bytes | bytearray]) -> Part:
         """Like `write_part`, from a stream. If `chunks` raises, the exception passes through and nothing is stored.
 
         Raises:
@@ -131,9 +138,17 @@ class FolderUploadStorage(FileSystemStorage):
                 self._check_prepared()
                 return None
 
+    def beginning(self, key: str, count: int) -> Beginning | None:
+        with _answering():
+            try:
+                with open(self._object(key), "rb") as file:
+                    return Beginning(file.read(count), os.fstat(file.fileno()).st_size)
+            except (FileNotFoundError, NotADirectoryError):
+                self._check_prepared()
+                return None
+
     def first_bytes(self, key: str, count: int) -> bytes:
-        with _answering(), open(self._object(key), "rb") as file:
-            return file.read(count)
+        return existing(self.beginning(key, count), key).content
 
     def read(self, key: str) -> Generator[bytes]:
         with _answering(), open(self._object(key), "rb") as file:
@@ -250,7 +265,7 @@ class FolderUploadStorage(FileSystemStorage):
         sealed = folder.with_name(f"{folder.name}.{token}")
         whole = folder / f"{token}.whole"
         try:
-            _join(folder, parts, whole)
+            join(folder, parts, whole)
             os.rename(folder, sealed)
         except FileNotFoundError:
             return None
@@ -315,26 +330,3 @@ def _plain(key: str) -> str:
 def _whole(sealed: Path) -> Path:
     """The joined parts in a sealed transfer. Its name says which file that is, as two calls may have joined them."""
     return sealed / f"{sealed.suffix.removeprefix('.')}.whole"
-
-
-def _join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
-    """Write these very parts one after another to `whole`, down to the disk.
-
-    Raises:
-        StorageError: there are no parts, or one has not arrived, or one was replaced since it was listed.
-        FileNotFoundError: the transfer is not open.
-    """
-    with open(whole, "xb") as joined:
-        if not parts:
-            raise StorageError("a transfer cannot be completed without parts")
-        for part in parts:
-            source = folder / str(part.number)
-            # In this order: a completion that renames the folder in between must not look like a missing part.
-            if not source.exists() and folder.exists():
-                raise StorageError(f"part {part.number} has not arrived")
-            with open(source, "rb") as content:
-                if part_of(part.number, os.fstat(content.fileno())) != part:
-                    raise StorageError(f"part {part.number} is another one now")
-                shutil.copyfileobj(content, joined, CHUNK)
-        joined.flush()
-        os.fsync(joined.fileno())

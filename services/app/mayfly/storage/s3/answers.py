@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from ..protocol import Found, StorageError, TransferNotFound
+from ..protocol import Found, StorageError, TransferNotFound, Unreachable
 
 # With these errors a server refuses a removal of many keys, but no removal of one: it does not know the call, or wants
 # another checksum.
@@ -22,6 +22,8 @@ def answering() -> Iterator[None]:
         if code_of(error) == "NoSuchUpload":
             raise TransferNotFound(str(error)) from error
         raise StorageError(str(error)) from error
+    except EndpointConnectionError as error:
+        raise Unreachable(str(error)) from error
     except BotoCoreError as error:
         raise StorageError(str(error)) from error
     except KeyError as missing:
@@ -44,6 +46,11 @@ def status_of(error: ClientError) -> int:
 def refuses_range(error: ClientError) -> bool:
     """Whether a server refuses the range, not the object: all do so for an empty one, some for any that is shorter."""
     return status_of(error) == 416 or code_of(error) in ("InvalidRange", "InvalidArgument", "InvalidRequest")
+
+
+def refuses_parts(error: ClientError) -> bool:
+    """Whether a server refuses to join the parts that were named. Each has its own words, and 400 for all of them."""
+    return status_of(error) == 400
 
 
 def takes_no_batches(error: ClientError) -> bool:

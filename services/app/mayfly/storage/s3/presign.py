@@ -4,7 +4,7 @@ botocore takes 330 µs a URL, and a large upload needs thousands. Our bar is 20 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -65,6 +65,11 @@ class S3Signer:
             f"response-cache-control={_encoded(cache_control)}",
         ]
         return self._signed("GET", key, parameters, length=None, lifetime=lifetime)
+
+    def call_url(self, method: str, key: str, parameters: Mapping[str, str], *, lifetime: timedelta) -> str:
+        """A URL for another call about an object, which its parameters name: `{"uploads": ""}`."""
+        encoded = [f"{name}={_encoded(value)}" for name, value in parameters.items()]
+        return self._signed(method, key, encoded, length=None, lifetime=lifetime)
 
     def _signed(self, method: str, key: str, parameters: list[str], *, length: int | None, lifetime: timedelta) -> str:
         """The URL with these encoded parameters. The signature covers them sorted by name."""

@@ -6,9 +6,9 @@ S3 answers 403 instead of 404 for an absent object. `prepare` needs permission t
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
 from datetime import timedelta
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,16 +19,26 @@ from storages.backends.s3 import S3Storage
 from .. import many
 from ..headers import PREVIEW_TYPE, attachment
 from ..keys import PREFIXES
-from ..protocol import STILL_THERE, Found, Part, SignedPart, StillAtWork, StorageError, TransferNotFound, exactly
-from . import bucket, lacks, listing
-from .answers import answering, code_of, found, quoted, refuses_range, status_of, takes_no_batches
+from ..protocol import (
+    STILL_THERE,
+    Beginning,
+    Found,
+    Part,
+    SignedPart,
+    StillAtWork,
+    StorageError,
+    existing,
+)
+from . import bucket, lacks, listing, reading, transfers
+from .answers import answering, code_of, found, quoted, takes_no_batches
 from .client import LONG, USUAL, Clients, configuration
+from .direct import Direct
 from .presign import S3Signer, bucket_url
+from .proof import absent_by_listing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import (
-        CompletedPartTypeDef,
         ObjectIdentifierTypeDef,
     )
 
@@ -38,8 +48,6 @@ MOST_KEYS = 1000
 ABSENT_SECONDS = 10
 # The same for a removal key by key. The next sweep removes a key whose turn does not come.
 REMOVE_SECONDS = 10
-# How much of an object is read at a time, in bytes.
-CHUNK = 256 * 1024
 
 
 class S3UploadStorage(S3Storage):
@@ -67,7 +75,7 @@ class S3UploadStorage(S3Storage):
         return super().get_default_settings() | {"public_endpoint_url": None, "cors_origins": ()}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_clients"}
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_clients", "_direct")}
 
     @property
     def origin(self) -> str:
@@ -75,6 +83,8 @@ class S3UploadStorage(S3Storage):
 
     def open_transfer(self, key: str, *, content_type: str) -> str:
         with answering():
+            if transfer_id := self._direct.open_transfer(key, content_type):
+                return transfer_id
             answer = self.client.create_multipart_upload(Bucket=self.bucket_name, Key=key, ContentType=content_type)
             return answer["UploadId"]
 
@@ -83,76 +93,54 @@ class S3UploadStorage(S3Storage):
         # No headers: Content-Length is signed, and every client sets it by itself.
         return SignedPart(number=number, size=size, url=url)
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes) -> Part:
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> Part:
         with answering():
-            answer = self.client.upload_part(
-                Bucket=self.bucket_name, Key=key, UploadId=transfer_id, PartNumber=number, Body=content
-            )
-            return Part(number=number, size=len(content), etag=quoted(answer["ETag"]))
+            etag = self._direct.write_part(key, transfer_id, number, content)
+            if etag is None:
+                etag = self.client.upload_part(
+                    Bucket=self.bucket_name,
+                    Key=key,
+                    UploadId=transfer_id,
+                    PartNumber=number,
+                    Body=content,  # type: ignore[arg-type]  # the stubs do not know that botocore takes a bytearray
+                )["ETag"]
+            return Part(number=number, size=len(content), etag=quoted(etag))
 
     def parts(self, key: str, transfer_id: str) -> dict[int, Part]:
         return listing.parts(self.client, self.bucket_name, key, transfer_id)
 
     def complete_transfer(self, key: str, transfer_id: str, parts: Iterable[Part]) -> None:
-        listed: list[CompletedPartTypeDef] = [
-            {"PartNumber": part.number, "ETag": part.etag} for part in sorted(parts, key=lambda part: part.number)
-        ]
-        # If the answer to a first call was lost, S3 may answer the same call again with success. While AWS works, it
-        # sends white space, and this lasts as long. Other servers are silent.
+        in_order = sorted(parts, key=lambda part: part.number)
         with answering():
             try:
-                self.patient_client.complete_multipart_upload(
-                    Bucket=self.bucket_name, Key=key, UploadId=transfer_id, MultipartUpload={"Parts": listed}
-                )
+                done = self._direct.complete_transfer(key, transfer_id, in_order, LONG)
             except ReadTimeoutError as error:
                 raise StillAtWork(str(error)) from error
+            if not done:
+                transfers.complete(self.patient_client, self.bucket_name, key, transfer_id, in_order)
 
     def abort_transfers(self, key: str) -> None:
-        for transfer_id in self._open_transfers(key):
-            with suppress(TransferNotFound):  # closed since it was listed, or by us just now
-                self._abort(key, transfer_id)
+        transfers.abort(self.client, self.bucket_name, key)
 
     def close_transfers(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
         return self._at_once(self._why_open, keys, seconds=seconds)
 
     def length(self, key: str) -> int | None:
+        return reading.length(self.client, self.bucket_name, key)
+
+    def beginning(self, key: str, count: int) -> Beginning | None:
         with answering():
-            try:
-                return self.client.head_object(Bucket=self.bucket_name, Key=key)["ContentLength"]
-            except ClientError as error:
-                if status_of(error) != 404:
-                    raise
-            # The answer to a HEAD has no body, so the bucket itself may be missing. A GET says which.
-            try:
-                answer = self.client.get_object(Bucket=self.bucket_name, Key=key)
-            except ClientError as error:
-                if code_of(error) != "NoSuchKey":
-                    raise
-                return None
-            answer["Body"].close()
-            return answer["ContentLength"]
+            found = self._direct.beginning(key, count)
+        return found or reading.beginning(self.client, self.bucket_name, key, count)
 
     def first_bytes(self, key: str, count: int) -> bytes:
-        with answering():
-            try:
-                answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=f"bytes=0-{count - 1}")
-            except ClientError as error:
-                if not refuses_range(error):
-                    raise
-                answer = self.client.get_object(Bucket=self.bucket_name, Key=key)
-            with closing(answer["Body"]) as body:
-                return body.read(count)
+        return existing(self.beginning(key, count), key).content
 
     def read(self, key: str) -> Generator[bytes]:
-        with answering(), closing(self.client.get_object(Bucket=self.bucket_name, Key=key)["Body"]) as body:
-            yield from body.iter_chunks(CHUNK)
+        return reading.whole(self.client, self.bucket_name, key)
 
     def bytes_at(self, key: str, start: int, count: int) -> bytes:
-        with answering():
-            wanted = f"bytes={start}-{start + count - 1}"
-            answer = self.client.get_object(Bucket=self.bucket_name, Key=key, Range=wanted)
-            with closing(answer["Body"]) as body:
-                return exactly(body.read(count) if answer.get("ContentRange") else b"", count)
+        return reading.bytes_at(self.client, self.bucket_name, key, start, count)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
         with answering():
@@ -175,7 +163,10 @@ class S3UploadStorage(S3Storage):
         return absent
 
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
-        return self._at_once(self._why_unproven, keys, seconds=seconds)
+        stop = monotonic() + seconds
+        absent = absent_by_listing(self.client, self.bucket_name, keys, seconds=seconds / 2)
+        left = [key for key in keys if key not in absent]
+        return self._at_once(self._why_unproven, left, seconds=stop - monotonic())
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         return listing.objects(self.client, self.bucket_name, prefix, after=after)
@@ -227,8 +218,16 @@ class S3UploadStorage(S3Storage):
     @cached_property
     def signer(self) -> S3Signer:
         """Signs for the address by which clients know the bucket; ours may be one inside a private network."""
+        return self._signer(self._address(self.public_endpoint_url or self.endpoint_url))
+
+    @cached_property
+    def _direct(self) -> Direct:
+        address = self._address(self.endpoint_url)
+        return Direct(address, self._signer(address))
+
+    def _signer(self, address: str) -> S3Signer:
         return S3Signer(
-            self._address(self.public_endpoint_url or self.endpoint_url),
+            address,
             access_key=self.access_key,
             secret_key=self.secret_key,
             session_token=self.security_token,
@@ -324,22 +323,3 @@ class S3UploadStorage(S3Storage):
     def _why_open(self, key: str) -> str:
         self.abort_transfers(key)
         return ""
-
-    def _abort(self, key: str, transfer_id: str) -> None:
-        # A part that is on its way while S3 aborts may still arrive; S3 asks to list the parts and to abort again.
-        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
-        for _ in range(3):
-            with answering():
-                self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=key, UploadId=transfer_id)
-            if not self.parts(key, transfer_id):
-                return
-        raise StorageError(f"parts still arrive in an aborted transfer of {key}")
-
-    def _open_transfers(self, key: str) -> list[str]:
-        # The prefix also matches longer keys.
-        with answering():
-            return [
-                transfer["UploadId"]
-                for transfer in listing.transfers(self.client, self.bucket_name, key)
-                if transfer["Key"] == key
-            ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from ...storage.headers import OCTETS
 from ...storage.protocol import Part, SignedPart, StorageError, TransferNotFound, UploadStorage
-from ..choices import Kind
+from ..choices import Kind, State
 from ..codes import new_code
 from ..errors import Gone, NotAllowed, Underway
 from ..guarded import OPEN, Protection
@@ -113,12 +113,12 @@ def sign_parts(upload: Upload, numbers: Sequence[int], *, storage: UploadStorage
 
 
 def sign_first(upload: Upload, *, storage: UploadStorage) -> list[SignedPart]:
-    """The signed URLs of the first FIRST_PARTS parts of an upload that has just begun. Asks storage nothing.
+    """The signed URLs of the first FIRST_PARTS parts of an upload that has just been read. Asks storage nothing.
 
     Raises:
         Gone: the upload is not pending, or its deadline has passed.
     """
-    lifetime = min(PART_URL_LIFETIME, _time_left(upload))
+    lifetime = min(PART_URL_LIFETIME, _enough(upload))
     return _signed(upload, range(1, min(FIRST_PARTS, upload.plan.count) + 1), lifetime, storage)
 
 
@@ -173,8 +173,13 @@ def _signed(upload: Upload, numbers: Sequence[int], lifetime: timedelta, storage
 
 
 def _time_left(upload: Upload) -> timedelta:
+    """How long the upload may stay pending, as the table says now. Raises Gone as `_enough` does."""
+    upload.reload()
+    return _enough(upload)
+
+
+def _enough(upload: Upload) -> timedelta:
     """How long the upload may stay pending. Raises Gone if it is not pending, or for less than a second."""
-    pending = Upload.objects.pending().with_time_left().filter(pk=upload.pk).first()
-    if pending is None or pending.time_left < timedelta(seconds=1):
+    if upload.state != State.PENDING or upload.time_left < timedelta(seconds=1):
         raise Gone
-    return pending.time_left
+    return upload.time_left

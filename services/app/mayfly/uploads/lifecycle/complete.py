@@ -1,5 +1,6 @@
 """The completion of an upload: its parts become an object, and the row turns ready or is refused."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from django.db import transaction
@@ -8,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from ...cleaning import NotAtHand, Source, Unreadable, plan
-from ...storage.protocol import Part, TransferNotFound, UploadStorage
+from ...storage.protocol import Part, PartsRefused, TransferNotFound, UploadStorage
 from .. import events, places
 from ..choices import End, Kind, State
 from ..content import FIRST_BYTES, content_type_of, proven_type
@@ -25,8 +26,11 @@ from .remove import keep_newest, remove, remove_all
 LOOKED_AT = 65_536
 
 
-def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
+def complete(upload: Upload, *, sent: Sequence[Part] = (), storage: UploadStorage) -> Upload:
     """Turn a pending upload ready, once every part has arrived as declared.
+
+    `sent` has the parts as their sender knows them. With all of them, storage joins these very parts without a list of
+    what it has. If it refuses, it lists them.
 
     Safe to repeat, and to call several times at once: a caller that gets its turn finds it as the first one left it.
     It ends within the 30 s that the router waits, unless storage itself says all the time that it is still at work.
@@ -43,11 +47,11 @@ def complete(upload: Upload, *, storage: UploadStorage) -> Upload:
     with places.for_completes.entered(), request_lock(upload.pk):
         upload.reload()
         if upload.state == State.PENDING:
-            _complete(upload, storage)
+            _complete(upload, sent, storage)
     upload.reload()
     if upload.refusal:
         raise Refused(upload.why_refused)
-    if not Upload.objects.live().filter(pk=upload.pk).exists():
+    if not upload.is_live:
         raise Gone
     return upload
 
@@ -73,9 +77,9 @@ def forbid(uploads: UploadQuerySet, reason: str, *, end: End, storage: UploadSto
     return remove_all(forbidden, end=end, storage=storage)
 
 
-def _complete(upload: Upload, storage: UploadStorage) -> None:
+def _complete(upload: Upload, sent: Sequence[Part], storage: UploadStorage) -> None:
     try:
-        first = _assemble(upload, storage)
+        first = _assemble(upload, sent, storage)
         content_type = content_type_of(Kind(upload.kind), first[:FIRST_BYTES])
     except NotAllowed as reason:
         refuse(upload, str(reason), storage=storage)
@@ -115,22 +119,35 @@ def _announce(upload: Upload) -> None:
     events.ready.send_robust(sender=Upload, upload=upload)
 
 
-def _assemble(upload: Upload, storage: UploadStorage) -> bytes:
+def _assemble(upload: Upload, sent: Sequence[Part], storage: UploadStorage) -> bytes:
     """Complete the transfer in storage, unless that has happened, and return the object's first bytes."""
     # Not found: an earlier call was cut off after this step, or one runs in parallel, or the transfer was aborted.
     with suppress(TransferNotFound):
-        if upload.transfer_id:
+        if upload.transfer_id and not _joined_as_sent(upload, sent, storage):
             parts = storage.parts(upload.key, upload.transfer_id)
             _check_parts(upload, parts)
             storage.complete_transfer(upload.key, upload.transfer_id, [parts[number] for number in sorted(parts)])
-    # After a success as well: LocalStack lists a part as whole while a second, broken PUT has cut its bytes off.
-    size = storage.length(upload.key)
-    if size is None:
-        raise NotAllowed("transfer_ended", _("The transfer has ended. Begin again."))
-    if size != upload.size:
-        raise NotAllowed("length_differs", _("Storage did not keep all bytes of it. Send it again."))
     is_looked_into = upload.kind == Kind.IMAGE and not upload.keep_metadata
-    return storage.first_bytes(upload.key, LOOKED_AT if is_looked_into else FIRST_BYTES)
+    beginning = storage.beginning(upload.key, LOOKED_AT if is_looked_into else FIRST_BYTES)
+    if beginning is None:
+        raise NotAllowed("transfer_ended", _("The transfer has ended. Begin again."))
+    # After a success as well: a server may not compare the tags of what was sent, and LocalStack lists a part as whole
+    # while a second, broken PUT has cut its bytes off.
+    if beginning.size != upload.size:
+        raise NotAllowed("length_differs", _("Storage did not keep all bytes of it. Send it again."))
+    return beginning.content
+
+
+def _joined_as_sent(upload: Upload, sent: Sequence[Part], storage: UploadStorage) -> bool:
+    """Join the parts that the sender knows. False if these are not the whole upload, or storage has others."""
+    every = range(1, upload.plan.count + 1)
+    if [(part.number, part.size) for part in sent] != upload.plan.sizes_of(every):
+        return False
+    try:
+        storage.complete_transfer(upload.key, upload.transfer_id, sent)
+    except PartsRefused:
+        return False
+    return True
 
 
 def _may_need_cleaning(content_type: str, first: bytes, size: int) -> bool:

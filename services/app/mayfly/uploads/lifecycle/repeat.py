@@ -40,8 +40,8 @@ def begun_before(ask: Ask, *, storage: UploadStorage) -> Upload | None:
     if upload.state == State.REMOVING and upload.completed_at is None:
         _free(upload)
         return None
-    in_time = Upload.objects.pending() | Upload.objects.live()
-    if not in_time.filter(pk=upload.pk).exists():
+    upload.reload()
+    if not (upload.is_pending or upload.is_live):
         raise Gone
     return upload
 
