@@ -54,6 +54,7 @@ class Stack:
         image = (pyvips.Image.black(WIDTH, HEIGHT, bands=3) + [200, 100, 50]).cast("uchar")
         self.image = image.copy(interpretation="srgb").jpegsave_buffer()
         self.ids: dict[int, str] = {}
+        self.etags: dict[str, str] = {}
         self.token = ""  # of the visitor whose page is asked for
         self.failed = self.waited = 0
 
@@ -67,12 +68,14 @@ class Stack:
 
     def put(self, begun: Begun) -> None:
         headers = begun.part["headers"]
-        self.storage.put(begun.part["url"], content=begun.content, headers=headers).raise_for_status()
+        answer = self.storage.put(begun.part["url"], content=begun.content, headers=headers).raise_for_status()
+        self.etags[begun.id] = answer.headers["ETag"]
 
     def complete(self, begun: Begun) -> str:
         headers = {"Authorization": f"Bearer {begun.token}"}
         path = f"/api/uploads/{begun.id}/complete"
-        while (answer := self.web.post(path, headers=headers)).status_code == 503:
+        body = {"etag": self.etags[begun.id]}  # as browsers do
+        while (answer := self.web.post(path, json=body, headers=headers)).status_code == 503:
             self.waited += 1  # web completes a few uploads at once, and asks the next to come again
             time.sleep(random.uniform(0.1, float(answer.headers.get("Retry-After", 1))))
         answer.raise_for_status()
