@@ -21,6 +21,7 @@ class Sender:
         self._site = httpx.Client(base_url=os.environ["MAYFLY_URL"], timeout=60, verify=_certificates)
         self._storage = httpx.Client(timeout=60, verify=_certificates)
         self._token, self._left = "", 0
+        self.turned_away = 0
 
     def send(self, content: bytes, *, kind: str, name: str) -> str:
         """Upload this by three requests, and return its id once it is ready."""
@@ -49,7 +50,12 @@ class Sender:
         raise SystemExit(f"no preview after {LONGEST} s")
 
     def _post(self, path: str, **more: object) -> dict:
+        """As the page does, come again if the stack has no place free."""
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        answer = self._site.post(path, headers=headers, **more).raise_for_status().json()
+        answer = self._site.post(path, headers=headers, **more)
+        while answer.status_code == 503:
+            self.turned_away += 1
+            time.sleep(int(answer.headers.get("Retry-After", "1")))
+            answer = self._site.post(path, headers=headers, **more)
         self._site.cookies.clear()
-        return answer
+        return answer.raise_for_status().json()

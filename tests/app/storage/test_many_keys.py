@@ -101,6 +101,17 @@ def test_a_listing_that_hangs_leaves_time_to_ask_about_each_key(s3):
     assert unproven == {}
 
 
+def test_each_key_is_asked_about_by_itself_where_a_listing_missed_it(s3):
+    """Reconcile drops a row only if two different questions agree that its object is lost."""
+    keys = new_keys(30)
+    stored(s3, keys[0], b"x")
+    empty = {"IsTruncated": False, "Contents": []}
+    with mock.patch.object(s3.client, "list_objects_v2", return_value=empty), requests_to_s3() as asked:
+        assert s3.absent(keys) == set(keys[1:])
+    assert asked == {"GetObject": len(keys)}
+    s3.remove(keys[:1])
+
+
 def test_another_404_proves_nothing_about_any_key(s3):
     """A bucket that is missing has no object either, and may only be the wrong one."""
     with Stubber(s3.client) as answers:

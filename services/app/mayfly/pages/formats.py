@@ -27,8 +27,8 @@ COUNTED_DOWN = 600  # from so many seconds on, the time left counts every second
 # A name of more characters than this takes more than three lines in a card or a headline of a phone.
 LONG, HEAD, TAIL = 60, 34, 20
 HOUR = timedelta(hours=1)
-# A preview usually comes within half a second of its upload, and else with a backlog's end.
-SOON = timedelta(seconds=5)
+# A preview usually comes within half a second of its upload. If not, there is a backlog, to which looks would add.
+SOON = timedelta(seconds=1)
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
 
 

@@ -178,7 +178,7 @@ class UploadStorage(Protocol):
         ...
 
     def absent(self, keys: Sequence[str]) -> set[str]:
-        """Those of these keys, however many, under which storage says it has nothing now."""
+        """Those of these keys, however many, under which storage says it has nothing now. Asks about each by itself."""
         ...
 
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:

@@ -156,7 +156,8 @@ class S3UploadStorage(S3Storage):
     def absent(self, keys: Sequence[str]) -> set[str]:
         absent = set(keys)
         for start in range(0, len(keys), MOST_KEYS):
-            for key, why in self.unproven(keys[start : start + MOST_KEYS], seconds=ABSENT_SECONDS).items():
+            some = keys[start : start + MOST_KEYS]  # each by itself: reconcile has them from a listing
+            for key, why in self._at_once(self._why_unproven, some, seconds=ABSENT_SECONDS).items():
                 if why != STILL_THERE:
                     raise StorageError(why)
                 absent.discard(key)
@@ -165,8 +166,7 @@ class S3UploadStorage(S3Storage):
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
         stop = monotonic() + seconds
         absent = absent_by_listing(self.client, self.bucket_name, keys, seconds=seconds / 2)
-        left = [key for key in keys if key not in absent]
-        return self._at_once(self._why_unproven, left, seconds=stop - monotonic())
+        return self._at_once(self._why_unproven, [*set(keys) - absent], seconds=stop - monotonic())
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         return listing.objects(self.client, self.bucket_name, prefix, after=after)
