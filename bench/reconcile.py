@@ -17,6 +17,8 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from figures import Row, record
+
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (1_000, 100_000, 1_000_000)
 # One row in so many has lost its object, so that both passes of a round are measured.
@@ -35,13 +37,23 @@ def main() -> None:
         fill(options.size, options.folder) if options.fill else measure(options.size, options.folder)
         return
     print("uploads    count, s  remove, s  processor, s  slices  longest, s  lists  heads  queries  memory, MB")
+    costs: dict[int, float] = {}
     for size in options.sizes:
         with tempfile.TemporaryDirectory(prefix="mayfly-bench-") as work:
             for more in (["--fill"], []):
-                arguments = [sys.executable, __file__, "--size", str(size), *more]
-                subprocess.run(
-                    [*arguments, *["--folder"] * options.folder], check=True, env=environment(work, options.database)
+                arguments = [sys.executable, __file__, "--size", str(size), *more, *["--folder"] * options.folder]
+                ended = subprocess.run(
+                    arguments, check=True, env=environment(work, options.database), stdout=subprocess.PIPE, text=True
                 )
+                print(ended.stdout, end="", flush=True)
+            costs[size] = float(ended.stdout.split()[3]) / size
+    least = costs.pop(min(costs))
+    growth = {size: cost / least for size, cost in sorted(costs.items())}
+    if growth:
+        told = ", ".join(f"{size:,}: {ratio:.2f}" for size, ratio in growth.items())
+        figure = f"{told}; {1e6 * min(costs.values()):.0f} µs a row"
+        met = max(growth.values()) <= 1.2
+        record(Row("10b", "reconcile, processor a row", f"at {min(options.sizes):,}", figure, "≤ 1.2 x", met))
 
 
 def environment(work: str, database: str) -> dict[str, str]:
@@ -121,7 +133,7 @@ def measure(size: int, folder: bool) -> None:
         raise SystemExit(f"not the round that was prepared: {current}")
     slices = spent[Phase.COUNTING] + spent[Phase.REMOVING]
     print(
-        f"{size:<9,}  {sum(spent[Phase.COUNTING]):>8.2f}  {sum(spent[Phase.REMOVING]):>9.2f}  {processor:>12.2f}"
+        f"{size:<9,}  {sum(spent[Phase.COUNTING]):>8.2f}  {sum(spent[Phase.REMOVING]):>9.2f}  {processor:>12.4f}"
         f"  {len(slices):>6}"
         f"  {max(slices):>10.1f}  {asked.get('list', 0):>5}  {asked.get('head', 0):>5}  {queries:>7}"
         f"  {peak():>6.0f} ({before:.0f})"

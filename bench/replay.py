@@ -55,7 +55,7 @@ class Stack:
         self.image = image.copy(interpretation="srgb").jpegsave_buffer()
         self.ids: dict[int, str] = {}
         self.token = ""  # of the visitor whose page is asked for
-        self.failed = 0
+        self.failed = self.waited = 0
 
     def begin(self, sent: Sent, token: str = "") -> Begun:
         content = self.image if sent.is_image else random.randbytes(min(int(sent.size), 65_536))
@@ -71,7 +71,11 @@ class Stack:
 
     def complete(self, begun: Begun) -> str:
         headers = {"Authorization": f"Bearer {begun.token}"}
-        self.web.post(f"/api/uploads/{begun.id}/complete", headers=headers).raise_for_status()
+        path = f"/api/uploads/{begun.id}/complete"
+        while (answer := self.web.post(path, headers=headers)).status_code == 503:
+            self.waited += 1  # web completes a few uploads at once, and asks the next to come again
+            time.sleep(random.uniform(0.1, float(answer.headers.get("Retry-After", 1))))
+        answer.raise_for_status()
         return begun.id
 
     def page(self) -> None:
@@ -199,7 +203,9 @@ def measured(stack: Stack, watch: Watch, cursor: Any) -> Costs:
     complete = meter.request(each(stack.complete, begun), COUNT)
     download = meter.request(each(stack.download, [file.id for file in begun] * 3), 3 * COUNT)
     left = max(1, count(unhashed))
-    digest = meter.cost(until_none(unhashed), left)[0]._replace(web=0.0)
+    digest = meter.cost(until_none(unhashed), left)[0]
+    # A content, and later a key, waits for storage about as long as the worker computes for it.
+    digest = digest._replace(web=0.0, away=digest.worker)
 
     images = [stack.begin(Sent(number, True, 1e5, 2, LONG)) for number in range(COUNT)]
     each(stack.put, images)()
@@ -221,7 +227,6 @@ def measured(stack: Stack, watch: Watch, cursor: Any) -> Costs:
     ids = [upload.id for upload in begun + images]
     cursor.execute("UPDATE uploads_upload SET expires_at = clock_timestamp() WHERE id = ANY(%s)", [ids])
     removal = meter.cost(until_none("expires_at <= clock_timestamp() AND state <> 'gone'"), 3 * COUNT)[0]
-    # A key waits for storage about as long as the worker computes for it.
     removal = Cost(0, removal.worker, removal.postgres, removal.worker)
     return Costs(page, begin, complete, download, preview, digest, removal, meter.idle, megapixel=0.0)
 
@@ -275,7 +280,7 @@ def main() -> None:
     late = lateness(cursor, time.monotonic() - began)
     live = [(at - began, count - already) for at, count in watch.live if began < at < began + given.seconds]
     compare(site, given, found, late, live, list(watch.waits.values()))
-    print(f"{dict(site.counts)}, {stack.failed} failed")
+    print(f"{dict(site.counts)}, {stack.failed} failed, {stack.waited} completions came again")
 
 
 def compare(

@@ -27,7 +27,7 @@ LIVE = """
 """
 # As uploads/lifecycle/erase.py does it.
 GONE = """
-    UPDATE bench_rows SET state = 'gone', removed_at = now() + lifetime, failure = '', name = '', title = '',
+    UPDATE bench_rows SET state = 'gone', removed_at = expires_at + interval '3 s', failure = '', name = '', title = '',
         address = '', transfer_id = '', code = NULL, password = '', sha256 = '', cleaning_due_at = NULL
 """
 INDEXES = """

@@ -130,10 +130,9 @@ def until(cursor: Any, query: str) -> float:
     raise SystemExit(f"not after two minutes: {query}")
 
 
-def shares() -> str:
+def requests() -> dict[str, int]:
     """How many requests for the page each web has logged."""
-    counts = [said("docker", "logs", name).count("GET /images/ 200") for name in names("web")]
-    return ", ".join(f"{count / max(1, sum(counts)):.0%}" for count in counts)
+    return {name: said("docker", "logs", name).count("GET /images/ 200") for name in names("web")}
 
 
 def main() -> None:
@@ -151,11 +150,14 @@ def main() -> None:
         time.sleep(3)  # nginx looks the names up every two seconds
         connections = Connections()
         connections.start()
-        used = processor("web")
+        used, before = processor("web"), requests()
         rate = a_second(lambda: pages(stack), CLIENTS, given.seconds)
         each = (processor("web") - used) / (rate * given.seconds) * 1000
-        print(f"  pages: {rate:.0f} a second, {each:.1f} ms of processor in web; spread: {shares()}", flush=True)
-        print(f"  uploads of 1 KB: {a_second(lambda: uploads(stack), 8, given.seconds):.1f} a second", flush=True)
+        counts = [count - before[name] for name, count in requests().items()]
+        spread = ", ".join(f"{count / sum(counts):.0%}" for count in counts)
+        print(f"  pages: {rate:.0f} a second, {each:.1f} ms of processor in web; spread: {spread}", flush=True)
+        again, rate = stack.waited, a_second(lambda: uploads(stack), 8, given.seconds)
+        print(f"  uploads of 1 KB: {rate:.1f} a second, {stack.waited - again} completions came again", flush=True)
         print(f"  {BACKLOG} removals in {removals(cursor):.1f} s", flush=True)
         print(f"  {IMAGES} previews in {previews(stack, cursor):.1f} s", flush=True)
         print(f"  connections: Postgres {connections.postgres}, Redis {connections.redis} at most")

@@ -1,4 +1,4 @@
-"""The application that gunicorn serves for pages.py: the program, a constant view, and the process's clock."""
+"""The application that gunicorn serves for the benchmarks: the program, a constant view, and the process's clock."""
 
 import os
 import time
@@ -13,7 +13,8 @@ from django.conf import settings  # noqa: E402
 from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 
-settings.STATIC_ROOT = Path(os.environ["DATA_DIR"]) / "static"
+if collected := os.environ.get("BENCH_STATIC"):  # in the image they have their place
+    settings.STATIC_ROOT = Path(collected)
 django.setup()
 
 from mayfly import urls  # noqa: E402

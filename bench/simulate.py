@@ -40,15 +40,15 @@ class Cost(NamedTuple):
 class Costs:
     """The cost of each piece of work. These are from `bench/replay.py`, which measures each by itself in the stack."""
 
-    page: Cost = Cost(web=0.0051, postgres=0.0006, away=0.001)
-    begin: Cost = Cost(web=0.0100, postgres=0.0015, away=0.015)
-    complete: Cost = Cost(web=0.0130, postgres=0.0020, away=0.030)
-    download: Cost = Cost(web=0.0040, postgres=0.0008, away=0.001)
-    preview: Cost = Cost(worker=0.1800, postgres=0.0020, away=0.030)
-    digest: Cost = Cost(worker=0.0060, postgres=0.0010, away=0.008)
-    removal: Cost = Cost(worker=0.0020, postgres=0.0005, away=0.002)  # of one key: an image has two
+    page: Cost = Cost(web=0.0033, postgres=0.0009, away=0.002)
+    begin: Cost = Cost(web=0.0099, postgres=0.0046, away=0.006)
+    complete: Cost = Cost(web=0.0105, postgres=0.0023, away=0.010)
+    download: Cost = Cost(web=0.0061, postgres=0.0016, away=0.005)
+    preview: Cost = Cost(worker=0.1240, postgres=0.0142, away=0.130)  # cleaned first, as a camera's picture is
+    digest: Cost = Cost(worker=0.0052, postgres=0.0029, away=0.005)
+    removal: Cost = Cost(worker=0.0010, postgres=0.0002, away=0.001)  # of one key: an image has two
     # In each second in which nothing happens: beat's tasks, probes, messages.
-    idle: Cost = Cost(web=0.005, worker=0.020, postgres=0.004)
+    idle: Cost = Cost(web=0.003, worker=0.007, postgres=0.004)
     # docs/operations.md, Resources: a JPEG of 24 million pixels takes 0.2 s, most of which is their decoding.
     megapixel: float = 0.006
 
@@ -115,6 +115,9 @@ class Site:
     def __init__(self, formation: Formation = Formation(), costs: Costs = Costs()):
         self.clock, self.costs, self.formation = Clock(), costs, formation
         self.threads = Line(formation.web * formation.threads)
+        # uploads/places.py: two threads of each process are left to other requests while uploads are completed.
+        each = max(1, formation.threads // WEB_PROCESSES - 2)
+        self.completions = Line(formation.web * WEB_PROCESSES * each)
         # A share of a core below one makes all work on it slower; more than one lets several pieces go on at once.
         self.slow = 1 / min(1.0, formation.cores)
         self.web_cores = Line(formation.web * max(1, int(formation.cores)))
@@ -165,7 +168,16 @@ class Site:
         elif action.kind == "download":
             self._request(self.costs.download)
         else:  # the bytes go straight to storage in between, which takes web nothing
-            self._request(self.costs.begin, lambda: self._request(self.costs.complete, lambda: self._ready(sent)))
+            self._request(self.costs.begin, lambda: self.completions.enter(lambda: self._complete(sent)))
+
+    def _complete(self, sent: Sent) -> None:
+        """A completion without a place comes again later, and holds no thread meanwhile."""
+
+        def completed() -> None:
+            self.completions.leave()
+            self._ready(sent)
+
+        self._request(self.costs.complete, completed)
 
     def _request(self, cost: Cost, then: Callable[[], None] = lambda: None) -> None:
         """A thread takes the request, computes on a core, and holds it while storage and database answer."""
@@ -239,9 +251,9 @@ class Site:
         self._compute(self.worker_cores, cost.worker, cost, removed)
 
     def _beat_digests(self) -> None:
-        """Hash what is live and has no hash yet, for some seconds, in one process."""
+        """Hash what is live and has no hash yet, for some seconds, in one of the processes for previews."""
         self.clock.after(DIGESTS_EVERY, self._beat_digests)
-        self._digest(self.clock.now)
+        self.previewers.enter(lambda: self._digest(self.clock.now))
 
     def _digest(self, began: float) -> None:
         while self._unhashed and self.lives[self._unhashed[0].number][1] <= self.clock.now:
@@ -249,6 +261,8 @@ class Site:
         if self._unhashed and self.clock.now - began < DIGEST_SECONDS:
             self._unhashed.popleft()
             self._compute(self.worker_cores, self.costs.digest.worker, self.costs.digest, lambda: self._digest(began))
+        else:
+            self.previewers.leave()
 
 
 def percentile(values: Sequence[float], of: int) -> float:

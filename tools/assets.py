@@ -1,6 +1,6 @@
 """Build what browsers load, and check its sources.
 
-    bin/assets              build the bundle, unless it is built from these very sources already
+    bin/assets              install all packages, and build the bundle, unless that is done already
     bin/assets SCRIPT...    run these scripts of package.json: `lint`, `types`
 
 Quick if nothing has changed. Node comes from a Python package in .venv; the packages of services/assets come
@@ -24,19 +24,32 @@ BUILT = ".built"  # a digest of the sources; Django collects no file whose name 
 PACKAGES = [ASSETS / name for name in (".npmrc", "package.json", "package-lock.json")]
 BUILD = ASSETS / "build.js"
 MODULES = ASSETS / "node_modules"
-INSTALLED = MODULES / ".installed"  # a digest of PACKAGES
+INSTALLED = MODULES / ".installed"  # a digest of PACKAGES, and what was omitted
+TO_BUILD = "--omit=dev"  # for npm: leave out what linters and tests need, which is six times as much
 DRAFT = MODULES / ".bundle"
 
 
 def main() -> None:
+    fetch()
     if sys.argv[1:]:
         run(sys.argv[1:])
     else:
         build()
 
 
+def fetch() -> None:
+    """Install all packages, those of linters and tests too. Ends the program with a sentence if that fails."""
+    with one_at_a_time(__file__):
+        venv.fill(REQUIREMENTS / "assets.txt")
+        if not _install():
+            sys.exit("The packages of services/assets could not be installed; above is what npm said.")
+
+
 def build() -> None:
-    """Build the bundle. Ends the program with a sentence if that fails. Two at once wait for each other."""
+    """Build the bundle, and install what that takes. Two at once wait for each other.
+
+    Quick if the bundle is built from these very sources already. Ends the program with a sentence if the build fails.
+    """
     with one_at_a_time(__file__):
         sources = _digest([*PACKAGES, BUILD, *sorted((ASSETS / "src").rglob("*.*"))])
         if _says(BUNDLE / BUILT, sources):
@@ -44,7 +57,7 @@ def build() -> None:
         venv.fill(REQUIREMENTS / "assets.txt")
         print("Building the browser bundle", flush=True)
         shutil.rmtree(DRAFT, ignore_errors=True)
-        if not (_install() and _npm("run", "--silent", "build", OUT=str(DRAFT))):
+        if not (_install(TO_BUILD) and _npm("run", "--silent", "build", OUT=str(DRAFT))):
             sys.exit(
                 "The browser bundle could not be built; above is what npm said. If it is about a connection, look at "
                 "your network, and run the same command again."
@@ -56,22 +69,19 @@ def build() -> None:
 
 def run(scripts: Sequence[str]) -> None:
     """Run these scripts of package.json, each even if one before it fails. Ends the program if any has failed."""
-    with one_at_a_time(__file__):
-        venv.fill(REQUIREMENTS / "assets.txt")
-        if not _install():
-            sys.exit("The packages of services/assets could not be installed; above is what npm said.")
     results = [_npm("run", "--silent", script) for script in scripts]
     if not all(results):
         sys.exit(1)
 
 
-def _install() -> bool:
-    """Install the packages, those for development too, unless they are there. False if npm fails."""
+def _install(*options: str) -> bool:
+    """Install the packages, except for those that these options of npm omit. False if npm fails."""
     packages = _digest(PACKAGES)
-    if not _says(INSTALLED, packages):
-        if not _npm("ci", "--silent"):
+    wanted = " ".join([packages, *options])
+    if not (_says(INSTALLED, packages) or _says(INSTALLED, wanted)):
+        if not _npm("ci", "--silent", *options):
             return False
-        INSTALLED.write_text(packages)
+        INSTALLED.write_text(wanted)
     return True
 
 

@@ -14,6 +14,7 @@ import secrets
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TextIO
 
@@ -24,6 +25,7 @@ from .supervisor import supervise
 
 # Decided here, whatever a shell may have exported for the stack or for another project.
 DECIDED = ("DJANGO_SETTINGS_MODULE", "PROD_SETTINGS", "REDIS_URL", "DYNO", "GUNICORN_CMD_ARGS", "PYTHONPATH", "HOST")
+PRIVATE = 0o077  # the umask of all that writes to .run/
 SIGN_OF_LIFE = RUN / "tmp" / "periodic.alive"  # mayfly/celery.py decides on the name
 
 HERE = ip_address("127.0.0.1")
@@ -47,12 +49,14 @@ def main() -> None:
         _hold(lock)
         host = _host()
         port = _free_port(host)
-        venv.fill(REQUIREMENTS / "base.txt")
-        assets.build()
         environment = _environment(host)
+        with ThreadPoolExecutor(1) as beside:  # npm takes as long as the rest, and needs none of it
+            bundle = beside.submit(assets.build)
+            venv.fill(REQUIREMENTS / "base.txt")
+            _manage(environment, "release", umask=PRIVATE)
+            bundle.result()
         _manage(environment, "collectstatic", "--no-input", "--verbosity", "0")
-        os.umask(0o077)  # from here on all new files are in .run/
-        _manage(environment, "release")
+        os.umask(PRIVATE)
         if not host.is_loopback:
             print(OPEN.format(host=host, port=port), flush=True)
         sys.exit(_serve(host, port, environment))
@@ -113,13 +117,14 @@ def _secret_key() -> str:
     return file.read_text()
 
 
-def _manage(environment: Environment, *command: str) -> None:
-    """Run a command of manage.py; say something only if it fails."""
+def _manage(environment: Environment, *command: str, umask: int = -1) -> None:
+    """Run a command of manage.py; say something only if it fails. A umask of -1 is our own."""
     done = subprocess.run(
         [VENV_PYTHON, APP / "manage.py", *command],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        umask=umask,
     )
     if done.returncode:
         sys.stdout.flush()

@@ -50,7 +50,8 @@ def _install(file: Path) -> None:
     print(f"Installing {file.name} into .venv", flush=True)
     INSTALLED.unlink(missing_ok=True)  # it is true again only after pip has succeeded
     pip: list[str | Path] = [VENV_PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
-    if subprocess.run([*pip, "--require-hashes", "--requirement", file]).returncode != 0:
+    # Python compiles what it imports, once; pip would compile all of it first.
+    if subprocess.run([*pip, "--no-compile", "--require-hashes", "--requirement", file]).returncode != 0:
         sys.exit(
             "The packages could not be installed; above is what pip said. If it is about a connection, look at your "
             "network, and run the same command again."

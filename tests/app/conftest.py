@@ -44,6 +44,7 @@ from django.test import Client
 from django.utils.translation import override
 
 from mayfly.ops import health
+from mayfly.pages import environment
 from mayfly.previews import draw
 from mayfly.uploads import limits as limits_module
 
@@ -116,14 +117,16 @@ def patient_reader(monkeypatch) -> None:
 
 
 @pytest.fixture
-def limits(monkeypatch):
+def limits(monkeypatch) -> Iterator[Callable[..., None]]:
     """Change limits for one test: `limits(images_kept=0)`."""
 
     def change(**changes) -> None:
         for name, value in changes.items():
             monkeypatch.setattr(limits_module.limits, name, value)
+        environment.kept.cache_clear()  # a process has one set of limits, so the pages keep the form that says them
 
-    return change
+    yield change
+    environment.kept.cache_clear()
 
 
 @pytest.fixture

@@ -49,12 +49,18 @@ def test_changed_packages_are_fetched_again(sources):
     assert sources.calls("npm") == ["npm ci --silent", "npm run --silent build"] * 2
 
 
-@pytest.mark.parametrize("step", ["CI_STATUS", "BUILD_STATUS"])
-def test_a_failed_build_says_so_keeps_the_old_bundle_and_is_tried_again(sources, step):
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [
+        ("CI_STATUS", "The packages of services/assets could not be installed"),
+        ("BUILD_STATUS", "The browser bundle could not be built"),
+    ],
+)
+def test_a_failed_build_says_so_keeps_the_old_bundle_and_is_tried_again(sources, step, what):
     sources.run("assets")
     sources.write("services/assets/package.json", "// changed\n")
     said = sources.refuses("assets", **{step: "1"})
-    assert "The browser bundle could not be built; above is what npm said." in said
+    assert f"{what}; above is what npm said." in said
     assert (sources.folder / BUNDLE / "upload.js").exists()
     assert "Building the browser bundle" in sources.run("assets").stdout
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -78,7 +79,7 @@ def programs(installed: Checkout) -> Checkout:
     for name in (".npmrc", "package.json", "package-lock.json", "build.js"):
         installed.write(f"services/assets/{name}", "{}")
     (installed.folder / "services/app/mayfly/pages/static/mayfly").mkdir(parents=True)
-    installed.fake("npm", {"ci *": "mkdir node_modules", "run *": 'mkdir "$OUT"'})
+    installed.fake("npm", {"ci *": "mkdir -p node_modules", "run *": 'mkdir "$OUT"'})
     installed.run("assets")
     return installed
 
@@ -112,6 +113,16 @@ def test_run_shows_its_address_once_and_exits_with_0_on_ctrl_c(run):
     assert "web      | web says goodbye\n" in running.said
     assert "periodic | the tasks say goodbye\n" in running.said
     assert running.said.count(running.address) == 1
+
+
+def test_run_installs_what_builds_the_bundle_and_tests_have_the_rest(programs, run):
+    shutil.rmtree(programs.folder / "services/assets/node_modules")
+    programs.write("services/assets/build.js", "changed")
+    running = run()
+    running.until(running.address)
+    assert programs.calls("npm")[-2:] == ["npm ci --silent --omit=dev", "npm run --silent build"]
+    programs.run("assets")
+    assert programs.calls("npm")[-1] == "npm ci --silent"
 
 
 def test_run_listens_on_this_machine_alone(programs, run):

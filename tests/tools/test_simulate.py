@@ -74,6 +74,12 @@ def test_requests_wait_for_a_thread_while_storage_answers():
     assert [took for _, took in site.answered] == [1] * 6 + [2]
 
 
+def test_a_process_of_three_threads_completes_one_upload_at_a_time():
+    costs = Costs(begin=Cost(), complete=Cost(away=1), idle=Cost())
+    site = Site(costs=costs).run(uploads(4, 900), 10)
+    assert sorted(ready for ready, _ in site.lives.values()) == [1, 1, 2, 2]
+
+
 def test_a_second_web_dyno_brings_its_own_threads():
     costs = Costs(page=Cost(away=1), idle=Cost())
     site = Site(Formation(web=2), costs).run([Action(0, number, "page") for number in range(12)], 10)

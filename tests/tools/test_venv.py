@@ -25,7 +25,7 @@ def test_packages_are_installed_by_hash_and_only_once(installed, base):
     assert installed.run("venv", base).stdout == "Installing base.txt into .venv\n"
     assert installed.run("venv", base).stdout == ""
     [call] = installed.calls("pip")
-    assert call.endswith(f"install -qq --require-hashes --requirement {base}")
+    assert call.endswith(f"install -qq --no-compile --require-hashes --requirement {base}")
 
 
 def test_a_smaller_file_has_nothing_to_install_after_a_larger_one(installed, base, larger):

@@ -1,9 +1,7 @@
 """LocalStack runs this hook once it is ready. It creates and configures the bucket with the code of production."""
 
 import os
-import shutil
 import sys
-from pathlib import Path
 
 import boto3
 
@@ -12,10 +10,6 @@ sys.path.append("/opt/mayfly")
 
 from bucket import configure  # noqa: E402
 from keys import PREFIXES  # noqa: E402
-
-# LocalStack does not know the objects that an earlier container left here, so only this deletes them.
-for left in Path("/tmp/localstack-s3-storage").glob("*"):  # noqa: S108  (LocalStack chose it)
-    shutil.rmtree(left, ignore_errors=True)
 
 region = os.environ.get("AWS_S3_REGION_NAME") or "us-east-1"
 client = boto3.client(

@@ -8,7 +8,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from mayfly.storage.protocol import StorageError
+from mayfly.ops.management.commands import release as command
+from mayfly.storage.protocol import StorageError, Unreachable
 
 from ...support.broken import storage_class
 
@@ -53,6 +54,30 @@ def test_a_release_without_storage_fails_in_one_line(monkeypatch):
 
     monkeypatch.setattr(storage_class(), "prepare", down)
     with pytest.raises(CommandError, match="storage could not be made ready: the bucket does not answer"):
+        release()
+
+
+def test_a_release_waits_for_storage_that_is_starting(monkeypatch):
+    answers = iter([Unreachable("connection refused"), Unreachable("connection refused"), ["Created the bucket."]])
+
+    def starting(self):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(command, "PAUSE", 0)
+    monkeypatch.setattr(storage_class(), "prepare", starting)
+    assert release() == "database: nothing to do\nstorage: Created the bucket.\n"
+
+
+def test_a_release_waits_for_storage_no_longer_than_a_minute(monkeypatch):
+    def down(self):
+        raise Unreachable("connection refused")
+
+    monkeypatch.setattr(command, "STORAGE_SECONDS", 0)
+    monkeypatch.setattr(storage_class(), "prepare", down)
+    with pytest.raises(CommandError, match="storage could not be made ready: connection refused"):
         release()
 
 

@@ -6,6 +6,8 @@ import pytest
 from django.core.files.storage import default_storage as storage
 from django.test import Client
 
+from mayfly.pages.environment import static
+
 from .helpers import policy_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,6 +42,12 @@ def test_the_other_headers_keep_links_and_devices_to_ourselves():
     assert response["Cross-Origin-Opener-Policy"] == "same-origin"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert {"camera=()", "geolocation=()", "microphone=()"} <= set(response["Permissions-Policy"].split(", "))
+
+
+def test_a_static_file_has_no_policy_of_pages():
+    response = Client().head(static("mayfly/mayfly.css"))
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert not {"Content-Security-Policy", "Permissions-Policy"} & response.headers.keys()
 
 
 def test_a_signed_url_is_within_the_policy(owner):

@@ -31,3 +31,11 @@ def test_the_time_left_is_rounded_up_at_first_and_counted_at_last(left, lifetime
     upload.time_left = timedelta(seconds=left)
     with override("en"):
         assert formats.left(upload, "en") == shown
+
+
+@pytest.mark.parametrize(("left", "soon"), [(899.9, True), (896, True), (894, False), (100, False), (1800, False)])
+def test_a_preview_is_asked_for_sooner_while_its_upload_is_new(left, soon):
+    upload = Upload(lifetime=timedelta(minutes=15))
+    upload.time_left = timedelta(seconds=left)
+    assert formats.looks(upload).endswith("every 2s")
+    assert formats.looks(upload).startswith("load delay:300ms") == soon

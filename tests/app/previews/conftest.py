@@ -1,23 +1,26 @@
 """A program of the test's own in the decoder's place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from mayfly.previews import decoder, draw
+from mayfly.previews import decoder, draw, running
 
 
 @pytest.fixture
-def program(monkeypatch, tmp_path) -> Callable[[str], None]:
+def program(monkeypatch, tmp_path) -> Iterator[Callable[[str], None]]:
     """Replace the decoder: `program("raise SystemExit(1)")`."""
 
     def write(code: str) -> None:
         file = tmp_path / "decoder.py"
         file.write_text(code)
         monkeypatch.setattr(draw, "DECODER", file)
+        running.close_idle()  # it has loaded the other one
 
-    return write
+    running.close_idle()
+    yield write
+    running.close_idle()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mayfly.previews import decoder, draw
+from mayfly.previews import decoder, draw, running
 from mayfly.previews.draw import DecoderBroken, Interrupted, NotShowable
 from mayfly.storage.protocol import StorageError
 
@@ -77,7 +77,7 @@ def test_a_decoder_leaves_no_file_and_no_process(program, tmp_path, monkeypatch)
             super().__init__(*arguments, **options)
             started.append(self.pid)
 
-    monkeypatch.setattr(draw.subprocess, "Popen", Noted)
+    monkeypatch.setattr(running.subprocess, "Popen", Noted)
     drawn(jpeg())
     program("import time; time.sleep(60)")
 

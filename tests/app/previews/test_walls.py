@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mayfly.previews import decoder, reader, walls
-from mayfly.previews.draw import ENVIRONMENT
+from mayfly.previews import decoder, forking, reader, running, walls
+from mayfly.previews.running import ENVIRONMENT
 
 from ...support import pictures
 
@@ -30,14 +30,14 @@ def taken_over(tmp_path):
         (tmp_path / "upload").write_bytes(b"hello")
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = str(server.getsockname()[1])
-            ended = subprocess.run(
-                [sys.executable, "-I", PROGRAM, FOLDER, walls, port, tmp_path / "upload"],
-                env=ENVIRONMENT | {"SECRET": "of the decoder"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                timeout=60,
+            status, output = running.run(
+                PROGRAM,
+                [str(FOLDER), walls, port, str(tmp_path / "upload")],
+                (piece for piece in [b""]),
+                programs=[PROGRAM],
+                seconds=60,
             )
-        return json.loads(ended.stdout), ended.returncode
+        return json.loads(output), status
 
     return run
 
@@ -64,8 +64,8 @@ def test_without_its_walls_a_hijacked_decoder_reaches_much(taken_over, tmp_path)
 
 @pytest.mark.parametrize(
     ("program", "needed"),
-    [(decoder, {"pyvips"}), (reader, {"pypdfium2", "pyvips"}), (walls, set())],
-    ids=["decoder", "reader", "walls"],
+    [(decoder, {"pyvips"}), (reader, {"pypdfium2", "pyvips"}), (walls, set()), (forking, {"pyvips"})],
+    ids=["decoder", "reader", "walls", "forking"],
 )
 def test_a_decoder_imports_nothing_of_ours(program, needed):
     found = set()

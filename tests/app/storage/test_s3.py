@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from django.core.exceptions import ImproperlyConfigured
 
 from mayfly.settings import platform
-from mayfly.storage.protocol import Part, StillAtWork, StorageError, TransferNotFound
+from mayfly.storage.protocol import Part, StillAtWork, StorageError, TransferNotFound, Unreachable
 from mayfly.storage.s3 import storage as module
 from mayfly.storage.s3.client import CONNECT_SECONDS, LONG, USUAL, Patience
 from mayfly.storage.s3.storage import S3UploadStorage
@@ -100,7 +100,7 @@ def test_an_s3_error_becomes_a_storage_error_with_its_cause(storage, answers, ca
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_failed_connection_becomes_a_storage_error_with_its_cause(storage, monkeypatch, call):
+def test_a_failed_connection_is_unreachable_storage_with_its_cause(storage, monkeypatch, call):
     """Cases 43, 48."""
 
     def refuse(request):
@@ -108,7 +108,7 @@ def test_a_failed_connection_becomes_a_storage_error_with_its_cause(storage, mon
 
     for client in (storage.client, storage.patient_client):
         monkeypatch.setattr(client._endpoint.http_session, "send", refuse)
-    with pytest.raises(StorageError) as raised:
+    with pytest.raises(Unreachable) as raised:
         CALLS[call](storage)
     assert isinstance(raised.value.__cause__, EndpointConnectionError)
 

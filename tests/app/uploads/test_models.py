@@ -88,3 +88,12 @@ def test_a_heartbeat_has_one_row_and_an_age():
     Heartbeat.record("sweep")
     assert -1 < Heartbeat.ages()["sweep"] < 10
     assert Heartbeat.objects.count() == 1
+
+
+def test_a_turn_is_taken_once_in_its_time():
+    assert Heartbeat.take_turn("mail", every=timedelta(minutes=1))
+    assert not Heartbeat.take_turn("mail", every=timedelta(minutes=1))
+    assert Heartbeat.take_turn("other", every=timedelta(minutes=1))
+    Heartbeat.objects.filter(name="mail").update(at=Now() - timedelta(seconds=61))
+    assert Heartbeat.take_turn("mail", every=timedelta(minutes=1))
+    assert not Heartbeat.take_turn("mail", every=timedelta(minutes=1))

@@ -3,9 +3,11 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
+from django.db.models import F
 from django.db.models.sql.compiler import SQLCompiler
 
+from mayfly.uploads import prepared
 from mayfly.uploads.choices import Kind
 from mayfly.uploads.listing import listed
 from mayfly.uploads.models import Upload
@@ -38,6 +40,28 @@ def test_a_list_of_one_page_makes_its_sql_once(owner, monkeypatch):
 
     monkeypatch.setattr(SQLCompiler, "as_sql", none_again)
     assert [one.pk for one in overview(box, Kind.FILE).uploads] == [upload["id"]]
+
+
+def test_a_plan_that_the_server_has_lost_costs_no_answer(monkeypatch, caplog):
+    monkeypatch.setattr(prepared._plans, "kept", True)
+    ready_row(box="a" * 22, kind="file", name="mine")
+    assert [one.name for one in listed("a" * 22, Kind.FILE)] == ["mine"]
+    is_kept = connection.vendor == "postgresql"
+    if is_kept:
+        with connection.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+    assert [one.name for one in listed("a" * 22, Kind.FILE)] == ["mine"]
+    assert [one.name for one in listed("a" * 22, Kind.FILE)] == ["mine"]
+    assert len(caplog.messages) == is_kept
+
+
+def test_a_failed_query_is_no_lost_plan():
+    named = Prepared(lambda size: Upload.objects.filter(size=F("size") / 0, name=size).values_list("name"), "the name")
+    ready_row(box="a" * 22, kind="file", name="mine")
+    if connection.vendor == "postgresql":
+        with pytest.raises(DataError):
+            list(named.rows("mine"))
+    assert prepared._plans.kept
 
 
 def test_each_thread_asks_over_its_own_connection(owner):

@@ -118,7 +118,7 @@ def test_a_token_without_an_age_opens_its_box_for_a_while(monkeypatch):
 
 def remembered(made) -> bool:
     """Whether the response to this request has a cookie for its box."""
-    return "box" in boxes.remember(made, HttpResponse(), BOX).cookies
+    return "box" in boxes.remember(made, HttpResponse(), BOX, boxes.cookie_of(made)).cookies
 
 
 def test_a_cookie_is_renewed_at_its_use_but_not_with_each_page(days, monkeypatch):

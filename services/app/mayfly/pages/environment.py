@@ -14,14 +14,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from jinja2 import StrictUndefined
+from jinja2.runtime import Macro
 
 from .. import __version__, links
-from ..uploads.ids import ID_LENGTH
 from ..uploads.limits import FORM_FILES, PASSWORD_LENGTH, TITLE_LENGTH, limits
 from . import formats, words
-from .compiling import ByLanguage, LanguageEnvironment
-
-PLACE = "0" * ID_LENGTH  # an id in the address of a route, until an upload's own takes its place
+from .compiling import PLACE, ByLanguage, LanguageEnvironment
 
 
 def environment(**options: Any) -> ByLanguage:
@@ -41,6 +39,7 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
         static=static,
         url=url,
         words=words.element,
+        kept=kept,
         limits=limits,
         title_length=TITLE_LENGTH,
         password_length=PASSWORD_LENGTH,
@@ -53,7 +52,18 @@ def _environment(options: dict[str, Any]) -> LanguageEnvironment:
     made.filters.update(
         {
             name: getattr(formats, name)
-            for name in ("short_span", "seconds", "moment", "clock", "sort_of", "filled", "fade", "cut", "together")
+            for name in (
+                "short_span",
+                "seconds",
+                "moment",
+                "clock",
+                "sort_of",
+                "filled",
+                "fade",
+                "cut",
+                "looks",
+                "together",
+            )
         }
         | {name: partial(getattr(formats, name), language=get_language()) for name in ("size", "span", "left", "keep")}
     )
@@ -83,6 +93,11 @@ class Visit:
     def origin(self) -> str:
         """The site's address without a slash at its end. Raises DisallowedHost if the request names another site."""
         return links.site(self._request)
+
+    @cached_property
+    def code_page(self) -> str:
+        """The page for an upload's words, as people type its address."""
+        return self.origin.partition("://")[2] + url("code")
 
     def absolute(self, address: str) -> str:
         """The address with the site's own before it, unless it has one. Raises DisallowedHost."""
@@ -114,6 +129,15 @@ def static(path: str) -> str:
 def url(name: str, upload_id: str | None = None) -> str:
     """The path of a route, and of an upload's own route if it has an id in it."""
     return _path(name) if upload_id is None else _path_with_place(name).replace(PLACE, upload_id)
+
+
+@lru_cache(100)
+def kept(macro: Macro, *values: Any) -> str:
+    """The HTML of the macro for these values, kept from the first time.
+
+    It is for macros that write nothing of a visitor, in a file that others import: each language has one of those.
+    """
+    return macro(*values)
 
 
 @cache

@@ -27,6 +27,8 @@ COUNTED_DOWN = 600  # from so many seconds on, the time left counts every second
 # A name of more characters than this takes more than three lines in a card or a headline of a phone.
 LONG, HEAD, TAIL = 60, 34, 20
 HOUR = timedelta(hours=1)
+# A preview usually comes within half a second of its upload, and else with a backlog's end.
+SOON = timedelta(seconds=5)
 FADES = 5  # steps from fresh to nearly gone, each a class of the style sheet
 
 
@@ -143,3 +145,9 @@ def fade(upload: Upload | Listed) -> int:
     """How far an upload has faded, from 0, fresh, to FADES - 1, nearly gone."""
     left = max(upload.time_left / upload.lifetime, 0)
     return min(int((1 - left) * FADES), FADES - 1)
+
+
+def looks(upload: Upload | Listed) -> str:
+    """When the place of a preview that is on its way asks for it, as htmx says it. Each answer begins anew."""
+    is_new = timedelta(0) <= upload.lifetime - upload.time_left < SOON
+    return "load delay:300ms, every 2s" if is_new else "every 2s"

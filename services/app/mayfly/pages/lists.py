@@ -27,6 +27,7 @@ from ..uploads.listing import Listed
 from ..uploads.models import Upload
 from ..uploads.paging import overview
 from ..visitors import boxes
+from ..visitors.own_lists import listed_for
 from .caching import never_stored
 from .errors import answer
 from .formats import shortened
@@ -54,9 +55,13 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, kind: Kind) -> HttpResponse:
     """My Images or My Files: the form, and what the box holds."""
-    box = boxes.from_cookie(request) or boxes.new()
-    show = _upload if request.method == "POST" else _list
-    return boxes.remember(request, show(request, box=box, kind=kind), box)
+    token = boxes.cookie_of(request)
+    if request.method == "POST":
+        box = boxes.box_of(token) or boxes.new()
+        return boxes.remember(request, _upload(request, box=box, kind=kind), box, token)
+    found = listed_for(token, kind) if token else None
+    box = boxes.new() if token is None or found is None else token.box
+    return boxes.remember(request, _list(request, box=box, kind=kind, found=found), box, token)
 
 
 @never_stored
@@ -177,10 +182,16 @@ def _receive(request: HttpRequest, *, incoming: IntoStorage) -> HttpResponse:
 
 
 def _list(
-    request: HttpRequest, *, box: str, kind: Kind, form: UploadForm | None = None, status: int = 200
+    request: HttpRequest,
+    *,
+    box: str,
+    kind: Kind,
+    found: list[Listed] | None = None,
+    form: UploadForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
-    shown = overview(box, kind, **cursors)
+    shown = overview(box, kind, **cursors, found=found)
     entries = gathered(shown.uploads)
     if not shown.newer and not shown.older:
         shown.count = sum(one.of_kind(kind) if isinstance(one, Together) else 1 for one in entries)

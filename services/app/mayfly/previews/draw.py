@@ -1,23 +1,19 @@
-"""Draw a preview: start the decoder in a process of its own, feed it the image, and judge how it ended."""
+"""Draw a preview: run the decoder on the image, and judge how it ended."""
 
 import logging
 import signal
-import subprocess
-import sys
 from collections.abc import Generator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from threading import Timer
-from typing import IO, cast
 
 from django.utils.translation import gettext_noop
 
 from ..uploads.limits import limits
 from ..uploads.refusals import with_limit
 from ..uploads.visible import visible
-from . import decoder, reader, walls
+from . import decoder, reader
+from .running import run
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +23,6 @@ READER = Path(__file__).with_name("reader.py")
 IMAGE_SECONDS = 12
 # A PDF or a text has half of that, because a large image may wait for it in its own time.
 DOCUMENT_SECONDS = 6
-# The decoder's whole environment. It must not inherit ours, which holds passwords.
-ENVIRONMENT = {
-    "VIPS_BLOCK_UNTRUSTED": "1",  # loaders that libvips's authors would not let strangers near
-    "VIPS_CONCURRENCY": "1",  # two threads gain a tenth of the time, and take memory
-    "MALLOC_ARENA_MAX": "1",  # so that memory given back is used again
-}
 # The decoder's own limits end it with these signals; the same image would run into them again.
 ITS_LIMITS = {signal.SIGXCPU, signal.SIGABRT, signal.SIGTRAP}
 # Stored in English and translated for each visitor (Upload.why_refused), whose language is unknown here.
@@ -82,48 +72,25 @@ def draw(image: Generator[bytes], *, content_type: str) -> Drawn:
     """
     with closing(image):
         content = _branded(image) if content_type == "image/avif" else image
-        return _judged(*_run([DECODER, content_type, str(limits.image_megapixels)], content, IMAGE_SECONDS))
+        return _judged(*_run(DECODER, [content_type, str(limits.image_megapixels)], content, IMAGE_SECONDS))
 
 
 def draw_page(document: Generator[bytes]) -> Drawn:
     """The picture of the first page of a PDF. Raises what `draw` raises."""
-    return _judged(*_run([READER, reader.PDF], document, DOCUMENT_SECONDS))
+    return _judged(*_run(READER, [reader.PDF], document, DOCUMENT_SECONDS))
 
 
 def read_lines(start: bytes) -> Drawn:
     """The first lines of a text that begins with these bytes, as people may see them. Raises what `draw` raises."""
-    status, output = _run([READER, reader.TEXT], (piece for piece in [start]), DOCUMENT_SECONDS)
+    status, output = _run(READER, [reader.TEXT], (piece for piece in [start]), DOCUMENT_SECONDS)
     if status:
         raise _failure(status, output)
     lines = output.decode(errors="replace").split("\n")[: reader.LINES]
     return Drawn("\n".join(visible(line[: reader.LINE_LENGTH]) for line in lines).encode(), pixels=0)
 
 
-def _run(program: Sequence[str | Path], content: Generator[bytes], seconds: float) -> tuple[int, bytes]:
-    """Run a decoder on this content, for some seconds at most. Returns how it ended, and its output."""
-    with TemporaryFile() as output, closing(content):
-        process = subprocess.Popen(
-            [sys.executable, "-I", *program],
-            stdin=subprocess.PIPE,
-            stdout=output,  # a file, because no thread of ours reads a pipe meanwhile
-            stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT,
-            cwd="/",
-        )
-        pipe = cast(IO[bytes], process.stdin)
-        timer = Timer(seconds, process.kill)
-        timer.start()
-        try:
-            with suppress(BrokenPipeError), pipe:
-                for piece in content:
-                    pipe.write(piece)
-            status = process.wait()
-        finally:
-            timer.cancel()
-            process.kill()
-            process.wait()
-        output.seek(0)
-        return status, output.read(walls.MOST_OUTPUT)
+def _run(program: Path, arguments: Sequence[str], content: Generator[bytes], seconds: float) -> tuple[int, bytes]:
+    return run(program, arguments, content, programs=[DECODER, READER], seconds=seconds)
 
 
 def _branded(image: Generator[bytes]) -> Generator[bytes]:

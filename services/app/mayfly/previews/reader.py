@@ -62,7 +62,7 @@ def first_page(decoder: ModuleType) -> bytes:
             except pypdfium2.PdfiumError as error:
                 raise decoder.Refused(decoder.NOT_AN_IMAGE, str(error)) from error
             picture = pyvips.Image.new_from_memory(pixels, width, height, 4, "uchar").extract_band(0, n=3)
-            preview: bytes = picture.copy(interpretation="srgb").webpsave_buffer(Q=80, keep="none")
+            preview: bytes = picture.copy(interpretation="srgb").webpsave_buffer(**decoder.WEBP)
     return b"%d\n" % (width * height) + preview
 
 

@@ -43,9 +43,10 @@ STATICFILES_DIRS = [NINJA / "static"]
 MIDDLEWARE = [
     *CORS_MIDDLEWARE,
     "django.middleware.security.SecurityMiddleware",
+    # Before the policies, because they are for pages: in the answer of each script they would be 700 bytes of nothing.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "mayfly.pages.bodies.in_time",

@@ -52,17 +52,21 @@ def threads(kind: str) -> ThreadPoolExecutor:
     return _threads(os.getpid(), kind)
 
 
-def in_time(question: Callable[[], Answer], *, seconds: float, kind: str) -> Answer | None:
-    """The answer to this question; None if it does not come within `seconds`. May raise what the question raises.
+def in_time(questions: Sequence[Callable[[], Answer]], *, seconds: float, kind: str) -> list[Answer]:
+    """The answers to these questions that come within `seconds`, in any order, without those that fail.
 
-    As in `at_once`, the question then goes on in its thread, and each `kind` has threads of its own.
+    As in `at_once`, a late one goes on in its thread, and each `kind` has threads of its own.
     """
-    answer = threads(kind).submit(question)
+    asked = [threads(kind).submit(question) for question in questions]
     try:
-        wait([answer], timeout=seconds)
+        wait(asked, timeout=seconds)
     finally:
-        answer.cancel()
-    return answer.result() if answer.done() and not answer.cancelled() else None
+        came = [answer for answer in asked if not answer.cancel() and answer.done()]
+    failures = [answer.exception() for answer in came]
+    for failure in failures:
+        if failure is not None and not isinstance(failure, StorageError):
+            raise failure
+    return [answer.result() for answer, failure in zip(came, failures, strict=True) if failure is None]
 
 
 def _answer(question: Question, key: str) -> str:

@@ -14,6 +14,10 @@ class StorageError(Exception):
     """Storage did not answer, or its answer proves nothing. The request may or may not have taken effect."""
 
 
+class Unreachable(StorageError):
+    """Nothing listens where storage should be. It may be starting."""
+
+
 class StillAtWork(StorageError):
     """Storage did not answer in time about something that may take it longer: it may go on with it, and succeed."""
 
@@ -180,9 +184,9 @@ class UploadStorage(Protocol):
     def unproven(self, keys: Sequence[str], *, seconds: float) -> dict[str, str]:
         """Ask storage whether these objects, however many, are absent, and begin no question after `seconds`.
 
-        Costs one request a key at most, however many objects storage has. Returns, by key, why the object is not
-        proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own words. Storage says that it has
-        nothing now under any key that is not named.
+        Costs one request a key at most, and one more for a key that is there, however many objects storage has.
+        Returns, by key, why the object is not proven to be absent: STILL_THERE, NO_ANSWER, NOT_ASKED, or storage's own
+        words. Storage says that it has nothing now under any key that is not named.
         """
         ...
 

@@ -1,15 +1,14 @@
 """The list on a visitor's page: one query."""
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-
-from django.db.models import QuerySet
+from typing import NamedTuple
 
 from .choices import Kind
 from .content import TEXT
 from .limits import PAGE
 from .models import Upload
 from .prepared import Prepared
+from .queries import UploadQuerySet
 from .refusals import in_words
 
 
@@ -64,9 +63,9 @@ def listed(box: str, kind: Kind) -> list[Listed]:
     return [Listed._make(row) for row in _rows.rows(box, kind)]
 
 
-def _of_box(box: str, kind: str) -> QuerySet[Upload, Any]:
-    own = Upload.objects.live_or_refused().filter(box=box, kind=kind)
-    return own.heading_their_bundle(kind).with_time_left()[: PAGE + 1].values_list(*Listed._fields)
+def of_box(box: str, kind: str) -> UploadQuerySet:
+    """Their query, without an end."""
+    return Upload.objects.live_or_refused().filter(box=box, kind=kind).heading_their_bundle(kind).with_time_left()
 
 
-_rows = Prepared(_of_box, "the box", "the kind")
+_rows = Prepared(lambda box, kind: of_box(box, kind).values_list(*Listed._fields)[: PAGE + 1], "the box", "the kind")

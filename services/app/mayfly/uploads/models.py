@@ -282,6 +282,13 @@ class Heartbeat(models.Model):
         return Heartbeat.objects.get(name=name).at
 
     @staticmethod
+    def take_turn(name: str, *, every: timedelta) -> bool:
+        """Whether `name` may run now. Each beat sends its messages, so several beats would make it run too often."""
+        _, is_new = Heartbeat.objects.get_or_create(name=name, defaults={"at": Now()})
+        # Two processes may come in the same moment: one changes the row, and the other then finds it too young.
+        return is_new or bool(Heartbeat.objects.filter(name=name, at__lte=Now() - every).update(at=Now()))
+
+    @staticmethod
     def ages() -> dict[str, float]:
         """Seconds since each name last ran."""
         return {name: age.total_seconds() for name, age in Heartbeat.objects.values_list("name", age_of("at"))}

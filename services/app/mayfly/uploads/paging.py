@@ -72,10 +72,13 @@ def page_before(own: UploadQuerySet, cursor: str, *, limit: int = PAGE) -> Page:
     return Page(found, newer=found[0].pk, older=found[-1].pk)
 
 
-def overview(box: str, kind: Kind, *, after: str = "", before: str = "") -> Overview:
-    """A page of the box's uploads of this kind; the first page if the cursor leads nowhere. One query if it has all."""
+def overview(box: str, kind: Kind, *, after: str = "", before: str = "", found: list[Listed] | None = None) -> Overview:
+    """A page of the box's uploads of this kind; the first page if the cursor leads nowhere. One query if it has all.
+
+    None at all if the caller has `found` what `listed` finds.
+    """
     if not after and not before:
-        found = listed(box, kind)
+        found = listed(box, kind) if found is None else found
         if len(found) <= PAGE:
             return _whole(found)
     all_of_kind = Upload.objects.filter(box=box, kind=kind)

@@ -56,13 +56,30 @@ def sender_of(request: HttpRequest) -> Token | None:
 
 def from_cookie(request: HttpRequest) -> str | None:
     """The box of the cookie; None if there is no cookie that we signed, or several, or one that was replaced."""
-    token = _of_cookie(request)
+    return box_of(cookie_of(request))
+
+
+def cookie_of(request: HttpRequest) -> Token | None:
+    """The token of the cookie, current or not; None if there is none that we signed, or several.
+
+    A token that only sends is none for a page.
+    """
+    text = cookies.only(request, cookies.prefixed(COOKIE))
+    try:
+        token = _opened(text) if text else None
+    except signing.BadSignature:
+        return None
+    return None if token and token.sender else token
+
+
+def box_of(token: Token | None) -> str | None:
+    """The box of the cookie's token; None if there is none, or if it was replaced."""
     return token.box if token and _is_current(token) else None
 
 
 def has_replaced_cookie(request: HttpRequest) -> bool:
     """Whether the cookie was one of ours that is replaced since."""
-    token = _of_cookie(request)
+    token = cookie_of(request)
     return token is not None and not _is_current(token)
 
 
@@ -71,9 +88,8 @@ def new() -> str:
     return SHARED if settings.SHARED_BOX else new_id()
 
 
-def remember(request: HttpRequest, response: HttpResponse, box: str) -> HttpResponse:
-    """Set the box's cookie on the response, unless the browser has a fresh one, and return the response."""
-    token = _of_cookie(request)
+def remember(request: HttpRequest, response: HttpResponse, box: str, token: Token | None) -> HttpResponse:
+    """Set the box's cookie on the response, unless that of the request is a fresh one, and return the response."""
     if token is None:
         return give(request, response, Token(box))
     if token.box != box:  # it was replaced, perhaps a moment ago by another tab, whose cookie must not be lost
@@ -101,16 +117,6 @@ def forget(response: HttpResponse) -> HttpResponse:
     for name in {cookies.prefixed(COOKIE), COOKIE}:
         response.delete_cookie(name, samesite="Lax")
     return response
-
-
-def _of_cookie(request: HttpRequest) -> Token | None:
-    """The token of the cookie, current or not. A token that only sends is none for a page."""
-    text = cookies.only(request, cookies.prefixed(COOKIE))
-    try:
-        token = _opened(text) if text else None
-    except signing.BadSignature:
-        return None
-    return None if token and token.sender else token
 
 
 def _is_in_background(request: HttpRequest) -> bool:

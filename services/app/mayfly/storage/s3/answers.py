@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from ..protocol import Found, StorageError, TransferNotFound
+from ..protocol import Found, StorageError, TransferNotFound, Unreachable
 
 # With these errors a server refuses a removal of many keys, but no removal of one: it does not know the call, or wants
 # another checksum.
@@ -22,6 +22,8 @@ def answering() -> Iterator[None]:
         if code_of(error) == "NoSuchUpload":
             raise TransferNotFound(str(error)) from error
         raise StorageError(str(error)) from error
+    except EndpointConnectionError as error:
+        raise Unreachable(str(error)) from error
     except BotoCoreError as error:
         raise StorageError(str(error)) from error
     except KeyError as missing:

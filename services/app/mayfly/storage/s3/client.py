@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 
 from ..many import AT_ONCE
+from . import entries
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -107,6 +108,7 @@ class Clients:
             client = self._session.client("s3", config=config, **self._options)
         client.meta.events.register("before-call.s3", _note_the_time)
         client.meta.events.register("before-sign.s3.DeleteObjects", _check_by_md5)
+        client.meta.events.register("before-parse.s3.ListObjectsV2", entries.read)
         only_in_time = partial(_only_in_time, seconds=patience.retry)
         client.meta.events.register_first("needs-retry.s3", only_in_time)  # type: ignore[arg-type]  # stubs want no answer
         return client

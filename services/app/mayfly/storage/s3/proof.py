@@ -1,13 +1,14 @@
-"""The proof that many objects are absent, from pages of a listing while these answer for many keys at once.
+"""The proof that many objects are absent, from pages of a listing where these answer for many keys at once.
 
 A page answers for all keys in its range, but it also names each object that lives there. A removal of a backlog has few
-others beside it, and a page saves hundreds of requests. Among many others a page is worth less than it costs, and then
-each key is asked about alone: the proof never costs more requests than it has keys, whatever the bucket holds.
+others beside it, and a page saves a hundred requests. Among many others a page is worth less than it costs, and then
+each key is asked about alone, so the proof never costs many more requests than it has keys.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -19,52 +20,92 @@ from .answers import answering
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-# Fewer keys are not worth a listing.
-LEAST = 20
-# The first page is a small one: it shows how many others live in the range.
-FIRST_PAGE, PAGE = 100, 1000
-# Listing goes on while a page names at most so many objects for each key that it answers. AWS charges twelve times as
-# much for a page as for a GET.
-MOST_BESIDE = 25
+PAGE = 1000
+# Pages are worth it while each names at most so many objects for each key that it answers. AWS charges as much for a
+# page as for twelve requests, and a page takes as much of the processor as six.
+MOST_BESIDE = 80
+# So fewer keys are not worth a page.
+LEAST = PAGE // MOST_BESIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page's answer about keys in order: for how many of the first, which are absent, how many objects it names."""
+
+    answered: int
+    absent: set[str]
+    named: int
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the next page will be worth it too."""
+        return self.named <= self.answered * MOST_BESIDE
 
 
 def absent_by_listing(client: "S3Client", bucket: str, keys: Sequence[str], *, seconds: float) -> set[str]:
     """Those of these keys of which pages of a listing show within `seconds` that nothing is there.
 
-    About every other key it says nothing certain. A listing that fails, or takes longer, proves nothing.
+    About every other key it says nothing certain. A page that fails, or comes later, proves nothing.
     """
-    groups = [(prefix, list(group)) for prefix, group in groupby(sorted(set(keys)), key=_prefix)]
     until = monotonic() + seconds
-
-    def listed() -> set[str]:
-        return {key for prefix, group in groups for key in _absent(client, bucket, prefix, group, until)}
-
-    if all(len(group) < LEAST for _, group in groups):
-        return set()
-    with suppress(StorageError):
-        # In a thread, because a page may take longer than there is time.
-        return many.in_time(listed, seconds=seconds, kind="listing") or set()
-    return set()
-
-
-def _absent(client: "S3Client", bucket: str, prefix: str, keys: Sequence[str], until: float) -> set[str]:
     absent: set[str] = set()
-    first, size = 0, FIRST_PAGE
-    while len(keys) - first >= LEAST and monotonic() < until:
-        after = keys[first][:-1]  # sorts before that key
+    for prefix, group in groupby(sorted(set(keys)), key=_prefix):
+        listing = _Listing(client, bucket, prefix, until)
+        absent |= listing.absent(list(group))
+    return absent
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The listing of the objects under one prefix, of which no page is begun after `until`."""
+
+    client: "S3Client"
+    bucket: str
+    prefix: str
+    until: float
+
+    def absent(self, keys: Sequence[str]) -> set[str]:
+        """The first page shows whether more are worth it, and how many keys each will answer. They come all at once."""
+        if len(keys) < LEAST:
+            return set()
+        # As many objects as there are keys, which is enough where few live.
+        for first in many.in_time(
+            [partial(self._page, keys, min(PAGE, len(keys)))], seconds=self._left(), kind="listing"
+        ):
+            left = keys[first.answered :]
+            if len(left) < LEAST or not first.is_worth_it:
+                return first.absent
+            size = max(LEAST, first.answered * PAGE * 4 // (first.named * 5))
+            ranges = [left[start : start + size] for start in range(0, len(left), size)]
+            walks = [partial(self._walk, some) for some in ranges]
+            return first.absent.union(*many.in_time(walks, seconds=self._left(), kind="listing"))
+        return set()
+
+    def _left(self) -> float:
+        return max(0.0, self.until - monotonic())
+
+    def _walk(self, keys: Sequence[str]) -> set[str]:
+        """Read page after page while they are worth it."""
+        absent: set[str] = set()
+        while keys and monotonic() < self.until:
+            page = self._page(keys, PAGE)
+            absent |= page.absent
+            keys = keys[page.answered :]
+            if len(keys) < LEAST or not page.is_worth_it:
+                break
+        return absent
+
+    def _page(self, keys: Sequence[str], size: int) -> Page:
+        """Read the page of this size that begins with the first of these keys. Raises StorageError."""
+        after = keys[0][:-1]  # sorts before that key
         with answering():
-            page = client.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=size)
+            page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, StartAfter=after, MaxKeys=size)
             listed = [item["Key"] for item in page.get("Contents", ())]
             more = page["IsTruncated"]
         if listed != sorted(listed) or (more and not listed) or any(key <= after for key in listed[:1]):
-            return set()  # a server that lists in another order, or from another place
-        answered = keys[first : bisect_right(keys, listed[-1]) if more else len(keys)]
-        absent |= {key for key in answered if not _is_among(listed, key)}
-        first += len(answered)
-        if len(answered) * MOST_BESIDE < len(listed):
-            break
-        size = PAGE
-    return absent
+            raise StorageError("storage lists in another order, or from another place")
+        answered = keys[: bisect_right(keys, listed[-1]) if more else len(keys)]
+        return Page(len(answered), {key for key in answered if not _is_among(listed, key)}, len(listed))
 
 
 def _is_among(listed: Sequence[str], key: str) -> bool:

@@ -19,6 +19,8 @@ from .remove import BATCH, mark_due
 SWEEP_SECONDS = 10
 # Within that, the due uploads are marked for at most this long: they are out of sight by their deadline alone.
 MARK_SECONDS = 4
+# Twice as many as in a request, for which a visitor waits. Each share waits for the same few answers of storage.
+SWEEP_SHARE = 2 * SHARE
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Swept:
         return f"{self.removed} removed, the latest {self.latest.total_seconds():.1f} s after its time"
 
 
-def sweep(*, storage: UploadStorage, share: int = SHARE) -> Swept:
+def sweep(*, storage: UploadStorage, share: int = SWEEP_SHARE) -> Swept:
     """Remove everything that is due or half removed, and purge old receipts and bundles, for SWEEP_SECONDS.
 
     Any number may run at once: each share is taken with SKIP LOCKED. An upload that storage fails to remove

@@ -1,5 +1,6 @@
 """`manage.py release`: the work to do once before a new version's processes start."""
 
+from time import monotonic, sleep
 from typing import Any, cast
 
 from django.conf import settings
@@ -10,10 +11,14 @@ from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from ....storage.default import uploads_storage
-from ....storage.protocol import StorageError
+from ....storage.protocol import StorageError, Unreachable
 from ....storage.s3 import statics
 from ....storage.s3.storage import S3UploadStorage
 from ....uploads.locks import advisory_lock
+
+# A server of S3 beside us may start when we do. LocalStack takes 5 s for it, and more while the others start.
+STORAGE_SECONDS = 60
+PAUSE = 0.5  # seconds between two attempts
 
 
 class Command(BaseCommand):
@@ -27,7 +32,7 @@ class Command(BaseCommand):
         try:
             with advisory_lock("release"):
                 self.migrate()
-                self.report("storage", uploads_storage.prepare())
+                self.report("storage", self.prepare_storage())
                 if settings.STATIC_STORAGE == "s3":
                     tree = cast(ManifestStaticFilesStorage, staticfiles_storage)
                     self.report("static files", statics.publish(S3UploadStorage(**settings.STATIC_BUCKET), tree))
@@ -45,6 +50,17 @@ class Command(BaseCommand):
                 call_command("migrate", interactive=False, stdout=self.stdout)
         else:
             self.report("database", [])
+
+    def prepare_storage(self) -> list[str]:
+        """Prepare storage as soon as something listens there. Raises StorageError."""
+        end = monotonic() + STORAGE_SECONDS
+        while True:
+            try:
+                return uploads_storage.prepare()
+            except Unreachable:
+                if monotonic() >= end:
+                    raise
+            sleep(PAUSE)
 
     def report(self, part: str, changes: list[str]) -> None:
         for change in changes or ["nothing to do"]:
