@@ -33,7 +33,7 @@ def whole_life(storage) -> Beginning | None:
     """Open a transfer, send its only part, join it and look at it."""
     key = new_key()
     transfer_id = open_transfer(storage, key)
-    part = storage.write_part(key, transfer_id, 1, bytearray(CONTENT))
+    part = storage.write_part(key, transfer_id, 1, memoryview(CONTENT))
     storage.complete_transfer(key, transfer_id, [part])
     return storage.beginning(key, 4)
 

@@ -29,7 +29,8 @@ from .caching import never_stored
 from .forms import IntoStorage, UploadForm, body_length
 from .lists import home, page_called
 
-CHUNK = 64 * 1024  # how much of a body is in memory at a time, in bytes
+# How much of a body is read at a time, in bytes. gunicorn copies all that has arrived with each read.
+CHUNK = 256 * 1024
 UNNAMED = "stdin"  # the name of a file that comes from a pipe to the bare address
 REFUSALS = (Unanswerable, TooMany, UploadError, StorageError, UnreadablePostError)
 

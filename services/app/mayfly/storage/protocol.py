@@ -101,7 +101,7 @@ class UploadStorage(Protocol):
         """A URL that accepts exactly `size` bytes as this part for `lifetime` from now. Sends storage no request."""
         ...
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> Part:
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | memoryview) -> Part:
         """Store one part from here; the same number again replaces it. Any thread may call it.
 
         Raises:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
+from mmap import mmap
 from time import monotonic
 
 from django.conf import settings
@@ -34,7 +35,7 @@ class Receiver:
     def __init__(self, upload: Upload, *, storage: UploadStorage):
         self.upload, self.storage = upload, storage
         self.received, self._filled = 0, 0
-        # Each has a part's size from the start: a buffer that grows is copied, and then three are in memory.
+        # Each is memory of its own, which goes back to the system with it. Memory of the heap would not.
         self._buffers = [self._new_buffer()]
         self._sent: list[Part] = []
         self._sending: Future[Part] | None = None
@@ -67,9 +68,9 @@ class Receiver:
         self._settle()
         if self._filled:
             # Nothing is left to receive meanwhile, and most streams are a single part: no thread for that.
-            del self._buffers[0][self._filled :]
+            last = memoryview(self._buffers[0])[: self._filled]
             self._filled = 0
-            self._sent.append(self._write(self._buffers[0]))
+            self._sent.append(self._write(last))
         self._buffers.clear()  # the other files of a form have theirs
 
     def finish(
@@ -123,14 +124,14 @@ class Receiver:
     def _send(self) -> None:
         """Let the buffer be sent, once the part before it is. That thread asks the database nothing."""
         self._settle()
-        self._sending = _threads(os.getpid()).submit(self._write, self._buffers[0])
+        self._sending = _threads(os.getpid()).submit(self._write, memoryview(self._buffers[0]))
         if len(self._buffers) == 1:
             self._buffers.append(self._new_buffer())
         self._buffers.reverse()
         self._filled = 0
 
-    def _new_buffer(self) -> bytearray:
-        return bytearray(min(self.upload.part_size, self.upload.size))
+    def _new_buffer(self) -> mmap:
+        return mmap(-1, min(self.upload.part_size, self.upload.size))
 
     def _settle(self) -> None:
         """Wait for the part that is being sent, if one is."""
@@ -138,7 +139,7 @@ class Receiver:
         if sending is not None:
             self._sent.append(sending.result())
 
-    def _write(self, content: bytearray) -> Part:
+    def _write(self, content: memoryview) -> Part:
         try:
             return self.storage.write_part(self.upload.key, self.upload.transfer_id, len(self._sent) + 1, content)
         except TransferNotFound:

@@ -68,10 +68,10 @@ class FolderUploadStorage(FileSystemStorage):
         token = token_of(PartGrant(key, transfer_id, number, size), lifetime=lifetime)
         return SignedPart(number=number, size=size, url=f"/storage/parts/{token}")
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> Part:
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | memoryview) -> Part:
         return self.receive_part(key, transfer_id, number, [content])
 
-    def receive_part(self, key: str, transfer_id: str, number: int, chunks: Iterable[bytes | bytearray]) -> Part:
+    def receive_part(self, key: str, transfer_id: str, number: int, chunks: Iterable[bytes | memoryview]) -> Part:
         """Like `write_part`, from a stream. If `chunks` raises, the exception passes through and nothing is stored.
 
         Raises:

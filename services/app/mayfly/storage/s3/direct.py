@@ -54,7 +54,7 @@ class Direct:
         found = answer and re.search(rb"<UploadId>([^<]+)</UploadId>", answer.data)
         return unescape(found[1].decode()) if found else None
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> str | None:
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | memoryview) -> str | None:
         """The ETag of a part that S3 has taken."""
         url = self._signer.part_url(key, transfer_id, number, len(content), lifetime=LIFETIME)
         answer = self._ask("PUT", url, content, {})
@@ -90,7 +90,7 @@ class Direct:
         self,
         method: str,
         url: str,
-        body: bytes | bytearray | None,
+        body: bytes | memoryview | None,
         headers: dict[str, str],
         patience: Patience = USUAL,
         *,
@@ -104,7 +104,7 @@ class Direct:
             answer = self._pool.urlopen(
                 method,
                 url.removeprefix(self._signer.origin),
-                body=body,  # type: ignore[arg-type]  # urllib3 takes a bytearray as well
+                body=body,  # type: ignore[arg-type]  # urllib3 takes a view as well
                 headers=headers,
                 retries=False,
                 redirect=False,

@@ -93,7 +93,7 @@ class S3UploadStorage(S3Storage):
         # No headers: Content-Length is signed, and every client sets it by itself.
         return SignedPart(number=number, size=size, url=url)
 
-    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | bytearray) -> Part:
+    def write_part(self, key: str, transfer_id: str, number: int, content: bytes | memoryview) -> Part:
         with answering():
             etag = self._direct.write_part(key, transfer_id, number, content)
             if etag is None:
@@ -102,7 +102,7 @@ class S3UploadStorage(S3Storage):
                     Key=key,
                     UploadId=transfer_id,
                     PartNumber=number,
-                    Body=content,  # type: ignore[arg-type]  # the stubs do not know that botocore takes a bytearray
+                    Body=bytes(content),  # botocore takes no view
                 )["ETag"]
             return Part(number=number, size=len(content), etag=quoted(etag))
 
