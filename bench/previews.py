@@ -4,7 +4,7 @@ python bench/previews.py [--all]
 
 Pyvips alone is Python with pyvips that reads the standard input, makes a thumbnail of the same size, and writes it as
 WebP with the same settings; it has no walls and judges nothing. Ours is what a worker runs: a decoder that is forked
-from a Python with libvips, behind its walls. With --all, the memory and time of further images. About 25 s.
+from a Python with libvips, behind its walls. With --all, the memory and time of further images. About 5 s.
 """
 
 import subprocess

@@ -5,7 +5,7 @@ tests/stack/with .venv/bin/python bench/ready_to_preview.py
 The images are photographs of 1600 x 1200 pixels, as phones send them. They come at an even rate from as many boxes as
 that takes; clients, web, storage and decoders share the machine. The time is from the answer that an image is ready to
 the answer of My Images that shows its preview. The client looks as soon as the page says that a browser looks again. If
-it takes too long at 20 a second, lower rates follow, so that the table names the highest that holds. About 70 s.
+it takes too long at 20 a second, lower rates follow, so that the table names the highest that holds. About 55 s.
 """
 
 import argparse

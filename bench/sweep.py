@@ -2,9 +2,9 @@
 
 tests/stack/with .venv/bin/python bench/sweep.py [--uploads 10000]
 
-The objects and rows of the due uploads are written here; others are sent through the API meanwhile, ten a second. The
+The objects and rows of the due uploads are written here; others are sent through the API meanwhile. The
 lateness of a removal is `removed_at` minus `expires_at`, both by the database's clock. A sweep comes every 5 s, so even
-one that takes no time is late by up to that. About 100 s, of which the objects take 20.
+one that takes no time is late by up to that. About 80 s.
 """
 
 import argparse
