@@ -16,7 +16,6 @@ import json
 import os
 import random
 import re
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,8 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from urllib.parse import urlsplit
 
+from accounts import Account
+from containers import names, processor, said
 from figures import Row, record
 
 SIZE = 100_000
@@ -33,12 +34,6 @@ TRIES = 6
 RISE = 1.25
 SLOW = 1.0  # seconds in which a page has to come, for all but one in twenty
 SERVICES = ("web", "localstack", "postgres", "nginx", "redis", "worker")
-# The processor time of a container's processes and its memory without the kernel's cache, by the old and new interface.
-ACCOUNT = """
-cd /sys/fs/cgroup
-cat cpuacct/cpuacct.usage 2>/dev/null || sed -n 's/usage_usec \\(.*\\)/\\1000/p' cpu.stat
-cat memory/memory.stat 2>/dev/null || cat memory.stat
-"""
 
 
 def main() -> None:
@@ -71,11 +66,11 @@ def main() -> None:
 @contextmanager
 def one_core() -> Iterator[None]:
     """Limit web to one core meanwhile. Its memory is limited to 512 MB by the Compose file."""
-    docker("update", "--cpus", "1", container("web"))
+    said("docker", "update", "--cpus", "1", *names("web"))
     try:
         yield
     finally:
-        docker("update", "--cpus", str(os.cpu_count()), container("web"))
+        said("docker", "update", "--cpus", str(os.cpu_count()), *names("web"))
 
 
 @dataclass
@@ -98,14 +93,14 @@ class Level:
             visitor.start()
         time.sleep(self.seconds / 3)
         self._counts.set()
-        before, began = accounts(), time.monotonic()
+        before, began = {name: processor(name) for name in SERVICES}, time.monotonic()
         time.sleep(self.seconds * 2 / 3)
-        after, took = accounts(), time.monotonic() - began
+        after, took = {name: processor(name) for name in SERVICES}, time.monotonic() - began
         self._ended.set()
         for visitor in visitors:
             visitor.join(30)
-        self.used = {name: (after[name][0] - before[name][0]) / took for name in SERVICES}
-        self.memory = after["web"][1]
+        self.used = {name: (after[name] - before[name]) / took for name in SERVICES}
+        self.memory = Account("web").memory()
 
     @property
     def p95(self) -> float:
@@ -223,24 +218,6 @@ class Visitor:
         if answer.status != expected and not (expected == 0 and 200 <= answer.status < 300):
             raise RuntimeError(f"{method} {re.sub('[A-Za-z0-9_-]{20,}', 'ID', parts.path)} gets {answer.status}")
         return answer
-
-
-def accounts() -> dict[str, tuple[float, float]]:
-    """Seconds of processor time and MB of memory, by service."""
-    found = {}
-    for service in SERVICES:
-        said = docker("exec", container(service), "sh", "-c", ACCOUNT)
-        memory = re.findall(r"^(?:anon|shmem|total_rss|total_shmem) (\d+)$", said, re.MULTILINE)
-        found[service] = int(said.split()[0]) / 1e9, sum(map(int, memory)) / 1e6
-    return found
-
-
-def container(service: str) -> str:
-    return f"{os.environ['COMPOSE_PROJECT_NAME']}-{service}-1"
-
-
-def docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ it takes too long at 20 a second, lower rates follow, so that the table names th
 """
 
 import argparse
-import os
-import re
 import subprocess
 import sys
 import threading
@@ -18,6 +16,7 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
+from containers import processor
 from figures import ROOT, Row, record
 from sending import Sender
 
@@ -25,8 +24,6 @@ MOST = 0.7  # seconds, for 95 of 100
 MOST_AT_ONCE = 60  # senders
 LOWER = (8, 6, 4)
 SERVICES = ("web", "worker", "postgres", "localstack")
-# The processor time of all processes of a container, by the kernel's old and new interface.
-TIME = "cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null || cat /sys/fs/cgroup/cpu.stat"
 
 
 class Run:
@@ -93,9 +90,12 @@ def main() -> None:
     size = f"1600 x 1200 JPEG of {len(content) / 1000:.0f} kB"
     reach = f"p95 ≤ {MOST} s"
     record(Row("9", f"ready to preview shown, 1 a second, {size}", "the limit", told(slow), reach, p95(slow) <= MOST))
-    run, before = Run(content, 20, chosen.seconds), processor()
+    run = Run(content, 20, chosen.seconds)
+    before = {service: processor(service) for service in SERVICES}
     fast = run.seconds()
-    costs = ", ".join(f"{service} {(used - before[service]) / len(fast):.0f}" for service, used in processor().items())
+    costs = ", ".join(
+        f"{service} {(processor(service) - used) / len(fast) * 1000:.0f}" for service, used in before.items()
+    )
     figure = f"{told(fast)}, sent up to {run.late:.0f} s late; ms of the processor an image: {costs}"
     print(figure, flush=True)
     for rate in chosen.rates if p95(fast) > MOST else ():
@@ -106,18 +106,6 @@ def main() -> None:
             figure += f"; at {rate:g} a second: {told(seconds)}"
             break
     record(Row("9b", "the same, 20 images a second", "the limit", figure, reach, p95(fast) <= MOST))
-
-
-def processor() -> dict[str, float]:
-    """The milliseconds that each container has used so far."""
-    used = {}
-    for service in SERVICES:
-        container = f"{os.environ['COMPOSE_PROJECT_NAME']}-{service}-1"
-        command = ["docker", "exec", container, "sh", "-c", TIME]
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        microseconds = re.search(r"^usage_usec (\d+)", text, re.MULTILINE)
-        used[service] = int(microseconds[1]) / 1000 if microseconds else int(text) / 1_000_000
-    return used
 
 
 def p95(seconds: list[float]) -> float:
