@@ -55,6 +55,23 @@ def test_a_plan_that_the_server_has_lost_costs_no_answer(monkeypatch, caplog):
     assert len(caplog.messages) == is_kept
 
 
+def test_a_column_that_a_migration_changes_costs_no_answer(monkeypatch):
+    """Web of the earlier version still runs while the release step migrates."""
+    monkeypatch.setattr(prepared._plans, "kept", True)
+    ready_row(box="a" * 22, kind="file", name="mine")
+    assert [one.name for one in listed("a" * 22, Kind.FILE)] == ["mine"]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE uploads_upload ALTER COLUMN name TYPE text")
+    try:
+        assert [one.name for one in listed("a" * 22, Kind.FILE)] == ["mine"]
+    finally:
+        if connection.vendor == "postgresql":
+            length = Upload._meta.get_field("name").max_length
+            with connection.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE uploads_upload ALTER COLUMN name TYPE varchar({length})")
+
+
 def test_a_failed_query_is_no_lost_plan():
     named = Prepared(lambda size: Upload.objects.filter(size=F("size") / 0, name=size).values_list("name"), "the name")
     ready_row(box="a" * 22, kind="file", name="mine")

@@ -17,8 +17,9 @@ from django.db.models import QuerySet
 
 logger = logging.getLogger(__name__)
 
-# The codes of Postgres for a query that it does not have under its name, and for a name that it has already.
-LOST = ("26000", "42P05")
+# The codes of Postgres for a query that it does not have under its name, for a name that it has already, and for a plan
+# whose columns a migration has changed meanwhile.
+LOST = ("26000", "42P05", "0A000")
 
 
 class _Compiled(NamedTuple):
@@ -73,7 +74,7 @@ class Prepared(threading.local):
         except DatabaseError as error:
             if getattr(error.__cause__, "pgcode", "") not in LOST:
                 raise
-            logger.warning("Postgres loses plans, perhaps to a pooler, so each query is planned anew: %s", error)
+            logger.warning("Postgres loses plans, to a pooler or a migration, so each query is planned anew: %s", error)
             _plans.kept = False
         return _plans.kept
 
