@@ -114,7 +114,7 @@ def database_away():
 @contextmanager
 def storage_away():
     with pytest.MonkeyPatch.context() as patched:
-        for method in ("open_transfer", "parts", "length"):
+        for method in ("open_transfer", "parts", "complete_transfer"):
             patched.setattr(storage_class(), method, down)
         yield
 

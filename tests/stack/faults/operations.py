@@ -368,7 +368,10 @@ class Release(Operation):
     def enter(self):
         databases.use(databases.RELEASED)
         if settings.USE_S3:
-            default_storage._wrapped.bucket_name = f"{default_storage.bucket_name}-released"
+            storage = default_storage._wrapped
+            storage.bucket_name = f"{storage.bucket_name}-released"
+            for name in ("signer", "_direct"):  # made for the other bucket
+                vars(storage).pop(name, None)
         else:
             default_storage._wrapped = FolderUploadStorage(settings.DATA_DIR / "released")
 

@@ -1,7 +1,8 @@
 """Count the steps of an operation from outside, and let the fault happen at one of them.
 
-The product has no code for this. The watch wraps its foundations: the requests of botocore, the calls of the folder
-storage, the functions of `os` that these use, Django's COMMIT, and statements outside of a transaction.
+The product has no code for this. The watch wraps its foundations: the requests to S3, by botocore and without it, the
+calls of the folder storage, the functions of `os` that these use, Django's COMMIT, and statements outside of a
+transaction.
 """
 
 import errno
@@ -10,6 +11,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from inspect import isfunction
 from types import SimpleNamespace
@@ -23,6 +25,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from mayfly.storage.folder import storage as local
 from mayfly.storage.protocol import StorageError, UploadStorage
+from mayfly.storage.s3.direct import Direct
 
 CALLS = [name for name, what in vars(UploadStorage).items() if isfunction(what) and not name.startswith("_")]
 # These make no request to S3, so the calls themselves are the steps.
@@ -31,12 +34,17 @@ CHANGES = ["mkdir", "rename", "replace", "unlink", "rmdir", "fsync"]
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
+class _Lost(Exception):
+    """A request without botocore whose answer never comes."""
+
+
 class Watch:
     """Counts steps while `on`. At the step of `point`, if any, it calls `struck` and lets the fault happen."""
 
     def __init__(self, point: dict | None, *, struck: Callable[[], None], meanwhile: Callable[[], None]):
         self.point, self.struck, self.meanwhile = point or {}, struck, meanwhile
         self.counts, self.on, self._depth, self._attempt = Counter(), False, 0, 0
+        self._asked_before = False
         storage = default_storage._wrapped
         on_disk = isinstance(storage, local.FolderUploadStorage)
         for name in CALLS if on_disk else SIGNING:
@@ -113,9 +121,12 @@ class Watch:
         make_request, send = endpoint.make_request, endpoint._send
 
         def counted(self_, model, request):
-            self._attempt = 0
-            if self.on:
-                self.counts["storage"] += 1
+            if self._asked_before:
+                self._asked_before = False
+            else:
+                self._attempt = 0
+                if self.on:
+                    self.counts["storage"] += 1
             return make_request(self_, model, request)
 
         def attempted(self_, request):
@@ -129,8 +140,32 @@ class Watch:
             return response
 
         endpoint.make_request, endpoint._send = counted, attempted
+        self._watch_direct()
         # botocore's pauses between attempts only take time.
         botocore.endpoint.time = SimpleNamespace(sleep=lambda _: None)
+
+    def _watch_direct(self) -> None:
+        """A request without botocore is the first attempt at a step. If it fails, botocore's are the further ones."""
+        ask = Direct._ask
+
+        def asked(self_, *args, **more):
+            if not self.on:
+                return ask(self_, *args, **more)
+            self.counts["storage"] += 1
+            self._attempt = 1
+            here, answer = self._here("storage"), None
+            with suppress(_Lost):
+                if here == "before":
+                    self._strike(_Lost)
+                answer = ask(self_, *args, **more)
+                if here == "after":
+                    lost, answer = answer, None
+                    self._strike(_Lost)
+                    answer = lost
+            self._asked_before = answer is None
+            return answer
+
+        Direct._ask = asked
 
     def _watch_commits(self) -> None:
         commit = BaseDatabaseWrapper._commit
