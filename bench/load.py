@@ -6,7 +6,7 @@
 `wrk` asks over 16 connections for two seconds at a time, in turn: My Images with three images, My Files with one, the
 share page of an image, and a view that answers a constant, all through the same nginx and gunicorn. Beside them run the
 page of the earlier versions (earlier/page.py), and the listing of copyparty, which has no database and no visitors and
-draws its list by script. All share this machine's cores with wrk. About 100 s, and copyparty's installation.
+draws its list by script. All share this machine's cores with wrk. About 100 s.
 """
 
 import os
@@ -33,7 +33,6 @@ DATABASE = os.environ["STACK_DATABASE_URL"]
 SERVICES = ("web", "nginx", "postgres")
 ROUNDS, SECONDS, CONNECTIONS = 5, 2, 16
 EARLIER_PORT, COPYPARTY_PORT = 8097, 8098
-COPYPARTY = ROOT / ".run" / "copyparty"
 NAME = "mayfly_bench_earlier"
 
 
@@ -122,11 +121,10 @@ def earlier() -> Iterator[Target]:
 
 @contextmanager
 def copyparty(folder: Path) -> Iterator[Target]:
-    """copyparty, installed for this, with the listing of a folder with three images."""
-    program = COPYPARTY / "bin" / "copyparty"
+    """copyparty, with the listing of a folder with three images."""
+    program = Path(sys.executable).with_name("copyparty")
     if not program.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(COPYPARTY)], check=True)
-        subprocess.run([str(COPYPARTY / "bin" / "pip"), "install", "--quiet", "copyparty"], check=True)
+        sys.exit("There is no copyparty: run python3 bin/venv services/requirements/bench.txt")
     shared = folder / "shared"
     shared.mkdir(parents=True, exist_ok=True)
     for number in (1, 2, 3):
