@@ -83,6 +83,7 @@ OWN = {
         "SKIP_SSL_CERT_DOWNLOAD",
         "DNS_ADDRESS",
         "HOME",
+        "TMPDIR",  # of the stack of the tests alone
     },
 }
 # The secrets of .env that a container knows. The worker signs nothing.
