@@ -13,13 +13,13 @@ import time
 from statistics import median
 
 import pages
-from django.db import connection
+from database import add_rows, execute
 from figures import Row, in_turn, ratios, record
-from removal import ROWS
 
 from mayfly.uploads.models import Upload
 
 REQUESTS = 200
+LEFT = 12 * 3600  # seconds until the last of the others expires
 
 
 def main() -> None:
@@ -44,9 +44,8 @@ def main() -> None:
 
         for count in counts:
             began = time.monotonic()
-            with connection.cursor() as cursor:
-                cursor.execute(ROWS, [filled + 1, count])
-                cursor.execute("VACUUM ANALYZE uploads_upload")
+            add_rows("others", count, first=filled + 1, left=LEFT)
+            execute("VACUUM ANALYZE uploads_upload")
             filled = count
             print(f"{count:>9,} uploads of others, made in {time.monotonic() - began:.1f} s")
             for name, path in addresses.items():
