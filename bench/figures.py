@@ -86,7 +86,7 @@ def machine() -> str:
     commit = _said("git", "rev-parse", "--short", "HEAD")
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} at {commit}, on {os.cpu_count()} cores of {processor} with"
-        f" {memory:.0f} GiB, Linux {platform.release()}; {', '.join(versions)};"
+        f" {memory:.0f} GiB. Versions: Linux {platform.release()}, {', '.join(versions)},"
         f" Docker {_said('docker', 'version', '-f', '{{.Server.Version}}')}."
     )
 

@@ -58,7 +58,7 @@ def main() -> None:
             place="11",
             what="visitors of web with one core and 512 MB; in 8 s each opens 2 pages, uploads and downloads 100 KB",
             against="the same with more visitors, until p95 of the pages passes 1 s or anything fails",
-            figure=f"{served} visitors; at {last.count}: {last.why()}",
+            figure=f"{served} visitors. At {last.count}: {last.why()}",
         )
     )
 
@@ -120,7 +120,7 @@ class Level:
             first = f"this machine's {os.cpu_count()} cores are used up, web's is not"
         else:
             first = "web's threads wait"
-        return f"{first}, {self.repeats} requests were asked to come again; {self._use()}"
+        return f"{first}, {self.repeats} requests were asked to come again. {self._use()}"
 
     def __str__(self) -> str:
         pages = f"p95 of {len(self.pages)} pages {self.p95 * 1000:.0f} ms, {self.uploads} uploads"
@@ -129,7 +129,7 @@ class Level:
 
     def _use(self) -> str:
         cores = ", ".join(f"{name} {used:.2f}" for name, used in self.used.items() if used >= 0.05)
-        return f"cores: {cores}; web {self.memory:.0f} MB"
+        return f"Cores: {cores}; web {self.memory:.0f} MB"
 
     def _visit(self) -> None:
         visitor = Visitor(self._again)

@@ -96,14 +96,14 @@ def main() -> None:
     costs = ", ".join(
         f"{service} {(processor(service) - used) / len(fast) * 1000:.0f}" for service, used in before.items()
     )
-    figure = f"{told(fast)}, sent up to {run.late:.0f} s late; ms of the processor an image: {costs}"
+    figure = f"{told(fast)}, sent up to {run.late:.0f} s late. Processor, in ms an image: {costs}"
     print(figure, flush=True)
     for rate in chosen.rates if p95(fast) > MOST else ():
         lower = Run(content, rate, chosen.seconds)
         seconds = lower.seconds()
         print(f"{rate:g} a second: {told(seconds)}; sent up to {lower.late:.1f} s late", flush=True)
         if p95(seconds) <= MOST and lower.late <= 1:
-            figure += f"; at {rate:g} a second: {told(seconds)}"
+            figure += f". At {rate:g} a second: {told(seconds)}"
             break
     record(Row("9b", "the same, 20 images a second", "the limit", figure, reach, p95(fast) <= MOST))
 
