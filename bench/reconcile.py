@@ -79,7 +79,8 @@ def fill(size: int, folder: bool) -> None:
     from django.db import connection
 
     from mayfly.storage.keys import upload_key
-    from mayfly.uploads.models import Round, Upload
+    from mayfly.uploads.models import Upload
+    from mayfly.uploads.periodic import Round
     from tests.support import paged
 
     call_command("migrate", verbosity=0)
@@ -104,7 +105,7 @@ def measure(size: int, folder: bool) -> None:
 
     from mayfly.uploads import reconcile
     from mayfly.uploads.choices import Phase
-    from mayfly.uploads.models import Heartbeat
+    from mayfly.uploads.periodic import Heartbeat
     from tests.support.paged import PagedStorage
 
     storage = default_storage if folder else PagedStorage(size, lost=range(0, size, LOST))

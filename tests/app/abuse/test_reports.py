@@ -14,7 +14,8 @@ from django.utils import timezone
 from mayfly.abuse import mailing, reports
 from mayfly.abuse.models import Report
 from mayfly.abuse.tasks import mail_reports
-from mayfly.uploads.models import Heartbeat, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Heartbeat
 
 from ...support.configuration import PRODUCTION, complaint, show
 from ...support.making import expire, ready_row

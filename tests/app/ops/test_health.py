@@ -13,7 +13,7 @@ from mayfly.ops import health
 from mayfly.storage.protocol import StorageError
 from mayfly.uploads import tasks
 from mayfly.uploads.choices import State
-from mayfly.uploads.models import Heartbeat
+from mayfly.uploads.periodic import Heartbeat
 
 from ...support.broken import down, storage_class
 from ...support.making import make_row

@@ -18,7 +18,8 @@ from django.db import connections
 
 from mayfly.ops.management.commands import periodic
 from mayfly.uploads.choices import State
-from mayfly.uploads.models import Heartbeat, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Heartbeat
 
 from ...support.making import expire
 from ...support.samples import PNG

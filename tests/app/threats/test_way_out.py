@@ -20,7 +20,8 @@ from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import Kind, Phase, State
 from mayfly.uploads.errors import Gone, PartsMissing, Refused
 from mayfly.uploads.ids import new_id
-from mayfly.uploads.models import Round, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Round
 
 from ...support.broken import Wrapped, down
 from ...support.making import arrive, begin, expire, forget, is_empty, ready, state

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from mayfly.uploads.choices import State
 from mayfly.uploads.ids import new_id
-from mayfly.uploads.models import Heartbeat, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Heartbeat
 
 from ...support.making import make_row, ready_row
 

@@ -16,7 +16,8 @@ from mayfly.uploads import lifecycle, tasks
 from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import State
 from mayfly.uploads.ids import new_id
-from mayfly.uploads.models import Heartbeat, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Heartbeat
 from mayfly.uploads.reconcile import Braked, pairs, whole
 
 from ...support.broken import Wrapped, storage_class

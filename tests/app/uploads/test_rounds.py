@@ -22,7 +22,8 @@ from mayfly.uploads import lifecycle, tasks
 from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import Phase, State
 from mayfly.uploads.ids import new_id
-from mayfly.uploads.models import Round, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Round
 from mayfly.uploads.reconcile import pairs, rounds
 from mayfly.uploads.reconcile.pairs import Pair, side_by_side
 

@@ -8,7 +8,8 @@ from mayfly.celery import app
 from mayfly.previews.tasks import preview, waiting_previews
 from mayfly.uploads import tasks
 from mayfly.uploads.choices import State
-from mayfly.uploads.models import Heartbeat, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Heartbeat
 
 from ...support.making import expire
 

@@ -25,7 +25,8 @@ from mayfly.uploads import reconcile as comparison
 from mayfly.uploads.choices import Kind, Phase, State
 from mayfly.uploads.errors import Refused
 from mayfly.uploads.limits import limits
-from mayfly.uploads.models import Round, Upload
+from mayfly.uploads.models import Upload
+from mayfly.uploads.periodic import Round
 from mayfly.uploads.reconcile import pairs
 
 from . import databases, observer

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from ..storage.default import uploads_storage
-from ..uploads.models import Heartbeat
+from ..uploads.periodic import Heartbeat
 from . import blocks, digests, mailing, reports, scans
 
 # One mail a minute, however many beats there are. A message may come a little earlier than the one before it did.

@@ -18,7 +18,8 @@ from ..storage.default import uploads_storage
 from ..storage.protocol import StorageError
 from ..uploads import reconcile
 from ..uploads.limits import limits
-from ..uploads.models import Heartbeat, Upload
+from ..uploads.models import Upload
+from ..uploads.periodic import Heartbeat
 from ..uploads.queries import age_of
 
 logger = logging.getLogger(__name__)

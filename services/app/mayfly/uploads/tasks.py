@@ -10,7 +10,7 @@ from django.conf import settings
 
 from ..storage.default import uploads_storage
 from . import lifecycle
-from .models import Heartbeat
+from .periodic import Heartbeat
 from .reconcile import Overtaken, go_on
 
 

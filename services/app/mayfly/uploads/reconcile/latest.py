@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from ...storage.protocol import UploadStorage
 from ..choices import Phase
-from ..models import Round
+from ..periodic import Round
 from .rounds import Slice
 
 logger = logging.getLogger(__name__)

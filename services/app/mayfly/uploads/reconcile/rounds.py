@@ -14,7 +14,8 @@ from ...storage.protocol import StorageError, UploadStorage
 from .. import lifecycle
 from ..choices import End, Phase
 from ..limits import limits
-from ..models import Heartbeat, Round, Upload
+from ..models import Upload
+from ..periodic import Heartbeat, Round
 from .findings import Findings
 from .pairs import batches
 from .walks import WALKS

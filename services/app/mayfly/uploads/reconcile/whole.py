@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ...storage.protocol import UploadStorage
 from ..choices import Phase
-from ..models import Round
+from ..periodic import Round
 from .findings import Findings
 from .rounds import Slice
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ....storage.default import uploads_storage
 from ....storage.protocol import StorageError
-from ...models import Round
+from ...periodic import Round
 from ...reconcile import Braked, Report, reconcile, status
 
 BRAKED = 3  # an exit code of its own, by which a script distinguishes the brake from a failure
