@@ -1,13 +1,15 @@
-"""The containers of a running stack: their processor time and memory, by their own accounting."""
+"""The containers of a running stack on Linux: their processor time and memory, by the kernel's own accounting."""
 
 import os
-import re
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 PROJECT = os.environ.get("COMPOSE_PROJECT_NAME", "mayfly")
-# Each by the kernel's new and old interface.
-PROCESSOR = "cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpuacct/cpuacct.usage"
-MEMORY = "cat /sys/fs/cgroup/memory.current 2>/dev/null || cat /sys/fs/cgroup/memory/memory.usage_in_bytes"
+CGROUP = Path("/sys/fs/cgroup")
+BETWEEN = 0.02  # seconds between two looks at the memory
 
 
 def names(service: str) -> list[str]:
@@ -19,17 +21,12 @@ def names(service: str) -> list[str]:
 
 def processor(service: str) -> float:
     """Seconds of processor time that all containers of a service have taken."""
-    total = 0.0
-    for name in names(service):
-        text = said("docker", "exec", name, "sh", "-c", PROCESSOR)
-        used = re.search(r"^usage_usec (\d+)", text, re.MULTILINE)
-        total += int(used[1]) / 1e6 if used else int(text) / 1e9
-    return total
+    return sum(Account(name).processor() for name in names(service))
 
 
 def memory(service: str) -> list[float]:
-    """Megabytes that each container of a service uses."""
-    return [int(said("docker", "exec", name, "sh", "-c", MEMORY)) / 1e6 for name in names(service)]
+    """Megabytes of the processes of each container of a service."""
+    return [Account(name).memory() for name in names(service)]
 
 
 def compose(*arguments: str) -> str:
@@ -39,3 +36,61 @@ def compose(*arguments: str) -> str:
 
 def said(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+class Account:
+    """The kernel's account of one container, by its old or new interface, which costs the container nothing."""
+
+    def __init__(self, name: str):
+        process = said("docker", "inspect", "--format", "{{.State.Pid}}", name).strip()
+        groups = dict(
+            line.split(":", 2)[1:] for line in Path(f"/proc/{process}/cgroup").read_text().splitlines() if ":" in line
+        )
+        self._old = "memory" in groups
+        if self._old:
+            processor = next(path for names, path in groups.items() if "cpuacct" in names.split(","))
+            self._processor = CGROUP / "cpuacct" / processor.strip("/") / "cpuacct.usage"
+            self._memory = CGROUP / "memory" / groups["memory"].strip("/") / "memory.stat"
+        else:
+            self._processor = CGROUP / groups[""].strip("/") / "cpu.stat"
+            self._memory = CGROUP / groups[""].strip("/") / "memory.stat"
+
+    def processor(self) -> float:
+        """Seconds of processor time that it has taken so far."""
+        text = self._processor.read_text()
+        return int(text) / 1e9 if self._old else int(text.split()[1]) / 1e6
+
+    def memory(self) -> float:
+        """Megabytes of its processes, without the kernel's cache of files."""
+        name = "total_rss" if self._old else "anon"
+        return (
+            next(int(line.split()[1]) for line in self._memory.read_text().splitlines() if line.startswith(name)) / 1e6
+        )
+
+    @contextmanager
+    def used(self) -> Iterator["Used"]:
+        """The processor time and the growth of the memory during the block. Both are known at its end."""
+        used, over = Used(), threading.Event()
+        before = most = self.memory()
+
+        def look() -> None:
+            nonlocal most
+            while not over.wait(BETWEEN):
+                most = max(most, self.memory())
+
+        looking = threading.Thread(target=look)
+        began = self.processor()
+        looking.start()
+        try:
+            yield used
+        finally:
+            used.seconds = self.processor() - began
+            over.set()
+            looking.join()
+            used.megabytes = most - before
+
+
+class Used:
+    """Seconds of processor time, and megabytes more than before at the worst moment."""
+
+    seconds = megabytes = 0.0

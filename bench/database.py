@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "mayfly_bench"
 ROWS = """
@@ -20,12 +22,12 @@ ROWS = """
 def set_up() -> None:
     """Make the database anew, and its tables."""
     given = os.environ["STACK_DATABASE_URL"]
-    _create(given)
+    url = create(given, NAME)
     sys.path[:0] = [str(ROOT / "services/app"), str(ROOT)]
     os.environ |= {
         "SECRET_KEY": "only-for-the-bench" * 3,
         "SETTINGS_MODULE_PATH": "mayfly.settings.development",
-        "DATABASE_URL": re.sub("/[^/]*$", f"/{NAME}", given),
+        "DATABASE_URL": url,
         "USE_S3": "False",
     }
     import django
@@ -59,12 +61,12 @@ def storage_at(url: str) -> Any:
     return S3UploadStorage(bucket_name="bench", endpoint_url=url, region_name="us-east-1", **keys)
 
 
-def _create(database: str) -> None:
-    import psycopg2
-
+def create(database: str, name: str) -> str:
+    """Make a database of this name anew, beside the one with this URL, and return its own."""
     connection = psycopg2.connect(database)
     connection.autocommit = True
     cursor = connection.cursor()
-    cursor.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-    cursor.execute(f"CREATE DATABASE {NAME}")
+    cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    cursor.execute(f"CREATE DATABASE {name}")
     connection.close()
+    return re.sub("/[^/]*$", f"/{name}", database)

@@ -23,9 +23,9 @@ from pathlib import Path
 from statistics import median
 
 import httpx
-import psycopg2
 import pyvips
 from containers import processor
+from database import create
 from figures import ROOT, Row, ratios, record, spread
 
 URL = os.environ["MAYFLY_URL"].replace("localhost", "127.0.0.1")
@@ -105,13 +105,7 @@ def send(visitor: httpx.Client, path: str, files: list[tuple[str, tuple[str, byt
 @contextmanager
 def earlier() -> Iterator[Target]:
     """The earlier versions' page in two processes of gunicorn, on the stack's Postgres."""
-    connection = psycopg2.connect(DATABASE)
-    connection.autocommit = True
-    cursor = connection.cursor()
-    cursor.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-    cursor.execute(f"CREATE DATABASE {NAME}")
-    connection.close()
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": DATABASE.rpartition("/")[0] + f"/{NAME}"}
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": create(DATABASE, NAME)}
     folder = ROOT / "bench" / "earlier"
     subprocess.run([sys.executable, "page.py"], cwd=folder, env=environment, check=True)
     command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", f"127.0.0.1:{EARLIER_PORT}", "page"]

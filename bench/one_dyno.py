@@ -24,8 +24,7 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from urllib.parse import urlsplit
 
-from accounts import Account
-from containers import names, processor, said
+from containers import memory, names, processor, said
 from figures import Row, record
 
 SIZE = 100_000
@@ -100,7 +99,7 @@ class Level:
         for visitor in visitors:
             visitor.join(30)
         self.used = {name: (after[name] - before[name]) / took for name in SERVICES}
-        self.memory = Account("web").memory()
+        [self.memory] = memory("web")
 
     @property
     def p95(self) -> float:

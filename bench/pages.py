@@ -23,25 +23,12 @@ from statistics import median
 from typing import Any
 from unittest import mock
 
-import psycopg2
+from database import create
 from figures import Row, ratios, record, spread
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "services" / "app"))
 WORK = tempfile.TemporaryDirectory(prefix="mayfly-bench-")
-
-
-def made_anew(server: str) -> str:
-    """An empty database on the server of this one, with its address."""
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    cursor = connection.cursor()
-    cursor.execute("DROP DATABASE IF EXISTS mayfly_bench_pages WITH (FORCE)")
-    cursor.execute("CREATE DATABASE mayfly_bench_pages")
-    connection.close()
-    return server.rpartition("/")[0] + "/mayfly_bench_pages"
-
-
 # SQLite and the folder storage, as in `make run`. Nothing comes from a developer's own environment.
 os.environ.update(
     SECRET_KEY="only-for-figures-" + "x" * 40,
@@ -53,7 +40,7 @@ os.environ.update(
 for name in ("DATABASE_URL", "REDIS_URL", "USE_S3", "STATIC_STORAGE", "DEBUG_DESENV", "SHARED_BOX", "IMAGES_KEPT"):
     os.environ.pop(name, None)
 if stack := os.environ.get("STACK_DATABASE_URL"):
-    os.environ["DATABASE_URL"] = made_anew(stack)
+    os.environ["DATABASE_URL"] = create(stack, "mayfly_bench_pages")
 
 import django  # noqa: E402
 import pyvips  # noqa: E402

@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 
 import boto3
 import httpx
-from accounts import Account
 from botocore.config import Config
+from containers import Account, names
 from figures import Row, in_turn, ratios, record, spread
 
 MB, MiB = 10**6, 1 << 20
@@ -115,7 +115,7 @@ class Ways:
             aws_secret_access_key="test",  # noqa: S106  (LocalStack's)
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, read_timeout=SECONDS),
         )
-        self._web = Account("web")
+        self._web = Account(*names("web"))
         self._api = httpx.Client(base_url=os.environ["MAYFLY_URL"], timeout=60)
         self._block = os.urandom(PART)
         self._file = work / "film.bin"
