@@ -57,7 +57,7 @@ def main() -> None:
             place="11",
             what="visitors of web with one core and 512 MB; in 8 s each opens 2 pages, uploads and downloads 100 KB",
             against="the same with more visitors, until p95 of the pages passes 1 s or anything fails",
-            figure=f"{served} visitors. At {last.count}: {last.why()}",
+            figure=f"{served} visitors. At {last.count}: {last.why() if last.gave_way else 'nothing gave way'}",
         )
     )
 
