@@ -74,7 +74,8 @@ def test_a_browser_sends_parts_to_the_disk_and_downloads_them(visit, client, fil
     with page.expect_file_chooser() as chooser:
         page.locator(".upload-choose").click()
     chooser.value.set_files(film)
-    expect(page.locator("main section").get_by_text("film.mp4", exact=True).first).to_be_visible(timeout=60_000)
+    # While the page does not know yet that storage has put the file together, it asks before it is left.
+    expect(page.get_by_text("film.mp4 is uploaded.").first).to_be_attached(timeout=60_000)
     [upload] = with_cookies_of(page, client).get("/api/uploads").json()["uploads"]
     assert upload["link"] == f"{URL}/u/{upload['id']}/"
     assert kept(upload["id"])
