@@ -5,7 +5,7 @@ import threading
 
 import httpx
 
-from mayfly_cli.sending import Lines
+from mayfly_cli.lines import Lines
 
 
 def test_a_cut_ends_a_part_that_storage_does_not_take():

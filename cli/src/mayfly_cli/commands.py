@@ -54,14 +54,13 @@ def send(given: argparse.Namespace, output: Output) -> int:
     with _session(given) as (server, remembered), files_of(given.paths) as files:
         if given.name and len(files) > 1:
             raise Failure("--name is for one file, and a folder has several")
-        sender = Sender(server, remembered, jobs=given.jobs)
         wishes = {
             "title": given.title,
             "lifetime": given.lifetime,
             "downloads": given.downloads,
             "password": chosen_password(wanted=given.password, from_stdin=given.password_stdin),
         }
-        try:
+        with Sender(server, remembered, jobs=given.jobs) as sender:
             if given.separate or len(files) == 1:
                 status, sent = _send_each(sender, files, given, output, **wishes)
             else:
@@ -72,8 +71,6 @@ def send(given: argparse.Namespace, output: Output) -> int:
                 sent = ready["uploads"]
                 output.result(ready, ready["link"])
                 output.remark(f"{len(sent)} files stay until {clock(ready['expires_at'])}")
-        finally:
-            sender.close()
         if given.wait_fetched:
             wait_until_fetched(server, sent, output)
         return status
@@ -82,28 +79,31 @@ def send(given: argparse.Namespace, output: Output) -> int:
 def _send_each(
     sender: Sender, files: list[tuple[Path, str]], given: argparse.Namespace, output: Output, **fields: Any
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Send one file after another, and say the link of each that goes into no bundle.
+    """Send files, and say the link of each that goes into no bundle.
 
     Returns the exit status, and the uploads that are ready. If one of several files is refused, the others go on.
     """
     fields |= {"kind": given.kind, "metadata": given.metadata}
     status, sent = 0, []
-    for path, name in files:
-        try:
-            with output.bar(given.name or name, path.stat().st_size) as bar:
-                upload = sender.send(path, progress=bar.advance, name=given.name or name, **fields)
-        except (Stopped, Unreachable):
-            raise
-        except Failure as failure:
-            if len(files) == 1:
+    if given.name:
+        files = [(path, given.name) for path, _ in files]
+    what = files[0][1] if len(files) == 1 else f"{len(files)} files"
+    with output.bar(what, sum(path.stat().st_size for path, _ in files)) as bar:
+        for path, task in sender.send(files, progress=bar.advance, **fields):
+            try:
+                upload = task.result()
+            except (Stopped, Unreachable):
                 raise
-            output.error(f"{path}: {failure}")
-            status = failure.status
-        else:
-            sent.append(upload)
-            if "bundle" not in fields:
-                output.result(upload, upload["link"])
-                output.remark(f"{upload['name']} stays until {clock(upload['expires_at'])}")
+            except Failure as failure:
+                if len(files) == 1:
+                    raise
+                output.error(f"{path}: {failure}")
+                status = failure.status
+            else:
+                sent.append(upload)
+                if "bundle" not in fields:
+                    output.result(upload, upload["link"])
+                    output.remark(f"{upload['name']} stays until {clock(upload['expires_at'])}")
     return status, sent
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from rich.console import Console
@@ -29,17 +30,30 @@ class Output:
         self.as_json = as_json
         self._quiet = quiet
         self._errors = Console(stderr=True, highlight=False)
+        self._live: Progress | None = None
 
     def result(self, value: Any, words: str) -> None:
         """Print a result: a line of JSON, or the words."""
-        print(json.dumps(value, ensure_ascii=False) if self.as_json else words, flush=True)
+        with self._aside():
+            print(json.dumps(value, ensure_ascii=False) if self.as_json else words, flush=True)
 
     def remark(self, words: str) -> None:
         if not self._quiet:
-            self._errors.print(Text(words))
+            with self._aside():
+                self._errors.print(Text(words))
 
     def error(self, words: str) -> None:
-        print(f"mayfly: {words}", file=sys.stderr, flush=True)
+        with self._aside():
+            print(f"mayfly: {words}", file=sys.stderr, flush=True)
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Take the bar away while something is printed. Rich would fold a link to the width of the window."""
+        if self._live:
+            self._live.stop()
+        yield
+        if self._live:
+            self._live.start()
 
     def uploads(self, uploads: list[dict[str, Any]], bundles: list[dict[str, Any]]) -> None:
         """Print the uploads and bundles of a box, newest first. The uploads of a bundle are below it."""
@@ -65,7 +79,7 @@ class Output:
 
     @contextmanager
     def bar(self, name: str, total: int | None) -> Iterator["Bar"]:
-        """A progress bar for one file, if standard error is a terminal."""
+        """A progress bar, if standard error is a terminal."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -75,7 +89,11 @@ class Output:
         )
         hidden = self._quiet or not self._errors.is_terminal
         with Progress(*columns, console=self._errors, transient=True, disable=hidden) as progress:
-            yield Bar(progress, progress.add_task(name, total=total))
+            self._live = progress
+            try:
+                yield Bar(progress, progress.add_task(name, total=total))
+            finally:
+                self._live = None
 
 
 def name_of(entry: dict[str, Any]) -> str:
@@ -101,15 +119,17 @@ def _add(table: Table, entry: dict[str, Any], name: str) -> None:
 
 
 class Bar:
-    """The bytes that have gone so far."""
+    """The bytes that have gone so far, which several threads count."""
 
     def __init__(self, progress: Progress, task: TaskID):
         self._progress, self._task = progress, task
+        self._one_at_a_time = Lock()
         self.done = 0
 
     def advance(self, size: int) -> None:
-        self.done += size
-        self._progress.update(self._task, completed=self.done)
+        with self._one_at_a_time:
+            self.done += size
+            self._progress.update(self._task, completed=self.done)
 
     def show(self, done: int, total: int) -> None:
         self.done = done

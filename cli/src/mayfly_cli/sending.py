@@ -1,24 +1,29 @@
-"""Send one file: its parts side by side, each again if it fails, and later from where it was interrupted."""
+"""Send files: parts and small files side by side, each again if it fails, and later from where it was interrupted."""
 
 import json
 import os
-import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import httpx
 
 from .errors import Failure, Refused, Stopped
+from .lines import Lines
 from .remembered import Remembered
 from .server import Patience, Server
 
 JOBS = 4  # parts at the same time; the page sends as many
+# Bytes up to which a file is one part on every server: S3 allows no smaller parts before the last one. Such files go
+# side by side. A larger one goes alone, because its parts do.
+SMALL = 5 * 1024 * 1024
 PIECE = 256 * 1024  # bytes between two looks at progress
 # Seconds of sending for which parts are signed at a time: a signature lasts for 15 minutes, and no part goes while the
 # server signs. One call signs 1,000 at most.
@@ -49,7 +54,7 @@ class Transfer:
 
 
 class Sender:
-    """Sends files through one server. `progress` is called with the bytes that have just gone, or come back."""
+    """Sends files through one server. Leaving its context by an error ends what is under way; it can go on later."""
 
     def __init__(self, server: Server, remembered: Remembered, *, jobs: int = JOBS):
         self._server, self._remembered, self._jobs = server, remembered, jobs
@@ -57,29 +62,87 @@ class Sender:
             timeout=_TIMEOUT, limits=httpx.Limits(max_connections=jobs, max_keepalive_connections=jobs)
         )
         self._lines = Lines()
+        self._files = ThreadPoolExecutor(jobs)
+        self._under_way: dict[str, Future[dict[str, Any]]] = {}
         self._kept: list[str] = []
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error:
+            self._server.stop.set()
+            self._lines.cut()
+            self._server.lines.cut()
+        self._files.shutdown(cancel_futures=True)
         self._storage.close()
 
-    def send(self, path: Path, *, progress: Progress = lambda size: None, **fields: Any) -> dict[str, Any]:
-        """Send the file at `path`, and return the ready upload.
+    def send(
+        self, files: list[tuple[Path, str]], *, progress: Progress = lambda size: None, **fields: Any
+    ) -> Iterator[tuple[Path, Future[dict[str, Any]]]]:
+        """Send files, each with the name that it gets; yield each one and what becomes its ready upload, in order.
 
-        `fields` are those of the API: kind, name, title, lifetime. An upload of the same file with the same fields
-        that was interrupted goes on. One for a bundle is remembered until `forget`. Raises Failure and its kinds.
+        `progress` is called with the bytes that have just gone, or come back. `fields` are those of the API: kind,
+        title, lifetime and others. Small files go side by side. They begin in the order of `files`, which is that of a
+        bundle; images end in that order too, because the last ones stay. An upload of the same file with the same
+        fields that was interrupted goes on. One for a bundle is remembered until `forget`. The tasks raise Failure, its
+        kinds, and OSError.
         """
-        with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
-            key = _key(self._server.url, path, status, fields)
-            if fields.get("bundle"):
-                self._kept.append(key)
-            if upload := self._remembered.transfer(key):
+        running = deque[tuple[Path, Future[dict[str, Any]]]]()
+        for path, name in files:
+            alone = path.stat().st_size > SMALL or fields.get("kind") == "image"
+            while running and (alone or len(running) == self._jobs):
+                yield running.popleft()
+            running.append((path, self._start(path, progress, fields | {"name": name})))
+            if alone:
+                yield running.popleft()
+        yield from running
+
+    def _start(self, path: Path, progress: Progress, fields: dict[str, Any]) -> Future[dict[str, Any]]:
+        """Begin the upload of a file, and send the file in another thread."""
+        try:
+            with ExitStack() as unsent:
+                file = unsent.enter_context(open(path, "rb"))
+                status = os.fstat(file.fileno())
+                key = _key(self._server.url, path, status, fields)
+                if key in self._under_way:  # the same file was named twice
+                    wait([self._under_way[key]])
+                if fields.get("bundle"):
+                    self._kept.append(key)
+                known = self._remembered.transfer(key)
+                begun = None if known else self._begin(key, status.st_size, fields)
+                task = self._files.submit(self._go_on, file, key, known, begun, progress, fields)
+                unsent.pop_all()
+        except (Failure, OSError) as error:
+            task = Future()
+            task.set_exception(error)
+        else:
+            self._under_way[key] = task
+        return task
+
+    def _go_on(
+        self,
+        file: BinaryIO,
+        key: str,
+        known: str,
+        begun: dict[str, Any] | None,
+        progress: Progress,
+        fields: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Send the file of an upload that an earlier call knows, or of one that has just begun."""
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            if known:
                 with suppress(Lost), self._known_as(key):
-                    return self._finish(file, self._taken_up(upload, status.st_size, progress), progress)
-            begun = self._server.begin(size=status.st_size, **fields)
-            self._remembered.keep_transfer(key, begun["id"])
+                    return self._finish(file, self._taken_up(known, size, progress), progress)
+            begun = begun or self._begin(key, size, fields)
             with self._known_as(key):
                 return self._finish(file, _begun(begun), progress)
+
+    def _begin(self, key: str, size: int, fields: dict[str, Any]) -> dict[str, Any]:
+        begun = self._server.begin(size=size, **fields)
+        self._remembered.keep_transfer(key, begun["id"])
+        return begun
 
     def forget(self) -> None:
         """Forget the uploads of a bundle, once that is complete."""
@@ -129,7 +192,7 @@ class Sender:
         patience = Patience(self._server.patience, stop=self._server.stop)
         waiting, running = list(transfer.missing), dict[Future[str], int]()
         signed = transfer.signed
-        content = Content(file)
+        content = Content(file, self._server.stop)
         began, arrived = time.monotonic(), 0
         with ThreadPoolExecutor(self._jobs) as pool:
             try:
@@ -153,10 +216,8 @@ class Sender:
                             transfer.etag = task.result()
                             arrived += 1
                             patience.success()
-            except BaseException as error:
+            except BaseException:
                 content.over.set()
-                if isinstance(error, KeyboardInterrupt):
-                    self._lines.cut()
                 raise
 
     def _put(self, content: "Content", part: dict[str, Any], place: tuple[int, int], progress: Progress) -> str:
@@ -188,33 +249,16 @@ class Sender:
         return str(answer.headers.get("ETag", ""))
 
 
-class Lines:
-    """The connections to storage. `cut` ends the threads that wait for one of them, which closing does not."""
-
-    def __init__(self) -> None:
-        self._sockets: list[socket.socket] = []
-
-    def noticed(self, event: str, info: dict[str, Any]) -> None:
-        """Take note of a new connection: httpx calls this with each event of a request."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._sockets.append(info["return_value"].get_extra_info("socket"))
-
-    def cut(self) -> None:
-        for one in self._sockets:
-            with suppress(OSError):  # closed already, or replaced by its TLS
-                one.shutdown(socket.SHUT_RDWR)
-
-
 class Content:
-    """The bytes of a file, which several threads read. `over` ends all of them."""
+    """The bytes of a file, which several threads read. `over` ends all of them, and so does `stop`."""
 
-    def __init__(self, file: BinaryIO):
-        self.over = Event()
+    def __init__(self, file: BinaryIO, stop: Event):
+        self.over, self._stop = Event(), stop
         self._file, self._one_at_a_time = file, Lock()
 
     def read(self, start: int, size: int) -> bytes:
-        """Up to `size` bytes from `start` on, at least one. Raises Stopped once `over` is set."""
-        if self.over.is_set():
+        """Up to `size` bytes from `start` on, at least one. Raises Stopped once they have to end."""
+        if self.over.is_set() or self._stop.is_set():
             raise Stopped("stopped")
         with self._one_at_a_time:
             self._file.seek(start)

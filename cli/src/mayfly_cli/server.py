@@ -10,6 +10,7 @@ import httpx
 
 from . import __version__
 from .errors import Refused, Stopped, Unreachable
+from .lines import Lines
 
 # The server's own answers come within 30 s, which is the limit of its router.
 _TIMEOUT = httpx.Timeout(35, connect=10)
@@ -58,6 +59,7 @@ class Server:
     ):
         self.url = url.rstrip("/")
         self.stop = Event()
+        self.lines = Lines()
         self.patience = patience
         self._keep = keep
         self._http = httpx.Client(
@@ -155,7 +157,7 @@ class Server:
         while True:
             least = 0.0
             try:
-                answer = self._http.request(method, path, **more)
+                answer = self._http.request(method, path, extensions={"trace": self.lines.noticed}, **more)
             except httpx.TransportError as error:
                 why = f"{self.url} cannot be reached: {error}"
             else:
