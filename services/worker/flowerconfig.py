@@ -6,6 +6,7 @@ Its names are Flower's options. `start flower --read_only=False` takes one back,
 import os
 
 from flower import urls
+from flower.app import Flower
 from flower.views.broker import BrokerView
 from flower.views.monitor import Metrics
 from tornado.web import authenticated
@@ -13,6 +14,9 @@ from tornado.web import authenticated
 address, port = "0.0.0.0", 5555  # noqa: S104  (of its container)
 # Its login opens no way to end a worker, to revoke a task or to send one: Flower answers 403.
 read_only = True
+# Threads that ask the workers. Each takes two connections to Redis, and `start` allows so many: if all threads had one
+# and waited for their second, Flower would ask nothing more until its end. Its default is five, and one a core.
+Flower.max_workers = 3
 # Beat sends 10,000 tasks in about ten hours. Flower's default of 100,000 outgrows a small container.
 max_tasks = 10_000
 # The sentence that a task returns tells a preview from an idle search; without it the list shows names only.

@@ -2,7 +2,9 @@
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pyvips
 from playwright.sync_api import expect
 
@@ -47,6 +49,21 @@ def test_the_broker_page_of_flower_names_both_queues(browser):
         page.goto(f"{FLOWER}/broker")
         for queue in ("previews", "removal"):
             expect(page.locator("#queue-table").get_by_text(queue, exact=True)).to_be_visible()
+
+
+def test_many_questions_to_the_workers_at_once_are_all_answered():
+    """Eight about each worker. Each takes two connections to Redis, and Flower has six."""
+    _, auth = with_login().popitem()
+
+    def ask(**query: str) -> dict:
+        answer = httpx.get(f"{FLOWER}/api/workers", params=query, auth=tuple(auth.values()), timeout=60)
+        return answer.raise_for_status().json()
+
+    workers = list(ask(refresh="1"))
+    assert sorted(name.partition("@")[0] for name in workers) == ["previews", "removal"]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda name: ask(refresh="1", workername=name), 10 * workers))
+    assert [list(answer) for answer in answers] == [[name] for name in 10 * workers]
 
 
 def test_the_pages_of_flower_offer_no_control(browser):
