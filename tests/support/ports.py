@@ -1,22 +1,28 @@
 """Ports of this machine: free ones, and servers there that give no answer."""
 
+import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
+
+# Linux takes the port of an outgoing connection from 32,768 upwards, so a port there may be lost before it is used.
+PORTS = range(23_000, 32_768)
 
 
 def free_port() -> int:
-    """A port that no program has."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port that no program has, at any address."""
+    while True:
+        port = secrets.choice(PORTS)
+        with suppress(OSError), socket.create_server(("", port)):
+            return port
 
 
 def free_ports(count: int) -> list[int]:
     """Ports that no program has, each another one."""
-    with ExitStack() as held:
-        servers = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [server.getsockname()[1] for server in servers]
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
 
 
 @contextmanager

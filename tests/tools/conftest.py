@@ -1,13 +1,12 @@
 """A checkout in a temporary folder, with the tools of this one and fakes of everything that they call."""
 
-import random
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from tools.paths import ROOT
+
+from ..support.ports import free_port
 
 TIMEOUT = 20  # seconds for one tool; it takes a tenth of one
 VENV_PYTHON = """
@@ -122,12 +123,7 @@ def installed(checkout: Checkout) -> Checkout:
 
 @pytest.fixture
 def port() -> int:
-    """A port that no program has, and that the kernel gives to none that asks for any: those begin at 32,768."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as attempt, suppress(OSError):
-            attempt.bind(("127.0.0.1", port))
-            return port
+    return free_port()
 
 
 @contextmanager

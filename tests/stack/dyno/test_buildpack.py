@@ -1,7 +1,6 @@
 """The app on Heroku's buildpack stack: these tests do what the Python buildpack does."""
 
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.support.ports import free_port
 
 from ..conftest import until
 from .dynos import ROOT
@@ -81,7 +82,7 @@ def test_the_buildpack_collects_static_files_with_the_apps_settings(slug, config
 def test_every_line_of_the_procfile_runs(app, slug, config, tmp_path):
     release = start(slug, "release", config, tmp_path / "release")
     assert release.wait(60) == 0, (tmp_path / "release").read_text()
-    port = str(random.randint(30000, 60000))
+    port = str(free_port())
     address = f"http://127.0.0.1:{port}"
     app.worker.stop()  # the plan has too few connections for two workers
     processes = [
