@@ -30,3 +30,24 @@ def test_a_cut_ends_a_part_that_storage_does_not_take():
         lines.cut()
         thread.join(60)
         assert ended.is_set()
+
+
+def test_closed_connections_are_forgotten():
+    lines = Lines()
+    for _ in range(100):
+        ours, theirs = socket.socketpair()
+        lines.noticed("connection.connect_tcp.complete", {"return_value": Stream(ours)})
+        ours.close()
+        theirs.close()
+    assert len(lines._sockets) == 1
+
+
+class Stream:
+    """The stream of a new connection, as httpx gives it."""
+
+    def __init__(self, of: socket.socket):
+        self._of = of
+
+    def get_extra_info(self, name: str) -> socket.socket:
+        assert name == "socket"
+        return self._of

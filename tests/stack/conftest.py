@@ -124,11 +124,16 @@ class Bucket:
         return {item["Key"] for page in pages for item in page.get("Uploads", ())}
 
 
+def flower(path: str, **query: str) -> dict:
+    """The answer of Flower's API, behind its login."""
+    auth = tuple(os.environ["FLOWER_BASIC_AUTH"].split(":", 1))
+    answer = httpx.get(f"{os.environ['FLOWER_URL']}/api/{path}", params=query, auth=auth, timeout=60)
+    return answer.raise_for_status().json()
+
+
 def tasks(upload: dict) -> list[dict]:
     """The tasks of this image that Flower shows."""
-    auth = tuple(os.environ["FLOWER_BASIC_AUTH"].split(":", 1))
-    shown = httpx.get(f"{os.environ['FLOWER_URL']}/api/tasks", params={"search": upload["id"]}, auth=auth)
-    return list(shown.raise_for_status().json().values())
+    return list(flower("tasks", search=upload["id"]).values())
 
 
 @pytest.fixture(scope="session")

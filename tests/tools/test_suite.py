@@ -1,9 +1,13 @@
 """The tests themselves: modules of tests stay apart, so that one can be split or renamed without breaking another."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tools.paths import ROOT
 
 TESTS = Path(__file__).parents[1]
 
@@ -43,3 +47,21 @@ def names_a_test(node: ast.Import | ast.ImportFrom) -> bool:
 )
 def test_an_import_from_a_module_of_tests_is_found(line, found):
     assert names_a_test(ast.parse(line).body[0]) is found
+
+
+def test_chromium_is_told_of_no_network_that_comes_or_goes():
+    tries = (
+        "import errno, socket, unaware\n"
+        "unaware.refuse_netlink()\n"
+        "socket.socket(socket.AF_INET).close()\n"
+        "try: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)\n"
+        "except OSError as error: print(errno.errorcode[error.errno])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", tries],
+        env={"PYTHONPATH": str(ROOT / "tests/support")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "EAFNOSUPPORT\n"

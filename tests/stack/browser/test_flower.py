@@ -4,11 +4,10 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pyvips
 from playwright.sync_api import expect
 
-from ..conftest import Visitor, compose, tasks, until
+from ..conftest import Visitor, compose, flower, tasks, until
 from .conftest import visit
 
 FLOWER = os.environ["FLOWER_URL"]
@@ -53,16 +52,10 @@ def test_the_broker_page_of_flower_names_both_queues(browser):
 
 def test_many_questions_to_the_workers_at_once_are_all_answered():
     """Eight about each worker. Each takes two connections to Redis, and Flower has six."""
-    _, auth = with_login().popitem()
-
-    def ask(**query: str) -> dict:
-        answer = httpx.get(f"{FLOWER}/api/workers", params=query, auth=tuple(auth.values()), timeout=60)
-        return answer.raise_for_status().json()
-
-    workers = list(ask(refresh="1"))
+    workers = list(flower("workers", refresh="1"))
     assert sorted(name.partition("@")[0] for name in workers) == ["previews", "removal"]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda name: ask(refresh="1", workername=name), 10 * workers))
+        answers = list(pool.map(lambda name: flower("workers", refresh="1", workername=name), 10 * workers))
     assert [list(answer) for answer in answers] == [[name] for name in 10 * workers]
 
 
